@@ -1,4 +1,3 @@
-// Package gossip decides whom to tell the news.
 package gossip
 
 import (
