@@ -21,9 +21,7 @@ type check struct {
 }
 
 // mayAdmit reports whether this member can let somebody in.
-func (m *Machine) mayAdmit() bool {
-	return m.joined() && m.standing.Lease && !m.standing.Leaving
-}
+func (m *Machine) mayAdmit() bool { return m.joined() && m.standing.Lease }
 
 func (m *Machine) onJoin(from member.Node, j Join) {
 	if r, ok := m.objection(from, j); ok {
@@ -66,13 +64,10 @@ func (m *Machine) objection(from member.Node, j Join) (Refusal, bool) {
 }
 
 func (m *Machine) whyNot() string {
-	switch {
-	case !m.joined():
+	if !m.joined() {
 		return "this node is in no cluster at the moment"
-	case m.standing.Leaving:
-		return "this node is leaving its cluster"
 	}
-	return "this node's cluster cannot decide at the moment"
+	return "this node is leaving, or its cluster cannot decide at the moment"
 }
 
 // holder is the member that is known at an address.

@@ -16,7 +16,6 @@ type Standing struct {
 	View     uint64
 	Lease    bool          // may act: for now "is an Up or Leaving member that converged or may converge"
 	Steward  bool          // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
-	Leaving  bool          // on the way out: others are sent to another member
 	Members  []member.Node // sorted by address; every address in use: joining to down
 }
 
@@ -49,7 +48,7 @@ type Ready struct {
 	Wake     time.Time // when Tick is due; zero = not before the next Step
 }
 
-// Event is what the caller must act on: one of Founded, Admit, Replaced,
+// Event is what the caller must act on: one of Founded, Asked, Admit, Replaced,
 // Waiting, Refused and Island.
 type Event interface{ event() }
 
@@ -57,6 +56,9 @@ type (
 	// Founded: the engine is to found the cluster. Comes at most once in the
 	// life of a machine.
 	Founded struct{ ID member.ClusterID }
+	// Asked: To has been asked for admission; the engine is to take a welcome
+	// from nobody else.
+	Asked struct{ To member.Node }
 	// Admit: the engine is to make Node Joining and to welcome it; again, if it
 	// is already known, since the first welcome may be lost.
 	Admit struct {
@@ -86,6 +88,7 @@ type (
 )
 
 func (Founded) event()  {}
+func (Asked) event()    {}
 func (Admit) event()    {}
 func (Replaced) event() {}
 func (Waiting) event()  {}

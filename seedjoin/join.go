@@ -32,6 +32,7 @@ func (m *Machine) tryJoin() {
 	}
 	m.join.tries++
 	m.join.next = m.now.Add(m.jitter(m.cfg.Retry))
+	m.emit(Asked{To: c.node})
 	m.send(c.node, Join{
 		Name:     m.cfg.Name,
 		Info:     m.cfg.Info,
