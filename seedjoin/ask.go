@@ -83,10 +83,12 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 	if c == nil || c.self || a.Stamp < c.stamp || a.Stamp > m.elapsed() {
 		return // not asked, or overtaken by a newer word
 	}
-	c.hears(none, m.now, a.Stamp)
+	c.hears(silent, m.now, a.Stamp)
 	c.node = from
 	switch {
 	case !m.seeking(): // all that matters is who is there
+	case a.State == None:
+		c.said = none
 	case a.State == Founding:
 		c.said = founding
 		m.heardOf(a.Node)
