@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/examples/chat/chatpb"
 )
@@ -115,18 +116,19 @@ func (s *server) notReady(ctx context.Context) string {
 	if self.Status == member.Up {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(ctx)
+	cancel() // the reason of this moment, without waiting
 	err := s.cluster.Ready(ctx)
+	var waiting *clusterd.WaitingError
 	switch {
 	case err == nil:
 		return ""
-	case !errors.Is(err, context.DeadlineExceeded):
-		return err.Error()
-	case s.cluster.View().ClusterID == "":
-		return "not joined yet: no seed node has accepted this node, and it may not found a cluster"
+	case errors.As(err, &waiting) && waiting.For != "":
+		return waiting.For
+	case errors.As(err, &waiting):
+		return "not up yet: no seed node has answered"
 	}
-	return "joined, but " + self.Status.String() + " and not up yet"
+	return err.Error()
 }
 
 // enter counts a user in, unless the node is leaving.
