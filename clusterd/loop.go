@@ -20,6 +20,7 @@ const stopTimeout = 5 * time.Second
 // left, or is told to halt.
 func (n *Node) loop() {
 	defer n.finish()
+	n.wake = time.Now() // the first Tick starts the core
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
