@@ -1,0 +1,2 @@
+// Package gossip decides whom to tell the news.
+package gossip
