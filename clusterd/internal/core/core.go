@@ -188,10 +188,17 @@ func (c *Core) obey(now time.Time, e seedjoin.Event) {
 // has moved on in the same step, is refused by it and comes again if need be.
 func (c *Core) command(now time.Time, in engine.Input) { _ = c.engine.Step(now, in) }
 
+// admit has the engine welcome a joiner, or the machine say why it would not.
 func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 	err := c.engine.Step(now, engine.Admit{Node: a.Node, Info: a.Info})
-	if err != nil {
-		// A Denied is never refused.
-		_ = c.join.Step(now, seedjoin.Denied{Node: a.Node, Text: err.Error()})
+	if err == nil {
+		return
 	}
+	d := seedjoin.Denied{Node: a.Node, Text: err.Error()}
+	var old *engine.OldUIDError
+	if errors.As(err, &old) {
+		d.Exceed = old.Exceed
+	}
+	// A Denied is never refused.
+	_ = c.join.Step(now, d)
 }
