@@ -142,6 +142,7 @@ func bubble(t *testing.T, f func(c *cluster)) {
 			for _, n := range c.nodes {
 				n.close()
 			}
+			time.Sleep(10 * time.Millisecond) // protoactor's dead letter throttle ends by itself
 		}()
 		f(c)
 	})

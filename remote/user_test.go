@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -360,9 +361,10 @@ func TestSelfUnderAnotherName(t *testing.T) {
 		a.tell(&pa.PID{Address: "localhost:1", Id: "box/1"}, "m")
 		synctest.Wait()
 		posts, failed := got.take()
-		wantTexts(t, "posts", posts[:1], "127.0.0.1:1#1 x")
-		if len(posts) != 2 || len(failed) > 0 {
-			t.Errorf("got %q and %v, want two posts", posts, failed)
+		slices.Sort(posts)
+		wantTexts(t, "posts", posts, "127.0.0.1:1#1 x", "127.0.0.1:1#1 y")
+		if len(failed) > 0 {
+			t.Errorf("got failures %v", failed)
 		}
 		wantTexts(t, "mail", a.texts("box/1"), "m")
 	})
