@@ -30,6 +30,7 @@ type fakeSystem struct {
 	node    Node
 	proto   *pa.ActorSystem
 	onMail  func(mail)
+	sink    func(mail) // takes all messages, if set
 	onSpawn func(kind, id, name string) (*pa.PID, error)
 
 	mu      sync.Mutex
@@ -59,6 +60,10 @@ func (s *fakeSystem) UID() uint64            { return s.node.UID }
 func (s *fakeSystem) Proto() *pa.ActorSystem { return s.proto }
 
 func (s *fakeSystem) Deliver(id string, from *pa.PID, msg any) {
+	if s.sink != nil {
+		s.sink(mail{id, from, msg})
+		return
+	}
 	if !strings.HasPrefix(id, "box/") {
 		pid := s.proto.NewLocalPID(id)
 		process, ok := s.proto.ProcessRegistry.GetLocal(id)
