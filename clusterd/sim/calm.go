@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -15,7 +16,7 @@ import (
 func (s *Sim) Calm(ids ...int) error {
 	if what := s.amiss(ids...); what != "" {
 		s.fail("calm", "%s", what)
-		return s.err
+		return s.Err()
 	}
 	if len(s.cuts) == 0 {
 		for _, n := range s.nodes[1:] {
@@ -23,6 +24,37 @@ func (s *Sim) Calm(ids ...int) error {
 		}
 	}
 	return s.Err()
+}
+
+// Finish is [Sim.Settle] and [Sim.Calm] for a world in which anything may have
+// happened: I8 promises calm only to a cluster whose newest decided view still
+// has a quorum of its voters, and nothing once two clusters exist for a reason.
+func (s *Sim) Finish(d time.Duration) error {
+	if s.Settle(d) {
+		return s.Calm()
+	}
+	if s.err == nil && !s.islands && !s.lost() {
+		s.fail("I8", "after %v: %s", d, s.amiss())
+	}
+	return s.Err()
+}
+
+// lost reports whether some cluster has no quorum left to decide anything.
+func (s *Sim) lost() bool {
+	for _, c := range s.law.chains { // order: any one decides
+		if !s.alive(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive reports whether a quorum of the newest decided view's voters runs.
+func (s *Sim) alive(c *chain) bool {
+	return majority(c.views[len(c.views)-1], func(who member.Node) bool {
+		n := s.node(idOf(who.Address))
+		return n.running() && !n.frozen && n.self == who
+	})
 }
 
 // amiss returns what is not calm, "" if all is.

@@ -13,6 +13,8 @@ func Invariants() []member.Pair {
 		{Key: "I4", Value: "only a decided view adds or removes voters"},
 		{Key: "I5", Value: "one record per address, and UIDs only grow"},
 		{Key: "I6", Value: "an upNumber never changes"},
+		{Key: "I8", Value: "a quorum that is connected gets all its live nodes up and converged in time"},
+		{Key: "one", Value: "nobody founds a second cluster beside one that lives and can answer"},
 		{Key: "status", Value: "the status of a UID only moves forward"},
 		{Key: "removed", Value: "a removed UID never returns"},
 		{Key: "sorted", Value: "members are listed by address, and removed ones are not listed"},
@@ -26,9 +28,9 @@ func Invariants() []member.Pair {
 
 // history is what one incarnation has shown so far.
 type history struct {
-	last            engine.Snapshot
-	known           map[string]sighting // by address
-	decided, active *View
+	last  engine.Snapshot
+	known map[string]sighting // by address
+	holds engine.Inspection
 }
 
 // sighting is the newest that an incarnation knew of an address.
@@ -39,13 +41,18 @@ type sighting struct {
 
 // check holds every invariant against node n, whom the last event changed.
 func (s *Sim) check(n *node) {
-	decided, active := n.machine.Views()
-	if decided != n.seen.decided || active != n.seen.active {
-		s.checkViews(n, decided, active)
+	if now := n.machine.Inspect(); moved(&now, &n.seen.holds) {
+		s.checkViews(n, &now)
+		n.seen.holds = now
 	}
 	if snap := n.machine.Snapshot(); !same(&snap, &n.seen.last) {
 		s.checkSnapshot(n, &snap)
 	}
+}
+
+// moved reports whether a machine holds other views than before.
+func moved(now, before *engine.Inspection) bool {
+	return now.Acked != before.Acked || now.Decided != before.Decided || now.Active != before.Active
 }
 
 // same reports whether nothing can have changed between two snapshots of one

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
-	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -15,21 +14,12 @@ type Machine interface {
 	Tick(now time.Time)
 	Ready() core.Ready
 	Snapshot() engine.Snapshot
-	// Views returns the newest view that the machine knows decided and the
-	// newest that it knows active; nil = none. Both are immutable.
-	Views() (decided, active *View)
+	Inspect() engine.Inspection
 }
 
-// View is a numbered view of a cluster, as far as the invariants look at it.
-type View struct {
-	Identity member.Identity
-	Number   uint64
-	Seats    []Seat // sorted by address
-}
-
-// Seat is one member of a View.
-type Seat struct {
-	member.Node
-	Status   member.Status
-	UpNumber uint64
+// newCore runs the real thing.
+func newCore(cfg core.Config) (Machine, error) {
+	c, err := core.New(cfg)
+	m, _ := any(c).(Machine)
+	return m, err
 }

@@ -7,6 +7,25 @@ import (
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
+// Up to these a link is no excuse for anything.
+const (
+	fair = 0.05
+	slow = 50 * time.Millisecond
+)
+
+// bad reports whether a link may cost a node its membership.
+func (l Link) bad() bool { return l.Loss > fair || l.Max > slow }
+
+// troubled reports whether the network of node id has faults.
+func (s *Sim) troubled(id int) bool {
+	for p := range s.cuts { // order: any one decides
+		if p.from == id || p.to == id {
+			return true
+		}
+	}
+	return s.cfg.Link.bad()
+}
+
 // pair is one direction between two nodes.
 type pair struct{ from, to int }
 
@@ -33,12 +52,14 @@ func (s *Sim) CutOneWay(a, b []int) {
 // Heal ends all cuts.
 func (s *Sim) Heal() {
 	s.recordAction("heal")
+	s.excuse()
 	clear(s.cuts)
 }
 
 // HealBetween ends the cuts between the nodes of a and those of b, both ways.
 func (s *Sim) HealBetween(a, b []int) {
 	s.recordAction("heal %v | %v", a, b)
+	s.excuse()
 	for _, from := range a {
 		for _, to := range b {
 			delete(s.cuts, pair{from, to})
@@ -46,6 +67,9 @@ func (s *Sim) HealBetween(a, b []int) {
 		}
 	}
 }
+
+// excuse lets what a cut began end in a second cluster for a while.
+func (s *Sim) excuse() { s.excused = s.now + 10*time.Second }
 
 // SetLink gives one direction between two nodes its own quality.
 func (s *Sim) SetLink(from, to int, l Link) { s.links[pair{from, to}] = l }
@@ -55,6 +79,12 @@ func (s *Sim) SetLinks(l Link) {
 	s.recordAction("links %v to %v, loss %g, duplicate %g, reorder %g", l.Min, l.Max, l.Loss, l.Duplicate, l.Reorder)
 	s.cfg.Link = l
 	clear(s.links)
+	if l.bad() {
+		for _, n := range s.nodes[1:] {
+			n.disturbed = true
+		}
+		s.excuse()
+	}
 }
 
 // send puts a packet on its way.

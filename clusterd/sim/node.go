@@ -66,7 +66,7 @@ func (s *Sim) boot(n *node) error {
 	}
 	n.machine, n.frozen, n.held = m, false, nil
 	n.due, n.timer, n.ticks = never, never, 0
-	n.leaving, n.disturbed, n.cause = false, false, ""
+	n.leaving, n.disturbed, n.cause = false, s.troubled(n.id), ""
 	n.seen = history{}
 	m.Tick(s.clock(n))
 	s.settle(n)
@@ -78,8 +78,9 @@ func (s *Sim) halt(n *node, cause string) {
 	n.machine, n.frozen, n.held, n.cause = nil, false, nil, cause
 }
 
-// settle does what Ready says, as the shell does after each input.
-func (s *Sim) settle(n *node) {
+// settle does what Ready says, as the shell does after each input. It returns
+// how many packets and events there were.
+func (s *Sim) settle(n *node) (done int) {
 	rd := n.machine.Ready()
 	for _, p := range rd.Packets {
 		s.send(n, p)
@@ -87,20 +88,33 @@ func (s *Sim) settle(n *node) {
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
-		n.events = append(n.events, e)
+		n.events = remember(n.events, e)
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
 		}
 	}
 	for _, note := range rd.Notes {
 		s.record(record{kind: action, to: n.id, text: noteText(note)})
-		n.notes = append(n.notes, note)
+		n.notes = remember(n.notes, note)
 	}
 	s.plan(n, rd.Wake)
 	s.check(n)
 	if removed != "" {
 		s.removed(n, removed)
 	}
+	return len(rd.Packets) + len(rd.Events)
+}
+
+// memory is how many events and notes a node keeps for scripts to print.
+const memory = 4096
+
+// remember appends to what a script may ask for and forgets the older half of
+// what is too much.
+func remember[T any](list []T, x T) []T {
+	if len(list) >= memory {
+		list = append(list[:0], list[memory/2:]...)
+	}
+	return append(list, x)
 }
 
 // removed stops a node that learned of its own removal.

@@ -31,6 +31,8 @@ type Sim struct {
 	packets uint64 // packets that were sent
 	log     transcript
 	law     law
+	excused time.Duration // until then a second cluster may be founded because of a cut
+	islands bool          // two clusters exist, and there was a reason
 	err     *Failure
 }
 
@@ -222,7 +224,10 @@ func (s *Sim) step(n *node, in core.Input) error {
 	if err != nil {
 		s.record(record{kind: action, to: n.id, text: "refuses: " + err.Error()})
 	}
-	s.settle(n)
+	done := s.settle(n)
+	if err != nil && done > 0 {
+		s.fail("step", "%s refused an input (%v) and yet had %d things to do", name(n.id), err, done)
+	}
 	return err
 }
 
