@@ -74,9 +74,11 @@ func count[T core.Input](f *fake) (n int) {
 	return n
 }
 
+func newFake(c core.Config) (Machine, error) { return &fake{cfg: c}, nil }
+
 // fakes returns a world of fakes, and how to get at them.
 func fakes(cfg Config) (*Sim, func(id int) *fake) {
-	cfg.New = func(c core.Config) (Machine, error) { return &fake{cfg: c}, nil }
+	cfg.New = newFake
 	s := New(cfg)
 	return s, func(id int) *fake { return s.node(id).machine.(*fake) }
 }
