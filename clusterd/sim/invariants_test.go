@@ -8,6 +8,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
 var cluster = member.Identity{Cluster: member.ClusterID{1}}
@@ -206,7 +207,7 @@ func TestCalmCanFail(t *testing.T) {
 
 // calmPair returns a world of two fakes that agree.
 func calmPair() *Sim {
-	s, at := fakes(Config{})
+	s, at := fakes(Config{Seeds: []int{1}})
 	for id := 1; id <= 2; id++ {
 		s.Start(id)
 	}
@@ -223,7 +224,7 @@ func TestRefusedStepChangesNothing(t *testing.T) {
 	s.Start(1)
 	at(1).refuse = true
 	at(1).ready.Events = []engine.Event{engine.LeaderChanged{}}
-	_ = s.Leave(1)
+	_ = s.step(s.node(1), &core.Packet{})
 	wantFailure(t, s.Err(), "step")
 }
 
