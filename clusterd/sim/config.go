@@ -23,6 +23,10 @@ type Config struct {
 	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
 	Skew    time.Duration // clocks of nodes differ by up to this; 0 = not at all
 
+	// Sealed holds that nobody writes to a packet once it was sent: real
+	// packets are copied by the network, simulated ones are shared. It is slow.
+	Sealed bool
+
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.
 	New func(core.Config) (Machine, error)

@@ -21,6 +21,7 @@ func Invariants() []member.Pair {
 		{Key: "healthy", Value: "nobody is removed who was neither crashed, cut, frozen, downed nor leaving"},
 		{Key: "calm", Value: "in the end every live node is up and converged, in one cluster with one leader"},
 		{Key: "step", Value: "a refused packet leaves nothing to do"},
+		{Key: "sealed", Value: "nobody writes to a packet after it was sent"},
 		{Key: "wake", Value: "time passes: nobody asks for a Tick at the same moment for ever"},
 		{Key: "start", Value: "a good configuration is accepted"},
 	}

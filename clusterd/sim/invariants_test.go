@@ -228,6 +228,19 @@ func TestRefusedStepChangesNothing(t *testing.T) {
 	wantFailure(t, s.Err(), "step")
 }
 
+func TestPacketChangedOnItsWay(t *testing.T) {
+	s, at := fakes(Config{Sealed: true})
+	s.Start(1)
+	s.Start(2)
+	s.Run(time.Second)
+	at(1).send(s.node(2).self)
+	p := at(1).ready.Packets[0]
+	s.settle(s.node(1))
+	p.From.UID++
+	s.Run(time.Second)
+	wantFailure(t, s.Err(), "sealed")
+}
+
 func TestSpinningTimer(t *testing.T) {
 	s, at := fakes(Config{})
 	s.Start(1)

@@ -102,7 +102,7 @@ func (s *Sim) send(from *node, p *core.Packet) {
 	s.dispatch(from, to, p, link.Min, link)
 	if link.Duplicate > 0 && s.rng.Float64() < link.Duplicate {
 		late := time.Duration(s.rng.Int64N(int64(100*link.Max) + 1))
-		s.push(event{at: s.now + late, kind: deliver, from: from.id, to: to, packet: p})
+		s.push(event{at: s.now + late, kind: deliver, from: from.id, to: to, packet: p, seal: s.seal(p)})
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *Sim) dispatch(from *node, to int, p *core.Packet, delay time.Duration, 
 	if link.Reorder == 0 || s.rng.Float64() >= link.Reorder {
 		at = from.inOrder(to, at)
 	}
-	s.push(event{at: at, kind: deliver, from: from.id, to: to, packet: p})
+	s.push(event{at: at, kind: deliver, from: from.id, to: to, packet: p, seal: s.seal(p)})
 }
 
 // inOrder returns at, or later when an earlier packet to the same node is later.
@@ -125,6 +125,16 @@ func (n *node) inOrder(to int, at time.Duration) time.Duration {
 	}
 	n.arrivals[to] = max(n.arrivals[to], at)
 	return n.arrivals[to]
+}
+
+// seal returns a hash of the packet, 0 unless Config.Sealed.
+func (s *Sim) seal(p *core.Packet) uint64 {
+	if !s.cfg.Sealed {
+		return 0
+	}
+	t := transcript{hash: offset}
+	t.mixText(string(appendValue(nil, p)))
+	return t.hash
 }
 
 func (s *Sim) link(from, to int) Link {

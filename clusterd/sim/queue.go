@@ -32,6 +32,7 @@ type event struct {
 	to     int              // node that it happens to
 	uid    uint64           // incarnation that it concerns; 0 = whoever runs
 	packet *core.Packet     // deliver
+	seal   uint64           // deliver: hash of the packet as it was sent; 0 = unknown
 	fail   *core.SendFailed // failed
 }
 

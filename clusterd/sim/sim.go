@@ -194,6 +194,9 @@ func (s *Sim) happen(e *event) {
 	switch e.kind {
 	case deliver:
 		s.record(record{kind: deliver, from: e.from, to: e.to, packet: e.packet})
+		if e.seal != 0 && e.seal != s.seal(e.packet) {
+			s.fail("sealed", "somebody wrote to this packet of %s after it was sent", name(e.from))
+		}
 		s.arrive(s.node(e.from), n, e.packet)
 	case rejoin:
 		s.Start(e.to)
