@@ -25,7 +25,12 @@ type View struct {
 	Number  uint64  // 1 is the founder's; 0 = no view
 	Term    Term    // of the leader who wrote it; a later leader may propose it again unchanged
 	Members []Entry // sorted by address: Up, Leaving, Exiting and Down
-	Removed []Entry // sorted by address: whom this very view removed, with the cause
+
+	// Removed lists, sorted by address, who was removed by this view or an
+	// earlier one above Floor and whose address no member uses now. So whoever
+	// knows the view knows every UID that must not return, also one that
+	// skipped the views in between.
+	Removed []Tombstone
 
 	// NextUp is the upNumber that the next member to become Up will get.
 	NextUp uint64
@@ -43,8 +48,15 @@ type View struct {
 // Entry is one member of a view.
 type Entry struct {
 	Node
-	Status   Status // Up to Down; Removed in View.Removed
+	Status   Status // Up to Down
 	UpNumber uint64 // grows in the order in which members became Up; never changes
 	Cause    Cause  // why it is going or gone; 0 while it stays
 	Info     Info   // as it was when the view was written
+}
+
+// Tombstone tells who was removed, when and why.
+type Tombstone struct {
+	Node
+	View  uint64 // number of the view that removed it
+	Cause Cause  // why
 }
