@@ -18,8 +18,4 @@ type Machine interface {
 }
 
 // newCore runs the real thing.
-func newCore(cfg core.Config) (Machine, error) {
-	c, err := core.New(cfg)
-	m, _ := any(c).(Machine)
-	return m, err
-}
+func newCore(cfg core.Config) (Machine, error) { return core.New(cfg) }

@@ -165,10 +165,10 @@ func (s *Sim) tick(n *node, e *event) {
 func noteText(n core.Note) string {
 	text := n.Text
 	if n.By != "" {
-		text = n.By + ": " + text
+		text += " (" + n.By + ")"
 	}
 	if n.Refused {
-		return "refused by " + text
+		return "refused: " + text
 	}
 	return text
 }

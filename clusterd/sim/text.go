@@ -135,7 +135,7 @@ func (s *Sim) noteText(ids []int) []string {
 	var out []string
 	for _, n := range s.pick(ids) {
 		for _, note := range n.notes {
-			text := name(n.id) + " " + plain(noteText(note))
+			text := name(n.id) + ": " + plain(noteText(note))
 			if !slices.Contains(out, text) {
 				out = append(out, text)
 			}
