@@ -91,7 +91,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 		c.said = none
 	case a.State == Founding:
 		c.said = founding
-		m.heardOf(a.Node)
+		m.meet(a.Node) // it is to learn of this process, if that is a candidate too
 	case a.State == Heard:
 		c.names(a.Identity, false, false)
 		m.meet(a.Node)

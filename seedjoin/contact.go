@@ -53,6 +53,9 @@ func (m *Machine) contact(spelt string) *contact {
 
 // meet returns the contact of a node, a new one if need be.
 func (m *Machine) meet(n member.Node) *contact {
+	if n.Address == "" {
+		return &contact{} // nobody; kept nowhere
+	}
 	for _, c := range m.contacts {
 		if c.node == n || c.spelt == n.Address {
 			return c

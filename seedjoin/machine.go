@@ -24,7 +24,6 @@ type Machine struct {
 	since   time.Time // this process is a candidate since then; zero = it is none
 	asSince Stamp     // the newest question put before since
 	promise promise   // the candidate that has this process's vote
-	yield   promise   // the lower candidate this one steps back for, by hearsay
 
 	join    attempt
 	waiters []waiter // who asked before there was anything to say

@@ -25,10 +25,8 @@ func (m *Machine) waiting() Waiting {
 	if cs := m.those(named); len(cs) > 0 {
 		return Waiting{For: cs, Why: "they name a cluster that cannot let anybody in at the moment"}
 	}
-	for _, p := range []promise{m.promise, m.yield} {
-		if m.first() && p.binds(m.now) {
-			return Waiting{For: []string{p.to.Address}, Why: "it is a first seed, too, and has the lower address or asked first: it founds"}
-		}
+	if m.first() && m.promise.binds(m.now) {
+		return Waiting{For: []string{m.promise.to.Address}, Why: "it is a first seed, too, and has the lower address or asked first: it founds"}
 	}
 	if m.first() {
 		votes, of := m.votes()
