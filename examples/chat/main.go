@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -101,6 +102,10 @@ func parse(f *flag.FlagSet, args []string) error {
 	return nil
 }
 
+// signalPause is how long a second signal counts as the first: some programs
+// send one to a process and to its group.
+const signalPause = 500 * time.Millisecond
+
 // untilSignal returns a context that ends at the first SIGINT or SIGTERM, and a
 // channel that is closed at the second. release gives both back.
 func untilSignal() (first context.Context, second <-chan struct{}, release func()) {
@@ -110,11 +115,19 @@ func untilSignal() (first context.Context, second <-chan struct{}, release func(
 	again, stop, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, react := range []func(){cancel, func() { close(again) }} {
+		var at time.Time
+		for {
 			select {
 			case <-signals:
-				react()
 			case <-stop:
+				return
+			}
+			switch {
+			case at.IsZero():
+				at = time.Now()
+				cancel()
+			case time.Since(at) >= signalPause:
+				close(again)
 				return
 			}
 		}
