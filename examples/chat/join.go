@@ -56,7 +56,7 @@ func parseJoin(args []string, w io.Writer) (joinConfig, error) {
 	var cfg joinConfig
 	f := newFlags("chat join", joinAbout, w)
 	f.StringVar(&cfg.http, "http", "127.0.0.1:8081", "`address` of any node's page")
-	f.StringVar(&cfg.room, "room", "lobby", "`name` of the room")
+	f.StringVar(&cfg.room, "room", "grove", "`name` of the room")
 	f.StringVar(&cfg.user, "user", loginName(), "`name` that the others see")
 	if err := parse(f, args); err != nil {
 		return cfg, err
@@ -76,6 +76,15 @@ func loginName() string {
 		return u.Username
 	}
 	return ""
+}
+
+// loginOr returns loginName, or another name if that is no simple word.
+func loginOr(other string) string {
+	name := loginName()
+	if name == "" || strings.ContainsFunc(name, notInAuthor) {
+		return other
+	}
+	return name
 }
 
 // joinPipe says each line of in and prints the room's lines to out.

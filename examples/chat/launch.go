@@ -109,7 +109,6 @@ func launch(ctx context.Context, again <-chan struct{}, cfg launchConfig, places
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	out.welcome(places)
 	var children []*child
 	defer func() { stopAll(again, children, out) }()
 	for _, p := range places {
@@ -119,6 +118,7 @@ func launch(ctx context.Context, again <-chan struct{}, cfg launchConfig, places
 		}
 		children = append(children, c)
 	}
+	out.welcome(children)
 	follow, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()

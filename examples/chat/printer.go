@@ -56,14 +56,16 @@ func (p *printer) say(format string, args ...any) {
 
 func (p *printer) clock() string { return p.paint(dim, p.now().Format("15:04:05")) + "  " }
 
-// welcome says where to look.
-func (p *printer) welcome(places []place) {
+// welcome says where to look, and which processes there are to kill.
+func (p *printer) welcome(children []*child) {
 	var b strings.Builder
 	b.WriteString(p.paint(bold, "A chat on three nodes.") + " Open it on any of them:\n\n")
-	for _, n := range places {
-		fmt.Fprintf(&b, "  %-12s%s   %s\n", n.title, p.paint(cyan, "http://"+n.http), p.paint(dim, "node "+n.listen))
+	for _, c := range children {
+		detail := fmt.Sprintf("node %s, process %d", c.place.listen, c.cmd.Process.Pid)
+		fmt.Fprintf(&b, "  %-12s%s   %s\n", c.place.title, p.paint(cyan, "http://"+c.place.http), p.paint(dim, detail))
 	}
-	fmt.Fprintf(&b, "\nOr in a terminal: %s\n", p.paint(cyan, "go run ./examples/chat join -http "+places[len(places)-1].http+" -room go -user ada"))
+	last := children[len(children)-1].place.http
+	fmt.Fprintf(&b, "\nOr in a terminal: %s\n", p.paint(cyan, "go run ./examples/chat join -http "+last+" -room grove -user "+loginOr("ada")))
 	b.WriteString("Ctrl-C stops all three.\n")
 	p.line(b.String())
 }
