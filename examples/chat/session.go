@@ -142,6 +142,10 @@ func (s *session) onJoined(c *actor.Context[chatpb.Notice], m *chatpb.Joined) {
 		return
 	}
 	first := s.incarnation == 0
+	if first && m.GetSettling() && s.resume.incarnation != 0 {
+		c.After(retryPause, &chatpb.Beat{}) // whether the client's lines are its past is not known yet
+		return
+	}
 	if m.GetIncarnation() != s.incarnation && !s.change(m) {
 		return
 	}

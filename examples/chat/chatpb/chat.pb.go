@@ -425,9 +425,11 @@ type Joined struct {
 	Reset_ bool `protobuf:"varint,5,opt,name=reset,proto3" json:"reset,omitempty"`
 	// This incarnation goes on from line base of the one called from, both 0 if
 	// from nothing.
-	Base          uint64   `protobuf:"varint,6,opt,name=base,proto3" json:"base,omitempty"`
-	From          uint64   `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"`
-	Users         []string `protobuf:"bytes,8,rep,name=users,proto3" json:"users,omitempty"`
+	Base  uint64   `protobuf:"varint,6,opt,name=base,proto3" json:"base,omitempty"`
+	From  uint64   `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"`
+	Users []string `protobuf:"bytes,8,rep,name=users,proto3" json:"users,omitempty"`
+	// The room waits for sessions to bring back what it knew: its past may grow.
+	Settling      bool `protobuf:"varint,9,opt,name=settling,proto3" json:"settling,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -516,6 +518,13 @@ func (x *Joined) GetUsers() []string {
 		return x.Users
 	}
 	return nil
+}
+
+func (x *Joined) GetSettling() bool {
+	if x != nil {
+		return x.Settling
+	}
+	return false
 }
 
 // Said answers Say.
@@ -1330,7 +1339,7 @@ const file_pando_examples_chat_chat_proto_rawDesc = "" +
 	"\x06number\x18\x04 \x01(\x04R\x06number\"!\n" +
 	"\x05Leave\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\"\x06\n" +
-	"\x04Tick\"\xe7\x01\n" +
+	"\x04Tick\"\x83\x02\n" +
 	"\x06Joined\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x122\n" +
@@ -1339,7 +1348,8 @@ const file_pando_examples_chat_chat_proto_rawDesc = "" +
 	"\x05reset\x18\x05 \x01(\bR\x05reset\x12\x12\n" +
 	"\x04base\x18\x06 \x01(\x04R\x04base\x12\x12\n" +
 	"\x04from\x18\a \x01(\x04R\x04from\x12\x14\n" +
-	"\x05users\x18\b \x03(\tR\x05users\".\n" +
+	"\x05users\x18\b \x03(\tR\x05users\x12\x1a\n" +
+	"\bsettling\x18\t \x01(\bR\bsettling\".\n" +
 	"\x04Said\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05again\x18\x02 \x01(\bR\x05again\"T\n" +

@@ -64,10 +64,23 @@ export class Talk {
   }
 
   gap(frame) {
+    if (frame.type === "reset") this.forget(frame.seq);
     const text = frame.type === "gap" ? "Some lines are missing here: the room keeps no older ones."
       : "The room lost its newest lines with its node, and goes on from here.";
     this.insert(element("li", { class: "aside warn" }, text));
     this.newest = null;
+  }
+
+  // forget marks the lines after seq as lost, or takes all away: then the room
+  // tells what it still has.
+  forget(seq) {
+    for (const node of this.list.querySelectorAll("[data-seq]")) {
+      if (seq === 0) node.remove();
+      if (Number(node.dataset.seq) <= seq) continue;
+      delete node.dataset.seq;
+      node.classList.add("lost");
+      node.title = "The room lost this line.";
+    }
   }
 
   bubble(user, text, at) {
