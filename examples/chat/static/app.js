@@ -184,8 +184,10 @@ function notice(text, bad = false) {
 
 const compose = $("compose");
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); say(); });
-compose.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+let shift = false;
+for (const kind of ["keydown", "keyup"]) compose.addEventListener(kind, (event) => { shift = event.shiftKey; });
+compose.addEventListener("beforeinput", (event) => { // also what the Enter key of a phone makes
+  if ((event.inputType === "insertLineBreak" || event.inputType === "insertParagraph") && !shift && !event.isComposing) {
     event.preventDefault();
     say();
   }

@@ -76,7 +76,9 @@ export class Grove {
     ring.setAttribute("r", this.size + 6);
     crown.setAttribute("transform", `translate(-12 ${-this.size - 24}) scale(1.2)`);
     text.textContent = this.size > 15 ? port(m.address) : "";
-    you.setAttribute("y", this.size + 18);
+    const left = this.places.get(m.address).x < this.centre.x - 1; // beside the node: the room's token comes from the middle
+    you.setAttribute("x", (this.size + 13) * (left ? -1 : 1));
+    you.style.textAnchor = left ? "end" : "start";
   }
 
   drawEdges(members) {
