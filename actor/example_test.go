@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -47,7 +46,7 @@ func (b *counter) Receive(c *actor.Context[int], add int) error {
 // A behavior that fails is replaced by a new one; who asked is told.
 func ExampleAsk() {
 	ctx := context.Background()
-	sys, _ := actor.NewSystem(actor.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	sys, _ := actor.NewSystem(actor.Config{Logger: slog.New(slog.DiscardHandler)})
 	defer sys.Close(ctx)
 	ref, _ := actor.Spawn(sys, "counter", func() actor.Behavior[int] { return &counter{} })
 

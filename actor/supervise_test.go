@@ -310,11 +310,11 @@ func TestPlainChildIsRestarted(t *testing.T) {
 				panic("ouch")
 			}
 		})
-		var kid *pa.PID
+		kids := make(chan *pa.PID, 1)
 		parent := spawn(t, sys, "", doer)
-		parent.Tell(do(func(c *actor.Context[any]) { kid = c.Proto().Spawn(props) }))
+		parent.Tell(do(func(c *actor.Context[any]) { kids <- c.Proto().Spawn(props) }))
 		<-starts
-		sys.Proto().Root.Send(kid, "fail")
+		sys.Proto().Root.Send(<-kids, "fail")
 		<-starts
 	})
 }

@@ -172,7 +172,9 @@ func TestAnonymousIDsAreOfOneIncarnation(t *testing.T) {
 }
 
 func TestAdopt(t *testing.T) {
-	ps := pa.NewActorSystem(pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	ps := pa.NewActorSystem(
+		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		pa.WithDeadLetterThrottleInterval(time.Millisecond))
 	if _, err := actor.Adopt(ps, actor.Config{Address: "h:1"}); err == nil {
 		t.Error("Adopt changed the address of a running system")
 	}
