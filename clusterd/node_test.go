@@ -23,9 +23,9 @@ type cluster struct {
 }
 
 // nodeTest runs f in a bubble, with a network.
-func nodeTest(t *testing.T, f func(c *cluster)) {
+func nodeTest(t *testing.T, f func(t *testing.T, c *cluster)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(&cluster{t, memnet.New()}) })
+	synctest.Test(t, func(t *testing.T) { f(t, &cluster{t, memnet.New()}) })
 }
 
 var seeds = []string{"a:1", "b:1"}
@@ -107,7 +107,7 @@ func (c *cluster) sees(n *Node, addresses ...string) {
 }
 
 func TestThreeNodesAgree(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		for _, n := range nodes {
 			c.sees(n, "a:1", "b:1", "c:1")
@@ -122,7 +122,7 @@ func TestThreeNodesAgree(t *testing.T) {
 }
 
 func TestCrashedNodeIsRemoved(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[1], "a:1", "b:1", "c:1")
 		c.crash(nodes[0])
@@ -142,7 +142,7 @@ func TestCrashedNodeIsRemoved(t *testing.T) {
 }
 
 func TestLeaverIsNeverUnreachable(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[0], "a:1", "b:1", "c:1")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +176,7 @@ func TestLeaverIsNeverUnreachable(t *testing.T) {
 }
 
 func TestLeaderAndLastLeave(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1")
 		for _, n := range nodes {
 			if err := n.Close(); err != nil {
@@ -190,7 +190,7 @@ func TestLeaderAndLastLeave(t *testing.T) {
 }
 
 func TestReadySaysForWhatItWaits(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		n := c.start(c.config("b:1"))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -209,7 +209,7 @@ func TestReadySaysForWhatItWaits(t *testing.T) {
 }
 
 func TestOtherNameIsRefused(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1", "b:1")
 		cfg := c.config("c:1")
 		cfg.Name = "other"
@@ -230,7 +230,7 @@ func TestOtherNameIsRefused(t *testing.T) {
 }
 
 func TestDownRemovesALiveNode(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[0], "a:1", "b:1", "c:1")
 		if err := nodes[0].Down(t.Context(), "c:1"); err != nil {
@@ -279,7 +279,7 @@ func (p *probe) Tick(time.Time) time.Time { p.ticks++; return time.Time{} }
 func (p *probe) Stop(context.Context)     { p.got = append(p.got, "stopped") }
 
 func TestServices(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		var probes []*probe
 		var nodes []*Node
 		for _, a := range []string{"a:1", "b:1"} {
@@ -320,7 +320,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestLeaveIsCutShort(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1")
 		cfg := c.config("b:1")
 		cfg.Services = []Service{&probe{hold: true}}
@@ -336,7 +336,7 @@ func TestLeaveIsCutShort(t *testing.T) {
 }
 
 func TestStartReportsWhatIsWrong(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1")
 		if _, err := Start(t.Context(), c.config("a:1")); err == nil || !strings.Contains(err.Error(), "a:1") {
 			t.Errorf("Start on a taken port = %v, want an error that names it", err)
