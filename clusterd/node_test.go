@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,11 +250,26 @@ func TestDownRemovesALiveNode(t *testing.T) {
 
 // probe is a service that records what its node tells it.
 type probe struct {
-	node  *Node
+	node *Node
+	hold bool // keeps the node from being drained
+
+	mu    sync.Mutex
 	views []uint64
 	got   []string
 	ticks int
-	hold  bool // keeps the node from being drained
+}
+
+func (p *probe) record(event string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got = append(p.got, event)
+}
+
+// told returns what the node told so far.
+func (p *probe) told() (views []uint64, got []string, ticks int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.views), slices.Clone(p.got), p.ticks
 }
 
 func (p *probe) Install(n *Node) error {
@@ -263,20 +279,27 @@ func (p *probe) Install(n *Node) error {
 	}
 	return n.Attach("probe", p)
 }
-func (p *probe) ViewActive(v ViewActive) { p.views = append(p.views, v.Number) }
+func (p *probe) ViewActive(v ViewActive) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.views = append(p.views, v.Number)
+}
 func (p *probe) Receive(from member.Node, payload []byte) {
-	p.got = append(p.got, from.Address+" "+string(payload))
+	p.record(from.Address + " " + string(payload))
 }
-func (p *probe) SendFailed(to member.Node, _ []byte, _ error) {
-	p.got = append(p.got, to.Address+" failed")
-}
+func (p *probe) SendFailed(to member.Node, _ []byte, _ error) { p.record(to.Address + " failed") }
 func (p *probe) Leaving() {
 	if !p.hold {
 		p.node.Drained("probe")
 	}
 }
-func (p *probe) Tick(time.Time) time.Time { p.ticks++; return time.Time{} }
-func (p *probe) Stop(context.Context)     { p.got = append(p.got, "stopped") }
+func (p *probe) Tick(time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ticks++
+	return time.Time{}
+}
+func (p *probe) Stop(context.Context) { p.record("stopped") }
 
 func TestServices(t *testing.T) {
 	nodeTest(t, func(t *testing.T, c *cluster) {
@@ -295,16 +318,17 @@ func TestServices(t *testing.T) {
 			t.Errorf("kinds of b:1 = %q, want thing", kinds)
 		}
 		nodes[0].Post(nodes[1].Self().Node, "probe", []byte("hi"))
-		ticks := probes[1].ticks
+		_, _, before := probes[1].told()
 		nodes[1].Poke("probe")
 		time.Sleep(time.Second)
-		if want := []string{"a:1 hi"}; !slices.Equal(probes[1].got, want) {
-			t.Errorf("received = %q, want %q", probes[1].got, want)
+		views, got, ticks := probes[1].told()
+		if want := []string{"a:1 hi"}; !slices.Equal(got, want) {
+			t.Errorf("received = %q, want %q", got, want)
 		}
-		if !slices.IsSorted(probes[1].views) || len(probes[1].views) == 0 {
-			t.Errorf("views = %d, want some, in order", probes[1].views)
+		if !slices.IsSorted(views) || len(views) == 0 {
+			t.Errorf("views = %d, want some, in order", views)
 		}
-		if probes[1].ticks <= ticks {
+		if ticks <= before {
 			t.Error("Poke caused no Tick")
 		}
 		if err := nodes[0].Attach("late", &probe{}); err == nil {
@@ -313,8 +337,8 @@ func TestServices(t *testing.T) {
 		if err := nodes[1].Leave(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := probes[1].got[len(probes[1].got)-1]; got != "stopped" {
-			t.Errorf("last call = %q, want stopped", got)
+		if _, got, _ := probes[1].told(); got[len(got)-1] != "stopped" {
+			t.Errorf("calls = %q, want stopped as the last", got)
 		}
 	})
 }
