@@ -45,6 +45,7 @@ type lane struct {
 	running bool
 	closed  bool
 	down    bool // the last try to connect failed
+	soon    bool // the backoff is over
 	cancel  context.CancelFunc
 	conn    *outbound
 }
@@ -89,6 +90,25 @@ func (l *lane) drop(uid uint64) {
 	if l.conn != nil && (uid == 0 || l.conn.welcome.Uid != uid) {
 		l.conn.Close()
 	}
+}
+
+// retry ends the wait between two tries to connect: the peer shows itself.
+func (l *lane) retry() {
+	l.mu.Lock()
+	l.soon = l.down
+	l.mu.Unlock()
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lane) takeSoon() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	soon := l.soon
+	l.soon = false
+	return soon
 }
 
 // isDown reports whether the last try to connect failed.
@@ -149,13 +169,17 @@ func (l *lane) backoff(r *rand.Rand, failures int) time.Duration {
 	return d - time.Duration(r.Int64N(int64(d)/2+1))
 }
 
-// pause waits for d, and not longer than hurried once the source is in a hurry.
+// pause waits for d, but not longer than hurried once the source is in a hurry,
+// and not at all once the peer shows itself.
 func (l *lane) pause(ctx context.Context, d time.Duration) {
 	start := time.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
 		l.src.settle()
+		if l.takeSoon() {
+			return
+		}
 		if l.src.hurry() {
 			timer.Reset(max(0, min(d, hurried)-time.Since(start)))
 		}

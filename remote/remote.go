@@ -274,7 +274,7 @@ func (r *Remote) Close(ctx context.Context) error {
 	r.stop()
 	r.wg.Wait()
 	for _, p := range r.allPeers() {
-		p.user.drain(errStopped, errStopped)
+		p.user.drain(errStopped, errStopped)()
 	}
 	return err
 }
