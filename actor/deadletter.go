@@ -1,0 +1,123 @@
+package actor
+
+import (
+	"errors"
+	"runtime/debug"
+	"sync/atomic"
+
+	pa "github.com/asynkron/protoactor-go/actor"
+)
+
+// DeadLetter is published on Proto().EventStream for each message that could not
+// be delivered. Subscribers are called on the sender's goroutine and must not block.
+type DeadLetter struct {
+	To      *pa.PID // whom it was for; nil for an answer to nobody
+	From    *pa.PID // who waits for an answer, nil if nobody does
+	Message any
+	Reason  error // matches one of the package's sentinels
+}
+
+// DeadLetterCounts says how many messages were not delivered, by reason, since
+// the system was made.
+type DeadLetterCounts struct {
+	NoActor     uint64
+	Stopped     uint64
+	MailboxFull uint64
+	NodeRemoved uint64
+	MessageType uint64
+	NotPortable uint64
+	NoAsker     uint64
+	Other       uint64
+}
+
+type letterCounts struct {
+	noActor, stopped, mailboxFull, nodeRemoved, messageType, notPortable, noAsker, other atomic.Uint64
+}
+
+func (l *letterCounts) of(reason error) *atomic.Uint64 {
+	switch {
+	case errors.Is(reason, ErrNoActor):
+		return &l.noActor
+	case errors.Is(reason, ErrStopped):
+		return &l.stopped
+	case errors.Is(reason, ErrMailboxFull):
+		return &l.mailboxFull
+	case errors.Is(reason, ErrNodeRemoved):
+		return &l.nodeRemoved
+	case errors.Is(reason, ErrMessageType):
+		return &l.messageType
+	case errors.Is(reason, ErrNotPortable):
+		return &l.notPortable
+	case errors.Is(reason, ErrNoAsker):
+		return &l.noAsker
+	}
+	return &l.other
+}
+
+// DeadLetters counts what could not be delivered.
+func (s *System) DeadLetters() DeadLetterCounts {
+	l := &s.letters
+	return DeadLetterCounts{
+		NoActor: l.noActor.Load(), Stopped: l.stopped.Load(),
+		MailboxFull: l.mailboxFull.Load(), NodeRemoved: l.nodeRemoved.Load(),
+		MessageType: l.messageType.Load(), NotPortable: l.notPortable.Load(),
+		NoAsker: l.noAsker.Load(), Other: l.other.Load(),
+	}
+}
+
+// DeadLetter reports a message that could not be delivered: it is counted and
+// published, and who asked, if from is somebody who did, gets the *AskError that
+// matches reason. For remote and services; any goroutine may call it.
+func (s *System) DeadLetter(to, from *pa.PID, msg any, reason error) {
+	if _, m, sender := pa.UnwrapEnvelope(msg); sender != nil {
+		msg, from = m, sender
+	}
+	s.tellAsker(to, from, reason)
+	s.publish(&DeadLetter{To: to, From: from, Message: msg, Reason: reason})
+}
+
+// tellAsker spares the asker the wait. A protoactor actor is told in its own way.
+func (s *System) tellAsker(to, from *pa.PID, reason error) {
+	switch {
+	case from == nil:
+	case isAsker(from):
+		s.send(from, refusal(reason))
+	default:
+		s.send(from, &pa.DeadLetterResponse{Target: to})
+	}
+}
+
+func (s *System) publish(l *DeadLetter) {
+	s.letters.of(l.Reason).Add(1)
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("subscriber of dead letters panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	s.proto.EventStream.Publish(l)
+}
+
+// onDeadLetter turns protoactor's dead letters into ours. protoactor itself has
+// told the sender, by a DeadLetterResponse.
+func (s *System) onDeadLetter(event any) {
+	l, ok := event.(*pa.DeadLetterEvent)
+	if !ok || !isLetter(l.Message) {
+		return
+	}
+	reason := ErrNoActor
+	if l.PID == nil {
+		reason = ErrNoAsker // protoactor's Respond to nobody
+	} else if s.isLocal(l.PID) {
+		reason = s.absent(l.PID.Id)
+	}
+	s.publish(&DeadLetter{To: l.PID, From: l.Sender, Message: l.Message, Reason: reason})
+}
+
+// isLetter tells a user's message from what the system sends itself.
+func isLetter(msg any) bool {
+	switch msg.(type) {
+	case pa.SystemMessage, pa.MailboxMessage, *pa.PoisonPill, *signal:
+		return false
+	}
+	return !isRefusal(msg)
+}

@@ -1,0 +1,94 @@
+package actor
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxName is the length limit of actor names, in bytes.
+const maxName = 512
+
+// mix spreads an incarnation's UID over 64 bits (the finalizer of splitmix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// anonPrefix is what the ids of this incarnation's anonymous actors begin with.
+// The salt keeps mail for an earlier incarnation's $….9 from reaching this one's.
+func anonPrefix(uid uint64) string {
+	return "$" + strconv.FormatUint(mix(uid)>>28, 36) + "."
+}
+
+// anonymous returns an id that was never used before in the cluster.
+func (s *System) anonymous() string {
+	return s.anon + strconv.FormatUint(s.counter.Add(1), 36)
+}
+
+// existed tells whether an id is that of an anonymous actor of this incarnation.
+func (s *System) existed(id string) bool {
+	n, ok := strings.CutPrefix(id[strings.LastIndexByte(id, '/')+1:], s.anon)
+	if !ok {
+		return false
+	}
+	i, err := strconv.ParseUint(n, 36, 64)
+	return err == nil && i <= s.counter.Load()
+}
+
+// absent is the reason why nobody is found at a local id.
+func (s *System) absent(id string) error {
+	if s.closed.Load() || s.existed(id) {
+		return ErrStopped
+	}
+	return ErrNoActor
+}
+
+// validName checks the name that a user chose for an actor. '#' would look like
+// the start of a UID; a leading '$' is for names that nobody chose.
+func validName(name string) error {
+	switch {
+	case strings.HasPrefix(name, "$"):
+		return fmt.Errorf("%w: %q begins with '$'", ErrBadName, name)
+	case strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/"):
+		return fmt.Errorf("%w: %q begins or ends with '/'", ErrBadName, name)
+	}
+	return validID(name)
+}
+
+func validID(id string) error {
+	switch {
+	case len(id) > maxName:
+		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrBadName, len(id), maxName)
+	case strings.Contains(id, "#"):
+		return fmt.Errorf("%w: %q contains '#'", ErrBadName, id)
+	case !utf8.ValidString(id):
+		return fmt.Errorf("%w: %q is not UTF-8", ErrBadName, id)
+	}
+	return nil
+}
+
+// cutUID splits the incarnation off an id that is meant for one only.
+func cutUID(id string) (bare string, uid uint64, pinned bool) {
+	i := strings.LastIndexByte(id, '#')
+	if i < 0 {
+		return id, 0, false
+	}
+	uid, ok := parseUID(id[i+1:])
+	if !ok {
+		return id, 0, false
+	}
+	return id[:i], uid, true
+}
+
+// parseUID accepts the one spelling that is printed: lower-case hex without
+// leading zeros.
+func parseUID(text string) (uint64, bool) {
+	uid, err := strconv.ParseUint(text, 16, 64)
+	return uid, err == nil && formatUID(uid) == text
+}
+
+func formatUID(uid uint64) string { return strconv.FormatUint(uid, 16) }

@@ -1,0 +1,202 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
+)
+
+// noHost is protoactor's address of a system that other nodes cannot reach.
+const noHost = "nonhost"
+
+// System is a protoactor actor system together with what Pando adds: a
+// dispatcher, refs, asks, supervision and dead letters. A node has one. Its
+// methods may be called from any goroutine.
+type System struct {
+	proto   *pa.ActorSystem
+	owned   bool // made by NewSystem, so Close stops protoactor's own actors too
+	name    string
+	address string // "" if other nodes cannot reach it
+	uid     uint64
+	log     *slog.Logger
+
+	pool     *mailbox.Pool
+	mailbox  mailbox.Producer
+	asks     *asks
+	guardian *guardian
+	kinds    kindTable
+	prefixes prefixTable
+	letters  letterCounts
+	tasks    tasks
+
+	anon    string // prefix of anonymous ids
+	counter atomic.Uint64
+	closed  atomic.Bool
+}
+
+// NewSystem makes a system of its own. The error lists every fault of cfg.
+func NewSystem(cfg Config) (*System, error) {
+	cfg = cfg.filled()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	quiet := quietLogger(cfg.Logger)
+	ps := pa.NewActorSystem(
+		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return quiet }),
+		pa.WithDeadLetterThrottleInterval(time.Millisecond), // its goroutine outlives the system
+	)
+	if cfg.Address != "" {
+		ps.ProcessRegistry.Address = cfg.Address
+	}
+	// protoactor's own anonymous ids get the incarnation's salt this way.
+	ps.ProcessRegistry.SequenceID = mix(cfg.UID) &^ (1<<32 - 1)
+	return connect(ps, cfg, true)
+}
+
+// Adopt brings refs, asks and remote to a protoactor system that runs already.
+// cfg.Address may be empty, which means ps's own. Closing the result stops what
+// was spawned through it, not ps. A system can be adopted once.
+func Adopt(ps *pa.ActorSystem, cfg Config) (*System, error) {
+	cfg = cfg.filled()
+	own := ps.ProcessRegistry.Address
+	if own == noHost {
+		own = ""
+	}
+	if cfg.Address == "" {
+		cfg.Address = own
+	}
+	err := cfg.validate()
+	if cfg.Address != own {
+		err = errors.Join(err, fmt.Errorf("actor: address %q differs from %q, at which actors run already", cfg.Address, own))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return connect(ps, cfg, false)
+}
+
+func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
+	s := &System{
+		proto: ps, owned: owned,
+		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
+		mailbox: mailbox.Unbounded(),
+		anon:    anonPrefix(cfg.UID),
+	}
+	s.guardian = newGuardian(s)
+	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
+		return nil, errors.New("actor: this protoactor system has been adopted before")
+	}
+	s.pool = mailbox.NewPool(0, 0)
+	s.asks = newAsks(s)
+	ps.ProcessRegistry.RegisterAddressResolver(s.asks.resolve)
+	ps.EventStream.Subscribe(s.onDeadLetter)
+	return s, nil
+}
+
+// systemOf finds the System that a protoactor system belongs to, nil if none does.
+func systemOf(ps *pa.ActorSystem) *System {
+	if p, ok := ps.ProcessRegistry.GetLocal(guardianID); ok {
+		if g, ok := p.(*guardian); ok {
+			return g.sys
+		}
+	}
+	return nil
+}
+
+// Proto is the untyped side of the same system.
+func (s *System) Proto() *pa.ActorSystem { return s.proto }
+
+// Name is the cluster's name.
+func (s *System) Name() string { return s.name }
+
+// Address is the host:port at which other nodes reach this system, "" if they cannot.
+func (s *System) Address() string { return s.address }
+
+// UID is this incarnation of the node.
+func (s *System) UID() uint64 { return s.uid }
+
+// Log is the logger that the system was made with.
+func (s *System) Log() *slog.Logger { return s.log }
+
+// Close stops all actors at once, without what is queued for them, and waits for
+// them and for every goroutine of the system. When ctx ends first, Close returns
+// its error and what still runs ends by itself once it returns. Asks that wait end
+// with ErrStopped. It may be called more than once, but not from an actor.
+func (s *System) Close(ctx context.Context) error {
+	first := s.closed.CompareAndSwap(false, true)
+	err := s.close(ctx)
+	s.asks.close()
+	if first && s.owned {
+		s.proto.Shutdown()
+	}
+	if err != nil {
+		return fmt.Errorf("actor: close: %w", err)
+	}
+	return nil
+}
+
+func (s *System) close(ctx context.Context) error {
+	err := s.guardian.stopAll(ctx)
+	if err == nil && s.owned {
+		err = s.sweep(ctx)
+	}
+	if err == nil {
+		err = s.tasks.wait(ctx)
+	}
+	return errors.Join(err, s.pool.Shutdown(ctx))
+}
+
+// sweep stops the actors that were spawned past this package, until there are none.
+func (s *System) sweep(ctx context.Context) error {
+	for {
+		left := s.actors()
+		if len(left) == 0 {
+			return nil
+		}
+		for _, pid := range left {
+			if err := s.stopAndWait(ctx, pid); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// actors lists the actors that are registered, in no order.
+func (s *System) actors() []*pa.PID {
+	var all []*pa.PID
+	for _, bucket := range s.proto.ProcessRegistry.LocalPIDs.LocalPIDs {
+		bucket.IterCb(func(id string, p any) {
+			if _, ok := p.(*pa.ActorProcess); ok {
+				all = append(all, s.proto.NewLocalPID(id))
+			}
+		})
+	}
+	return all
+}
+
+// isLocal tells whether pid is an actor's address in this system.
+func (s *System) isLocal(pid *pa.PID) bool {
+	return pid.Address == noHost || pid.Address == s.proto.ProcessRegistry.Address
+}
+
+// send passes a user message to whoever pid stands for.
+func (s *System) send(pid *pa.PID, msg any) {
+	if pid == nil {
+		s.DeadLetter(nil, nil, msg, ErrNoActor)
+		return
+	}
+	s.proto.Root.Send(pid, msg)
+}
+
+// sendSystem passes a system message to whoever pid stands for.
+func (s *System) sendSystem(pid *pa.PID, msg any) {
+	p, _ := s.proto.ProcessRegistry.Get(pid)
+	p.SendSystemMessage(pid, msg)
+}
