@@ -1,0 +1,210 @@
+package clusterd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Config describes one node. Name, Listen and Seeds (or FoundAlone) are
+// required; every other zero value is a good default.
+type Config struct {
+	// Name of the cluster: 1 to 64 letters, digits, '-', '_' or '.'. Nodes of
+	// another name are refused.
+	Name string
+	// Listen is the host:port that the node binds. Port 0 picks a free one.
+	Listen string
+	// Advertise is the host:port at which others reach this node, and its
+	// address in the cluster. Default: Listen. Required when Listen binds all
+	// interfaces (0.0.0.0, :: or no host).
+	Advertise string
+	// Seeds are the contact points, the same list on every node, the first seed
+	// at its head. This node may be one of them, under any spelling.
+	Seeds []string
+	// FoundAlone lets this node found a cluster without asking a majority of
+	// the seeds. It can make a second cluster: an operator's word of last resort.
+	FoundAlone bool
+	// Roles, Zone and Version describe this node to placement and to people.
+	Roles   []string
+	Zone    string
+	Version string
+	// Meta is shown to all members, cannot change while the node runs, and may
+	// hold 1 KiB of keys and values in all.
+	Meta map[string]string
+	// TLS encrypts and authenticates the connections between nodes when set.
+	TLS *tls.Config
+	// Plaintext must be true to listen beyond loopback without TLS.
+	Plaintext bool
+	// Services are installed before the node joins, so no message finds them
+	// missing.
+	Services []Service
+	// Timing is a preset of all durations: engine.Fast, Lan or Wan. Zero: Lan.
+	Timing engine.Timing
+	// LeaveTimeout bounds Close. Zero: 10 s.
+	LeaveTimeout time.Duration
+	// Logger receives what an operator should know. Nil: slog.Default.
+	Logger *slog.Logger
+
+	net network // in-memory network of tests; zero = TCP
+}
+
+// metaLimit is the size of all keys and values of Meta together, in bytes.
+const metaLimit = 1024
+
+// validate reports every fault at once.
+func (c *Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	if !validName(c.Name) {
+		fault("Name %q: want 1 to 64 letters, digits, '-', '_' or '.'", c.Name)
+	}
+	if err := checkAddress(c.Listen, true); err != nil {
+		fault("Listen %q: %w", c.Listen, err)
+	} else if c.Advertise == "" && isUnspecified(c.Listen) {
+		fault("Advertise: required, since Listen %q binds all interfaces; give the host:port at which others reach this node", c.Listen)
+	}
+	if c.Advertise != "" {
+		if err := checkAddress(c.Advertise, false); err != nil {
+			fault("Advertise %q: %w", c.Advertise, err)
+		} else if isUnspecified(c.Advertise) {
+			fault("Advertise %q: others cannot connect to it; give a host name or the address of one interface", c.Advertise)
+		}
+	}
+	if len(c.Seeds) == 0 && !c.FoundAlone {
+		fault("Seeds: want at least one host:port, the same list on every node with the first seed at its head (or FoundAlone)")
+	}
+	for _, s := range c.Seeds {
+		if err := checkAddress(s, false); err != nil {
+			fault("Seeds: %q: %w", s, err)
+		}
+	}
+	if c.TLS == nil && !c.Plaintext && !isLoopback(c.Listen) && checkAddress(c.Listen, true) == nil {
+		fault("Listen %q reaches beyond this machine without TLS; set TLS, or Plaintext if that is meant", c.Listen)
+	}
+	if n := metaSize(c.Meta); n > metaLimit {
+		fault("Meta: %d bytes of keys and values, the limit is %d", n, metaLimit)
+	}
+	if c.LeaveTimeout < 0 {
+		fault("LeaveTimeout %v: must not be negative", c.LeaveTimeout)
+	}
+	for i, s := range c.Services {
+		if s == nil {
+			fault("Services[%d] is nil", i)
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("clusterd: config: %w", errors.Join(faults...))
+	}
+	return nil
+}
+
+// withDefaults returns a copy that shares nothing with the caller's.
+func (c Config) withDefaults() Config {
+	c.Seeds = slices.Clone(c.Seeds)
+	c.Services = slices.Clone(c.Services)
+	if c.Timing == (engine.Timing{}) {
+		c.Timing = engine.Lan()
+	}
+	if c.LeaveTimeout == 0 {
+		c.LeaveTimeout = 10 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// info is what the node publishes of itself; kinds come from its services.
+func (c *Config) info(kinds []string) member.Info {
+	info := member.Info{
+		Roles:   sortedSet(c.Roles),
+		Zone:    c.Zone,
+		Version: c.Version,
+		Kinds:   sortedSet(kinds),
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Meta)) {
+		info.Meta = append(info.Meta, member.Pair{Key: k, Value: c.Meta[k]})
+	}
+	return info
+}
+
+func sortedSet(in []string) []string {
+	out := slices.Clone(in)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func metaSize(meta map[string]string) int {
+	n := 0
+	for k, v := range meta {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+func validName(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// checkAddress says what is wrong with a host:port. A bound address may leave
+// out the host and use port 0.
+func checkAddress(s string, bound bool) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return errors.New("want host:port, such as 127.0.0.1:7001")
+	}
+	p, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("port %q: want a number from 0 to 65535", port)
+	}
+	if !bound && p == 0 {
+		return errors.New("port 0 cannot be reached; give the real port")
+	}
+	if !bound && host == "" {
+		return errors.New("the host is missing")
+	}
+	if strings.ContainsAny(host, " \t\r\n/#@") {
+		return fmt.Errorf("host %q: want a host name or an IP address", host)
+	}
+	return nil
+}
+
+func isUnspecified(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	if host == "" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsUnspecified()
+}
+
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

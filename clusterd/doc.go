@@ -1,0 +1,47 @@
+// Package clusterd makes a Go process a node of a cluster: one [Node] is an
+// actor system, the transport that connects it to other nodes, and the
+// membership protocol that keeps all of them agreed on who is there. It runs in
+// the user's process; there is no daemon to install and no outside coordinator.
+//
+//	node, err := clusterd.Start(ctx, clusterd.Config{
+//		Name:   "chat",
+//		Listen: "127.0.0.1:7001",
+//		Seeds:  []string{"127.0.0.1:7001", "127.0.0.1:7002"},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer node.Close()
+//	if err := node.Ready(ctx); err != nil {
+//		return err
+//	}
+//	for ev := range node.Events(ctx) {
+//		fmt.Println(ev)
+//	}
+//
+// # Shape
+//
+// Everything that decides is a pure state machine: clusterd/engine for
+// membership, seedjoin for bootstrap, joined in clusterd/internal/core. This
+// package is the shell around them: one goroutine that waits for a packet, a
+// timer or a command, steps the core, and carries out what the core hands back.
+//
+// # Concurrency
+//
+// All methods of [Node] may be called from any goroutine. A context bounds the
+// call that it is passed to and never what was started; a node lives until
+// [Node.Leave], [Node.Close] or its removal. The methods of an [Attached]
+// service are called on the node's own goroutine, one at a time, and must not
+// block.
+//
+// # Not promised
+//
+// Messages between actors are delivered at most once. [Node.View] and
+// [Node.Events] tell what this node knows, which may be behind what others know.
+//
+// # Not yet
+//
+// A node that was removed does not rejoin by itself in the same process: it
+// stops, [Node.Done] is closed and [Node.Err] is [ErrRemoved]. The join secret,
+// the choice of a downing strategy and leases are still to come.
+package clusterd

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
+)
+
+// Message goes from one engine to another. It is immutable once handed over:
+// several messages may share one body.
+type Message struct {
+	From     member.Node     // the sending incarnation
+	To       member.Node     // the receiving incarnation; another one refuses it
+	Identity member.Identity // the sender's cluster; foreign ones are refused
+	Body     Body            // never nil
+}
+
+// Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
+// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Poll,
+// *Vouch and *Gone.
+type Body interface{ body() }
+
+// Heartbeat says that the sender lives. It is one message both ways: it echoes
+// the newest stamp that the sender had of the receiver.
+type Heartbeat struct {
+	Stamp   int64  // the sender's own monotonic clock, opaque to the receiver
+	Echo    int64  // the newest stamp had from the receiver; 0 = none
+	Lease   int64  // nanoseconds that the sender's lease lasts yet; 0 until leases exist
+	Reply   bool   // sent in answer to a heartbeat; never answered itself
+	View    uint64 // number of the highest view that the sender acknowledged
+	Decided uint64 // number of the newest view that it knows decided
+	Active  uint64 // number of the newest view that it knows active
+	Counter uint64 // of the engine's loop: one that stands still is taken as silence
+}
+
+// Digest sums up the sender's facts and views. Buckets are filled in the answer
+// to a digest that differs.
+type Digest struct {
+	Facts   uint64   // digest of all records and rows
+	View    uint64   // number of the newest decided view
+	Active  uint64   // number of the newest active view
+	Buckets []uint64 // digests of the parts of the table; empty or gossip.Buckets of them
+}
+
+// Request asks for facts that the sender lacks.
+type Request struct {
+	Buckets []uint32 // parts of the table that differ
+	Have    []uint64 // hashes of the facts that the sender has in them
+	Want    []uint64 // hashes of facts that the sender lacks
+}
+
+// Delta carries facts.
+type Delta struct {
+	Facts   uint64           // digest of all the sender's facts
+	View    uint64           // as in Digest
+	Active  uint64           // as in Digest
+	Records []*member.Record // what changed
+	Rows    []*reach.Row     // what changed
+}
+
+// Welcome makes the receiver a member of the sender's cluster. Facts follow in
+// deltas.
+type Welcome struct {
+	View   *member.View   // the newest decided view
+	Active uint64         // number of the newest active view
+	Record *member.Record // of the receiver
+}
+
+// ReadWave asks the voters of a decided view to promise that they acknowledge
+// no lower term, and for the newest view that they acknowledged.
+type ReadWave struct {
+	Term member.Term // drawn by the sender
+	Base uint64      // number of the decided view whose voters are asked
+}
+
+// Promise answers a ReadWave.
+type Promise struct {
+	Term    member.Term  // the one that is promised
+	Base    uint64       // as asked
+	Decided *member.View // the newest view known decided, if newer than Base; else nil
+	Acked   *member.View // the view acknowledged after it; nil = none
+	Ballot  member.Term  // under which Acked was acknowledged; zero without
+}
+
+// WriteWave proposes a view.
+type WriteWave struct {
+	Term member.Term  // of the proposing leader; View.Term may be older
+	Base *member.View // the decided view before it
+	View *member.View // the proposal, numbered Base.Number+1
+}
+
+// Ack answers a WriteWave: the sender has merged the view.
+type Ack struct {
+	Term   member.Term // of the wave
+	Number uint64      // of the view
+}
+
+// Refusal answers a wave of a term lower than promised.
+type Refusal struct {
+	Term    member.Term // the one that was refused
+	Highest member.Term // the one that is promised
+}
+
+// Commit tells that a view is decided.
+type Commit struct {
+	View   *member.View // the newest decided view
+	Active uint64       // number of the newest active view
+}
+
+// Poll asks the receiver what it knows of others whom the sender cannot hear,
+// so that one bad link does not keep a view from becoming active.
+type Poll struct {
+	View  uint64        // number of the decided view that they should know
+	Nodes []member.Node // sorted
+}
+
+// Vouch answers a Poll.
+type Vouch struct {
+	View  uint64        // as asked
+	Nodes []member.Node // those that showed the sender that they know it; sorted
+}
+
+// Gone tells the receiver that it was removed.
+type Gone struct {
+	View  uint64       // number of the view that removed it
+	Cause member.Cause // why
+}
+
+func (*Heartbeat) body() {}
+func (*Digest) body()    {}
+func (*Request) body()   {}
+func (*Delta) body()     {}
+func (*Welcome) body()   {}
+func (*ReadWave) body()  {}
+func (*Promise) body()   {}
+func (*WriteWave) body() {}
+func (*Ack) body()       {}
+func (*Refusal) body()   {}
+func (*Commit) body()    {}
+func (*Poll) body()      {}
+func (*Vouch) body()     {}
+func (*Gone) body()      {}

@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
+)
+
+// Snapshot is everything a node knows of its cluster at one moment.
+// It is immutable.
+type Snapshot struct {
+	Identity  member.Identity // zero until joined
+	Self      member.Node
+	Leader    string   // address; "" while unknown
+	Converged bool     // the newest view known here is active
+	View      uint64   // number of the newest active view; 0 = none
+	Members   []Member // sorted by address; removed members are not listed
+}
+
+// Member is one row of a [Snapshot].
+type Member struct {
+	member.Node
+	Status    member.Status // as in the newest active view; Joining before
+	Reachable bool          // in this node's view
+	UpNumber  uint64        // 0 until Up; lower is older
+	Info      member.Info
+}
+
+// Standing is what the join machine needs to know of the engine. Its fields
+// are those of seedjoin.Standing.
+type Standing struct {
+	Identity member.Identity // zero = not a member
+	View     uint64          // number of the newest decided view
+	Lease    bool            // this node may act: it may accept joiners
+	Steward  bool            // it is one of the three lowest reachable Up addresses
+	Members  []member.Node   // sorted by address: every address in use, Joining to Down
+}
+
+// Inspection shows what the invariants of a simulator look at. Everything in
+// it is immutable.
+type Inspection struct {
+	Identity member.Identity
+	Promised member.Term      // no lower term is acknowledged
+	Ballot   member.Term      // under which Acked was acknowledged
+	Acked    *member.View     // the newest view acknowledged; nil = none
+	Decided  *member.View     // the newest view known decided; nil = none
+	Active   *member.View     // the newest view known active; nil = none
+	Records  []*member.Record // sorted by address, tombstones too
+	Rows     []*reach.Row     // sorted by observer's address
+	Removed  bool             // this incarnation knows that it was removed
+}

@@ -1,0 +1,59 @@
+package engine
+
+import "time"
+
+// Timing is a preset of every duration of the protocol. See [Fast], [Lan] and
+// [Wan]; a zero Timing means Lan.
+type Timing struct {
+	Gossip      time.Duration // between two gossip rounds
+	Heartbeat   time.Duration // between two heartbeats to one peer
+	Accuse      time.Duration // T_acc: silence after which a monitor accuses
+	StableAfter time.Duration // base of the stable time before downing; grows with the logarithm of the size
+	LeaseFor    time.Duration // T_f (leases come with the failure detector)
+	Found       time.Duration // T_found: how long a first seed collects answers
+	GiveUp      time.Duration // T_giveup: how long a memory of a lost cluster binds
+	Retry       time.Duration // between two tries of a join, a wave or a hand-over
+}
+
+// Fast suits one machine or one rack: a crash is removed after about 2 s.
+func Fast() Timing {
+	return Timing{
+		Gossip:      100 * time.Millisecond,
+		Heartbeat:   100 * time.Millisecond,
+		Accuse:      900 * time.Millisecond,
+		StableAfter: 500 * time.Millisecond,
+		LeaseFor:    800 * time.Millisecond,
+		Found:       1500 * time.Millisecond,
+		GiveUp:      15 * time.Second,
+		Retry:       200 * time.Millisecond,
+	}
+}
+
+// Lan suits one data centre and is the default: a crash is removed after about
+// 5 s.
+func Lan() Timing {
+	return Timing{
+		Gossip:      200 * time.Millisecond,
+		Heartbeat:   250 * time.Millisecond,
+		Accuse:      2600 * time.Millisecond,
+		StableAfter: 1500 * time.Millisecond,
+		LeaseFor:    2 * time.Second,
+		Found:       3 * time.Second,
+		GiveUp:      30 * time.Second,
+		Retry:       500 * time.Millisecond,
+	}
+}
+
+// Wan suits members in several regions: a crash is removed after about 19 s.
+func Wan() Timing {
+	return Timing{
+		Gossip:      time.Second,
+		Heartbeat:   time.Second,
+		Accuse:      8 * time.Second,
+		StableAfter: 6 * time.Second,
+		LeaseFor:    6 * time.Second,
+		Found:       15 * time.Second,
+		GiveUp:      120 * time.Second,
+		Retry:       2 * time.Second,
+	}
+}

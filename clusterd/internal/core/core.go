@@ -1,0 +1,204 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/seedjoin"
+)
+
+// Core is one node's membership: a function of state, input and now. See the
+// package comment for the contract of its methods.
+type Core struct {
+	self     member.Node
+	engine   *engine.Engine
+	join     *seedjoin.Machine
+	standing seedjoin.Standing // as the machine knows it
+
+	engineWake, joinWake time.Time
+
+	notes notes
+	out   Ready
+}
+
+// Ready hands over what there is to do, and forgets it.
+type Ready struct {
+	Packets []*Packet
+	Events  []engine.Event // in order
+	Notes   []Note         // for the log: waiting for whom, refused by whom and why
+	Wake    time.Time      // when Tick is due; zero = not before the next Step
+}
+
+// New returns a core that rests until its first Tick. The error lists every
+// fault of cfg.
+func New(cfg Config) (*Core, error) {
+	e, engineErr := engine.New(cfg.engine())
+	j, joinErr := seedjoin.New(cfg.join())
+	if err := errors.Join(engineErr, joinErr); err != nil {
+		return nil, err
+	}
+	return &Core{self: cfg.Self, engine: e, join: j}, nil
+}
+
+// Step takes one input. An error means that it was refused.
+func (c *Core) Step(now time.Time, in Input) error {
+	err := c.step(now, in)
+	c.settle(now)
+	return err
+}
+
+func (c *Core) step(now time.Time, in Input) error {
+	switch in := in.(type) {
+	case *Packet:
+		return c.receive(now, in)
+	case SendFailed:
+		return c.sendFailed(now, in)
+	case Leave:
+		return c.engine.Step(now, engine.Leave{})
+	case Down:
+		return c.engine.Step(now, engine.Down{Address: in.Address})
+	case Drained:
+		return c.engine.Step(now, engine.Drained{})
+	}
+	return fmt.Errorf("%w: %T", ErrUnknownInput, in)
+}
+
+// Tick tells that time has passed. The first Tick starts the core.
+func (c *Core) Tick(now time.Time) {
+	c.engine.Tick(now)
+	c.join.Tick(now)
+	c.settle(now)
+}
+
+// Ready hands over what there is to do, and forgets it.
+func (c *Core) Ready() Ready {
+	rd := c.out
+	c.out = Ready{}
+	rd.Wake = c.engineWake
+	if rd.Wake.IsZero() || !c.joinWake.IsZero() && c.joinWake.Before(rd.Wake) {
+		rd.Wake = c.joinWake
+	}
+	return rd
+}
+
+// Snapshot returns what this node knows of its cluster. It is immutable, and
+// cheap when nothing changed.
+func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
+
+// Inspect returns what a simulator's invariants look at.
+func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
+
+func (c *Core) receive(now time.Time, p *Packet) error {
+	if err := p.check(c.self); err != nil {
+		return err
+	}
+	if p.Engine != nil {
+		return c.engine.Step(now, p.Engine)
+	}
+	return c.join.Step(now, p.Join)
+}
+
+// sendFailed tells both parts: which of them the lost packet was of is not
+// known, and what it tells of the address is true for both.
+func (c *Core) sendFailed(now time.Time, f SendFailed) error {
+	return errors.Join(
+		c.engine.Step(now, engine.SendFailed{To: f.To}),
+		c.join.Step(now, seedjoin.SendFailed{To: f.To, Nobody: f.Nobody, Refused: f.Refused}),
+	)
+}
+
+// settle carries news between the two parts until neither has any. It ends:
+// the machine's events follow from inputs alone, and it is told the engine's
+// standing only when that differs.
+func (c *Core) settle(now time.Time) {
+	for again := true; again; {
+		c.drainEngine()
+		told := c.tellStanding(now)
+		again = c.drainJoin(now) || told
+	}
+}
+
+func (c *Core) drainEngine() {
+	rd := c.engine.Ready()
+	c.engineWake = rd.Wake
+	for _, m := range rd.Messages {
+		c.out.Packets = append(c.out.Packets, &Packet{From: m.From, To: m.To, Engine: m})
+	}
+	c.out.Events = append(c.out.Events, rd.Events...)
+}
+
+// tellStanding tells the machine what the engine knows, if that is new.
+func (c *Core) tellStanding(now time.Time) bool {
+	s := seedjoin.Standing(c.engine.Standing())
+	if same(s, c.standing) {
+		return false
+	}
+	c.standing = s
+	// A Stand is never refused.
+	_ = c.join.Step(now, seedjoin.Stand{Standing: s})
+	return true
+}
+
+func same(a, b seedjoin.Standing) bool {
+	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Steward == b.Steward &&
+		(sameSlice(a.Members, b.Members) || slices.Equal(a.Members, b.Members))
+}
+
+// sameSlice spares the comparison of all members after each packet.
+func sameSlice(a, b []member.Node) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// drainJoin acts on what the machine wants, and reports whether that may have
+// changed the engine.
+func (c *Core) drainJoin(now time.Time) bool {
+	rd := c.join.Ready()
+	c.joinWake = rd.Wake
+	for _, m := range rd.Messages {
+		c.out.Packets = append(c.out.Packets, &Packet{From: m.From, To: m.To, Join: m})
+	}
+	for _, e := range rd.Events {
+		c.obey(now, e)
+	}
+	return len(rd.Events) > 0
+}
+
+// obey turns a decision of the machine into an input of the engine.
+func (c *Core) obey(now time.Time, e seedjoin.Event) {
+	switch e := e.(type) {
+	case seedjoin.Founded:
+		c.command(now, engine.Found{ID: e.ID})
+	case seedjoin.Asked:
+		c.command(now, engine.Expect{From: e.To})
+	case seedjoin.Replaced:
+		c.command(now, engine.Replace{Old: e.Old})
+	case seedjoin.Admit:
+		c.admit(now, e)
+	}
+	if n, ok := note(e); ok && c.notes.isNew(now, n) {
+		c.out.Notes = append(c.out.Notes, n)
+	}
+}
+
+// command gives the engine an order. One that comes too late, since the engine
+// has moved on in the same step, is refused by it and comes again if need be.
+func (c *Core) command(now time.Time, in engine.Input) { _ = c.engine.Step(now, in) }
+
+// admit has the engine welcome a joiner, or the machine say why it would not.
+func (c *Core) admit(now time.Time, a seedjoin.Admit) {
+	err := c.engine.Step(now, engine.Admit{Node: a.Node, Info: a.Info})
+	if err == nil {
+		return
+	}
+	d := seedjoin.Denied{Node: a.Node, Text: err.Error()}
+	var old *engine.OldUIDError
+	if errors.As(err, &old) {
+		d.Exceed = old.Exceed
+	}
+	// A Denied is never refused.
+	_ = c.join.Step(now, d)
+}

@@ -1,0 +1,58 @@
+package core
+
+import (
+	"fmt"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/seedjoin"
+)
+
+// Input is one of *Packet, SendFailed, Leave, Down and Drained.
+type Input interface{ input() }
+
+// Packet is one control message between two cores. To.UID 0 means "whoever is
+// there". Exactly one of the bodies is set, and its From and To are those of
+// the packet.
+type Packet struct {
+	From, To member.Node
+	Engine   *engine.Message
+	Join     *seedjoin.Message
+}
+
+// SendFailed tells that a packet to To certainly or probably did not arrive.
+type SendFailed struct {
+	To      member.Node
+	Nobody  bool   // connection refused: nothing listens there
+	Refused string // the other side's reason (wrong cluster name, …); "" = other failure
+}
+
+// Leave tells that this node wants to leave.
+type Leave struct{}
+
+// Down tells that an operator wants the member at an address down.
+type Down struct{ Address string }
+
+// Drained tells that what ran here has been handed over.
+type Drained struct{}
+
+func (*Packet) input()    {}
+func (SendFailed) input() {}
+func (Leave) input()      {}
+func (Down) input()       {}
+func (Drained) input()    {}
+
+// check refuses what is not for the incarnation self.
+func (p *Packet) check(self member.Node) error {
+	switch {
+	case p == nil, (p.Engine == nil) == (p.Join == nil):
+		return ErrMalformed
+	case p.Engine != nil && (p.Engine.From != p.From || p.Engine.To != p.To):
+		return ErrMalformed
+	case p.Join != nil && (p.Join.From != p.From || p.Join.To != p.To):
+		return ErrMalformed
+	case p.To.UID != 0 && p.To.UID != self.UID:
+		return fmt.Errorf("%w: %s, this is %s", ErrMisaddressed, p.To, self)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+// Package layers holds the rules on what may import what, and the tests that
+// keep them: imports point one way, the cores stay pure, the libraries stay
+// light, and every dependency has its line of reason in docs/dependencies.md.
+//
+// When a test here fails, move the code rather than the rule. A rule that has
+// become wrong is changed together with docs/architecture.md.
+package layers
+
+// Module is the path of the root module.
+const Module = "github.com/pando-go/pando"
+
+// Layer says what one folder of the root module may import of our own.
+type Layer struct {
+	// Dir is the folder, with everything below it unless a longer Dir fits.
+	Dir string
+	// Imports are the folders, each with everything below, that it may import
+	// beside itself.
+	Imports []string
+	// Pure code has no I/O, clock, goroutine, lock or global randomness.
+	Pure bool
+	// Program code is a command or an example: it may use command-line, web
+	// and browser packages.
+	Program bool
+}
+
+// Layers lists every folder, lowest first.
+func Layers() []Layer {
+	return []Layer{
+		{Dir: "mailbox"},
+		{Dir: "actor", Imports: []string{"mailbox"}},
+		{Dir: "remote", Imports: []string{"actor", "mailbox"}},
+		{Dir: "clusterd/engine/member", Pure: true},
+		{Dir: "clusterd/engine", Imports: []string{"clusterd/engine"}, Pure: true},
+		{Dir: "clusterd/slots", Imports: []string{"clusterd/engine/member"}, Pure: true},
+		{Dir: "seedjoin", Imports: []string{"clusterd/engine/member"}, Pure: true},
+		{Dir: "clusterd/internal/core", Imports: []string{"clusterd/engine", "seedjoin"}, Pure: true},
+		{Dir: "clusterd/internal/wire", Imports: []string{"clusterd/internal/core", "clusterd/engine", "seedjoin"}},
+		{Dir: "clusterd/internal/layers"},
+		{Dir: "clusterd/sim/cmd", Imports: []string{"clusterd/sim", "clusterd/engine"}, Program: true},
+		{Dir: "clusterd/sim", Imports: []string{"clusterd/internal/core", "clusterd/engine", "seedjoin"}, Pure: true},
+		{Dir: "clusterd", Imports: []string{"actor", "remote", "clusterd/engine", "clusterd/internal"}},
+		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},
+		{Dir: "clusterd/sharding", Imports: []string{"actor", "mailbox", "clusterd", "clusterd/slots", "clusterd/engine"}},
+		{Dir: "examples", Imports: []string{"actor", "mailbox", "remote", "clusterd"}, Program: true},
+	}
+}
+
+// Bans lists packages, each with everything below it, that no library may
+// import, with the reason.
+func Bans() map[string]string {
+	const protoactor = "github.com/asynkron/protoactor-go/"
+	return map[string]string{
+		protoactor + "remote":        "Pando has its own transport",
+		protoactor + "cluster":       "it brings Consul, etcd and Kubernetes clients",
+		protoactor + "router":        "its routers race",
+		protoactor + "plugin":        "it leaks a goroutine a timer",
+		protoactor + "persistence":   "it ends the process on errors",
+		"github.com/coder/websocket": "web packages belong into examples and commands",
+		"golang.org/x/term":          "terminals belong into examples and commands",
+		"github.com/chromedp":        "browsers belong into nested test modules",
+		"github.com/alecthomas/kong": "command lines belong into commands",
+		"github.com/urfave/cli":      "command lines belong into commands",
+		"flag":                       "command lines belong into commands",
+	}
+}
+
+// PureBans lists packages that pure code may not reach, not even through others.
+func PureBans() map[string]string {
+	return map[string]string{
+		"net":                               "pure code has no sockets",
+		"github.com/asynkron/protoactor-go": "pure code has no actors",
+		"log/slog":                          "pure code returns events, shells log them",
+	}
+}

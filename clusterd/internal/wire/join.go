@@ -1,0 +1,75 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/pando-go/pando/clusterd/internal/wire/wirepb"
+	"github.com/pando-go/pando/seedjoin"
+)
+
+// putJoin sets the body of a packet of the join machine.
+func putJoin(pb *wirepb.Packet, body seedjoin.Body) error {
+	switch b := body.(type) {
+	case seedjoin.Probe:
+		pb.Body = &wirepb.Packet_Probe{Probe: &wirepb.Probe{
+			Asked: b.Asked, Name: b.Name, Candidate: b.Candidate, Stamp: int64(b.Stamp),
+		}}
+	case seedjoin.Answer:
+		pb.Body = &wirepb.Packet_Answer{Answer: &wirepb.Answer{
+			Asked: b.Asked, Stamp: int64(b.Stamp), State: uint32(b.State), Identity: putIdentity(b.Identity),
+			View: b.View, Lease: b.Lease, Node: putNode(b.Node),
+		}}
+	case seedjoin.Join:
+		pb.Body = &wirepb.Packet_Join{Join: &wirepb.Join{
+			Name: b.Name, Info: putInfo(b.Info), MinVersion: b.Versions.Min, MaxVersion: b.Versions.Max,
+			Settings: putAll(b.Settings, putPair),
+		}}
+	case seedjoin.Refusal:
+		pb.Body = &wirepb.Packet_JoinRefusal{JoinRefusal: &wirepb.JoinRefusal{
+			Code: uint32(b.Code), Text: b.Text, Exceed: b.Exceed,
+		}}
+	case seedjoin.Invite:
+		pb.Body = &wirepb.Packet_Invite{Invite: &wirepb.Invite{
+			Asked: b.Asked, Name: b.Name, Stamp: int64(b.Stamp), Identity: putIdentity(b.Identity), View: b.View,
+		}}
+	default:
+		return fmt.Errorf("%w: %T", ErrUnknownBody, body)
+	}
+	return nil
+}
+
+// join returns the body of a packet of the join machine, or nil.
+func (g *getter) join(pb *wirepb.Packet) seedjoin.Body {
+	switch b := pb.GetBody().(type) {
+	case *wirepb.Packet_Probe:
+		p := b.Probe
+		return seedjoin.Probe{
+			Asked: p.GetAsked(), Name: p.GetName(), Candidate: p.GetCandidate(), Stamp: seedjoin.Stamp(p.GetStamp()),
+		}
+	case *wirepb.Packet_Answer:
+		a := b.Answer
+		return seedjoin.Answer{
+			Asked: a.GetAsked(), Stamp: seedjoin.Stamp(a.GetStamp()), State: getEnum[seedjoin.State](g, a.GetState()),
+			Identity: g.identity(a.GetIdentity()), View: a.GetView(), Lease: a.GetLease(), Node: g.node(a.GetNode()),
+		}
+	case *wirepb.Packet_Join:
+		j := b.Join
+		return seedjoin.Join{
+			Name: j.GetName(), Info: g.info(j.GetInfo()),
+			Versions: seedjoin.Versions{Min: j.GetMinVersion(), Max: j.GetMaxVersion()},
+			Settings: getAll(j.GetSettings(), g.pair),
+		}
+	case *wirepb.Packet_JoinRefusal:
+		r := b.JoinRefusal
+		return seedjoin.Refusal{
+			Code: getEnum[seedjoin.Code](g, r.GetCode()), Text: r.GetText(), Exceed: r.GetExceed(),
+		}
+	case *wirepb.Packet_Invite:
+		i := b.Invite
+		return seedjoin.Invite{
+			Asked: i.GetAsked(), Name: i.GetName(), Stamp: seedjoin.Stamp(i.GetStamp()),
+			Identity: g.identity(i.GetIdentity()), View: i.GetView(),
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package homes
+
+import "github.com/pando-go/pando/clusterd/slots"
+
+// tokens are those of one kind.
+type tokens struct {
+	name string
+	// A slot in custody is in exactly one of held, stopping and the slots of
+	// the transfers of this kind.
+	held     slots.Set // runs here
+	stopping slots.Set // the shell was asked to stop it
+	// unconfirmed is a part of held: the former holder may not know yet that
+	// it arrived, so it must not move on.
+	unconfirmed slots.Set
+	claimed     slots.Set // in custody at any time since this view began
+	epoch       *[slots.Count]Epoch
+}
+
+func newTokens(name string) *tokens {
+	return &tokens{name: name, epoch: new([slots.Count]Epoch)}
+}
+
+// custody returns all that this node answers for.
+func (k *tokens) custody(out []*transfer) *slots.Set {
+	s := k.held.Clone()
+	s.Union(&k.stopping)
+	for _, t := range out {
+		if t.kind == k {
+			s.Union(t.slots)
+		}
+	}
+	return s
+}
+
+// acquire makes the node the holder of slots under epoch e, but for those of
+// which it has seen that epoch or a higher one. It returns what it acquired.
+func (k *tokens) acquire(s *slots.Set, e Epoch) *slots.Set {
+	got := new(slots.Set)
+	for slot := range s.Slots() {
+		if k.epoch[slot] < e {
+			k.epoch[slot] = e
+			got.Add(slot)
+		}
+	}
+	k.held.Union(got)
+	k.claimed.Union(got)
+	return got
+}
+
+// knows tells whether epoch e, or a higher one, was seen for each of the slots.
+func (k *tokens) knows(s *slots.Set, e Epoch) bool {
+	for slot := range s.Slots() {
+		if k.epoch[slot] < e {
+			return false
+		}
+	}
+	return true
+}
+
+// restartClaims begins the claims of a new view with what is in custody.
+func (m *Machine) restartClaims() {
+	for _, k := range m.kinds {
+		k.claimed = *k.custody(m.out)
+	}
+}
+
+// only returns the cargo of the slots in s.
+func only(cargo []Cargo, s *slots.Set) []Cargo {
+	var list []Cargo
+	for _, c := range cargo {
+		if s.Has(c.Slot) {
+			list = append(list, c)
+		}
+	}
+	return list
+}

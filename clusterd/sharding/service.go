@@ -1,0 +1,191 @@
+package sharding
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/sharding/internal/homes"
+	"github.com/pando-go/pando/clusterd/sharding/internal/wire"
+)
+
+// service drives the machine that has a node's tokens, for all its kinds, and
+// does with the router what the machine wants. Its methods are called on the
+// node's goroutine unless they say otherwise.
+type service struct {
+	node    node
+	router  *router
+	machine *homes.Machine // made by the first call, when all kinds are known
+	next    time.Time      // what Tick returned last
+	leaving bool
+	drained bool
+
+	mu     sync.Mutex
+	closed []homes.Stopped // slots that closed since the last Tick
+}
+
+var _ clusterd.Attached = (*service)(nil)
+
+// newService takes its place in the actor system. It runs before traffic.
+func newService(n node) (*service, error) {
+	s := &service{node: n}
+	sys := n.System()
+	s.router = newRouter(sys, n.Self().Address, func() { n.Poke(serviceName) }, s.slotClosed)
+	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
+		return nil, errors.New("sharding: installed twice in this actor system")
+	}
+	sys.Proto().ProcessRegistry.RegisterAddressResolver(func(pid *pa.PID) (pa.Process, bool) { return s.router.resolve(pid) })
+	sys.HandlePrefix(entityPrefix, s.router)
+	return s, nil
+}
+
+// slotClosed takes note that nothing runs in a slot any more. Any goroutine.
+func (s *service) slotClosed(in homes.Stopped) {
+	s.mu.Lock()
+	s.closed = append(s.closed, in)
+	s.mu.Unlock()
+	s.node.Poke(serviceName)
+}
+
+func (s *service) takeClosed() []homes.Stopped {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.closed
+	s.closed = nil
+	return list
+}
+
+func (s *service) get() *homes.Machine {
+	if s.machine == nil {
+		cfg := homes.Config{Self: s.node.Self().Node}
+		for kind := range s.router.kinds { // order: the machine sorts them
+			cfg.Kinds = append(cfg.Kinds, kind)
+		}
+		s.machine = homes.New(cfg)
+	}
+	return s.machine
+}
+
+// ViewActive follows a new active view.
+func (s *service) ViewActive(v clusterd.ViewActive) {
+	in := homes.View{Number: v.Number, Leader: v.Leader}
+	for _, m := range v.Members {
+		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds})
+	}
+	if s.step(in) {
+		s.router.reroute()
+	}
+}
+
+// Receive takes a packet of another node's service.
+func (s *service) Receive(from member.Node, payload []byte) {
+	m, err := wire.Decode(payload)
+	if err != nil {
+		s.router.log.Debug("sharding packet refused", "from", from, "error", err)
+		return
+	}
+	s.step(homes.Packet{Peer: from, Message: m})
+}
+
+// SendFailed needs no answer: what matters is sent again.
+func (s *service) SendFailed(member.Node, []byte, error) {}
+
+// Leaving notes that the node leaves. The view that says so moves the slots.
+func (s *service) Leaving() {
+	s.leaving = true
+	s.finish()
+}
+
+// Tick passes time on to the machine and the router.
+func (s *service) Tick(now time.Time) time.Time {
+	for _, in := range s.takeClosed() {
+		s.step(in)
+	}
+	s.get().Tick(now)
+	wake := s.carryOut()
+	sweep := s.router.sweep(now)
+	s.next = wake
+	if wake.IsZero() || !sweep.IsZero() && sweep.Before(wake) {
+		s.next = sweep
+	}
+	return s.next
+}
+
+// Stop ends the entities.
+func (s *service) Stop(ctx context.Context) {
+	if err := s.router.stop(ctx); err != nil {
+		s.router.log.Warn("entities did not stop in time", "entities", s.router.alive.Load())
+	}
+}
+
+// step gives the machine an input and reports whether it took it.
+func (s *service) step(in homes.Input) bool {
+	err := s.get().Step(time.Now(), in)
+	if err != nil {
+		s.router.log.Debug("sharding input refused", "error", err)
+	}
+	wake := s.carryOut()
+	if !wake.IsZero() && (s.next.IsZero() || wake.Before(s.next)) {
+		s.next = wake
+		s.node.Poke(serviceName)
+	}
+	return err == nil
+}
+
+// carryOut does what the machine wants until it wants nothing more, and returns
+// when its Tick is due.
+func (s *service) carryOut() time.Time {
+	for {
+		s.router.owners.Store(s.get().Owners())
+		rd := s.machine.Ready()
+		for _, a := range rd.Acts {
+			s.do(a)
+		}
+		for _, p := range rd.Packets {
+			s.post(p)
+		}
+		if len(rd.Acts) == 0 {
+			s.finish()
+			return rd.Wake
+		}
+	}
+}
+
+func (s *service) do(a homes.Act) {
+	switch a := a.(type) {
+	case homes.Run:
+		s.router.run(a)
+	case homes.Release:
+		if in := s.router.release(a); !in.Slots.Empty() {
+			// What was asked to stop is always taken.
+			_ = s.machine.Step(time.Now(), in)
+		}
+	case homes.Pass:
+		s.router.pass(a)
+	case homes.Drop:
+		s.router.drop(a)
+	}
+}
+
+func (s *service) post(p homes.Packet) {
+	payload, err := wire.Append(nil, p.Message)
+	if err != nil {
+		s.router.log.Error("sharding packet cannot be encoded", "to", p.Peer, "error", err)
+		return
+	}
+	s.node.Post(p.Peer, serviceName, payload)
+}
+
+// finish tells the node once that everything has been handed over.
+func (s *service) finish() {
+	if s.leaving && !s.drained && s.get().Idle() {
+		s.drained = true
+		s.machine.Drained()
+		s.node.Drained(serviceName)
+	}
+}

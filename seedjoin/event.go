@@ -1,0 +1,96 @@
+package seedjoin
+
+import (
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Input is one of *Message, Stand, SendFailed and Denied.
+type Input interface{ input() }
+
+// Standing is what the engine knows, as far as this machine needs it. The zero
+// Standing: not a member.
+type Standing struct {
+	Identity member.Identity
+	View     uint64
+	Lease    bool          // may act: for now "is an Up or Leaving member that converged or may converge"
+	Steward  bool          // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
+	Members  []member.Node // sorted by address; every address in use: joining to down
+}
+
+// Stand tells what the engine knows now. Give it whenever that has changed.
+type Stand struct{ Standing }
+
+// SendFailed tells that a message to To certainly or probably did not arrive.
+type SendFailed struct {
+	To      member.Node
+	Nobody  bool   // connection refused: no process listens there. Counts as "no cluster" (S1)
+	Refused string // the reason that the other side's handshake gave; "" = another failure, which is silence
+}
+
+// Denied tells that the engine would not take an [Admit].
+type Denied struct {
+	Node   member.Node
+	Exceed uint64 // the UID known at the address, when that is the reason; 0 = another reason
+	Text   string // the other reason
+}
+
+func (*Message) input()   {}
+func (Stand) input()      {}
+func (SendFailed) input() {}
+func (Denied) input()     {}
+
+// Ready hands over what there is to do, and forgets it.
+type Ready struct {
+	Messages []*Message
+	Events   []Event   // in order
+	Wake     time.Time // when Tick is due; zero = not before the next Step
+}
+
+// Event is what the caller must act on: one of Founded, Asked, Admit, Replaced,
+// Waiting, Refused and Island.
+type Event interface{ event() }
+
+type (
+	// Founded: the engine is to found the cluster. Comes at most once in the
+	// life of a machine.
+	Founded struct{ ID member.ClusterID }
+	// Asked: To has been asked for admission; the engine is to take a welcome
+	// from nobody else.
+	Asked struct{ To member.Node }
+	// Admit: the engine is to make Node Joining and to welcome it; again, if it
+	// is already known, since the first welcome may be lost.
+	Admit struct {
+		Node member.Node
+		Info member.Info
+	}
+	// Replaced: By runs at Old's address and Old does not answer there; the
+	// engine is to want Old down. Repeats while By keeps asking.
+	Replaced struct{ Old, By member.Node }
+	// Waiting: for the log. Repeats every few seconds while it is so.
+	Waiting struct {
+		For []string // addresses
+		Why string
+	}
+	// Refused: why this process is not let in. Repeats at each refusal.
+	Refused struct {
+		By     string // address
+		Code   Code   // 0 when the transport's handshake refused
+		Text   string
+		Exceed uint64 // with StaleUID
+	}
+	// Island: another cluster of the same name lives. Repeats at each sign of it.
+	Island struct {
+		By    member.Node
+		Other member.Identity
+	}
+)
+
+func (Founded) event()  {}
+func (Asked) event()    {}
+func (Admit) event()    {}
+func (Replaced) event() {}
+func (Waiting) event()  {}
+func (Refused) event()  {}
+func (Island) event()   {}

@@ -1,0 +1,90 @@
+package seedjoin
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// inviteSeeds contacts each configured seed that no member holds (S3).
+func (m *Machine) inviteSeeds() {
+	if !m.invites() {
+		return
+	}
+	for _, c := range m.contacts {
+		if !m.missing(c) || m.now.Before(m.inviteAt(c)) {
+			continue
+		}
+		c.invited = m.now
+		m.invite(member.Node{Address: c.spelt}, c.spelt)
+	}
+}
+
+// invites reports whether this member is one that invites.
+func (m *Machine) invites() bool { return m.standing.Steward && m.mayAdmit() }
+
+// missing reports whether c is a seed that no member is known to hold.
+func (m *Machine) missing(c *contact) bool {
+	if !c.seed || c.self {
+		return false
+	}
+	if _, held := m.holder(c.spelt); held {
+		return false
+	}
+	return c.node.UID == 0 || !slices.Contains(m.standing.Members, c.node)
+}
+
+// inviteAt is when c is due. A refused connection costs next to nothing, and a
+// first seed that starts there waits T_found/10 only: see [Machine.foundAt].
+func (m *Machine) inviteAt(c *contact) time.Time {
+	if c.said == nobody {
+		return c.invited.Add(m.cfg.Found / 30)
+	}
+	return c.invited.Add(m.cfg.Found / 3)
+}
+
+// nextInvite is when the next invitation is due; zero = never.
+func (m *Machine) nextInvite() time.Time {
+	var next time.Time
+	if !m.invites() {
+		return next
+	}
+	for _, c := range m.contacts {
+		if at := m.inviteAt(c); m.missing(c) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+func (m *Machine) invite(to member.Node, asked string) {
+	m.send(to, Invite{
+		Asked:    asked,
+		Name:     m.cfg.Name,
+		Stamp:    m.stamp(),
+		Identity: m.standing.Identity,
+		View:     m.standing.View,
+	})
+}
+
+func (m *Machine) onInvite(from member.Node, i Invite) {
+	if i.Name != m.cfg.Name {
+		m.refuseName(from, i.Name)
+		return
+	}
+	if i.Identity.IsZero() {
+		return
+	}
+	switch {
+	case m.seeking():
+		c := m.meet(from)
+		c.hears(named, m.now, m.elapsed())
+		c.node = from
+		c.names(i.Identity, true, true)
+		m.join.next = m.now
+	case m.joined() && i.Identity != m.standing.Identity:
+		m.emit(Island{By: from, Other: i.Identity})
+	}
+	m.answer(from, i.Asked, i.Stamp)
+}

@@ -1,0 +1,98 @@
+package seedjoin
+
+import (
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Message goes between two machines. From and To are set by the machine.
+// To.UID 0 means "whoever is there".
+type Message struct {
+	From, To member.Node
+	Body     Body
+}
+
+// Body is one of Probe, Answer, Join, Refusal and Invite. (The welcome is the
+// engine's: it carries the membership.)
+type Body interface{ body() }
+
+// Stamp is a moment on the clock of the machine that asks: the time since it
+// began. It comes back in the answer and tells how old that is. Nobody else
+// reads more than the order of one machine's stamps out of it.
+type Stamp = time.Duration
+
+// Probe asks whether there is a cluster.
+type Probe struct {
+	Asked     string // the address as the asker spells it; echoed, so that it finds out who is behind it
+	Name      string // the cluster that the asker is of
+	Candidate bool   // the asker is a first seed that would found: a "none" promises it the vote (S2)
+	Stamp     Stamp
+}
+
+// State is what an [Answer] says.
+type State uint8
+
+// The states.
+const (
+	None     State = 1 + iota // I know of no cluster
+	Founding                  // I know of no cluster, and Node is founding one
+	Heard                     // I am not a member, but Node told me that it is
+	Member                    // I am, or have been, a member
+)
+
+// Answer tells what the sender knows of a cluster.
+type Answer struct {
+	Asked    string // as in the probe or the invitation
+	Stamp    Stamp  // as in the probe or the invitation
+	State    State
+	Identity member.Identity // with Heard and Member
+	View     uint64          // with Member: the newest that is active there
+	Lease    bool            // with Member: it may act, so a join there has a chance (S4)
+	Node     member.Node     // with Founding and Heard
+}
+
+// Join asks a member for admission.
+type Join struct {
+	Name     string
+	Info     member.Info
+	Versions Versions
+	Settings []member.Pair // sorted by key
+}
+
+// Code is the reason of a [Refusal].
+type Code uint8
+
+// The codes. Those up to StaleUID need an operator, the others pass.
+const (
+	WrongName     Code = 1 + iota // the cluster has another name
+	WrongVersion                  // no version of the protocol is spoken by both
+	WrongSettings                 // settings differ that must be equal
+	AddressInUse                  // a live member answers at the address
+	StaleUID                      // a higher UID is known at the address: see Exceed
+	Wait                          // until the old incarnation at the address is removed
+	AskAnother                    // this member is leaving, or cannot act now
+)
+
+// Refusal answers a [Join], or anything that names another cluster.
+type Refusal struct {
+	Code   Code
+	Text   string // for the operator: what is wrong, and what would be right
+	Exceed uint64 // with StaleUID: the number that the next UID must exceed
+}
+
+// Invite tells a configured seed that a cluster lives and that the sender would
+// let it in (S3). Only a holder of a lease invites.
+type Invite struct {
+	Asked    string
+	Name     string
+	Stamp    Stamp
+	Identity member.Identity
+	View     uint64
+}
+
+func (Probe) body()   {}
+func (Answer) body()  {}
+func (Join) body()    {}
+func (Refusal) body() {}
+func (Invite) body()  {}
