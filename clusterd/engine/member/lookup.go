@@ -64,14 +64,17 @@ func (v *View) Buries(n Node) bool {
 	return e != nil && e.UID > n.UID
 }
 
+// maxNumber keeps the numbers of views and members far from overflow.
+const maxNumber = 1 << 62
+
 // Validate reports the first fault of a view from outside: what the methods
 // and package engine rely on. A nil view is a fault too.
 func (v *View) Validate() error {
 	switch {
 	case v == nil:
 		return errors.New("member: no view")
-	case v.Number == 0:
-		return errors.New("member: view without a number")
+	case v.Number == 0 || v.Number > maxNumber || v.NextUp > maxNumber:
+		return fmt.Errorf("member: view number %d, next upNumber %d, want 1 to %d", v.Number, v.NextUp, uint64(maxNumber))
 	case v.Voters() == 0:
 		return fmt.Errorf("member: view %d has no voter", v.Number)
 	}
