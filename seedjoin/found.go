@@ -63,7 +63,7 @@ func (p promise) serves(from member.Node, stamp Stamp) bool {
 // votes counts the seeds, this process included, that are known to be in no
 // cluster, among how many. Two spellings of one process are one seed.
 func (m *Machine) votes() (votes, of int) {
-	for i, c := range m.contacts[:m.seeds()] {
+	for i, c := range m.contacts[:m.seeds] {
 		if m.counted(c, m.contacts[:i]) {
 			continue
 		}

@@ -18,6 +18,7 @@ type Machine struct {
 	known    member.Identity // the cluster this process is, or ever was, a member of
 
 	contacts []*contact // the seeds in their order, then who was met on the way
+	seeds    int        // how many of them are seeds
 	nextAsk  time.Time  // while seeking
 	nextTell time.Time  // the next Waiting
 
@@ -46,6 +47,7 @@ func New(cfg Config) (*Machine, error) {
 			m.contacts = append(m.contacts, &contact{spelt: s, seed: true, self: s == cfg.Self.Address})
 		}
 	}
+	m.seeds = len(m.contacts)
 	return m, nil
 }
 

@@ -15,7 +15,9 @@ func (m *Machine) tellWaiting() {
 		return
 	}
 	m.nextTell = m.now.Add(tellEvery)
-	m.emit(m.waiting())
+	if !m.join.told {
+		m.emit(m.waiting())
+	}
 }
 
 func (m *Machine) waiting() Waiting {

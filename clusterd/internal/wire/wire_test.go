@@ -155,7 +155,7 @@ func bodyName(p *core.Packet) string {
 
 func TestRoundTrip(t *testing.T) {
 	f := filler{rand.New(rand.NewPCG(1, 2))}
-	for range 200 {
+	for range 60 {
 		for _, want := range f.packets() {
 			payload, err := Append(nil, want)
 			if err != nil {
