@@ -28,7 +28,7 @@ type pump struct {
 
 	decided map[uint64]*member.View // by number, for I2
 	upNo    map[member.Node]uint64  // for I6
-	buried  map[member.Node]bool    // for I5
+	buried  map[member.Node]uint64  // by whom and in which view, for I5
 }
 
 // box is one engine with what it has told.
@@ -52,7 +52,7 @@ var epoch = time.UnixMilli(1_700_000_000_000)
 func newPump(t *testing.T, seed uint64) *pump {
 	return &pump{
 		t: t, now: epoch, rng: rand.New(rand.NewPCG(seed, 99)),
-		decided: map[uint64]*member.View{}, upNo: map[member.Node]uint64{}, buried: map[member.Node]bool{},
+		decided: map[uint64]*member.View{}, upNo: map[member.Node]uint64{}, buried: map[member.Node]uint64{},
 	}
 }
 
@@ -277,8 +277,8 @@ func (p *pump) check(b *box) {
 func (p *pump) checkNew(v *member.View) {
 	p.t.Helper()
 	for _, m := range v.Members {
-		if p.buried[m.Node] {
-			p.t.Fatalf("I5: %s returns in view %d", m.Node, v.Number)
+		if gone := p.buried[m.Node]; gone != 0 && gone <= v.Number {
+			p.t.Fatalf("I5: %s was removed in view %d and returns in %d", m.Node, gone, v.Number)
 		}
 		if was, ok := p.upNo[m.Node]; ok && was != m.UpNumber {
 			p.t.Fatalf("I6: %s has upNumber %d in view %d, had %d", m.Node, m.UpNumber, v.Number, was)
@@ -286,7 +286,7 @@ func (p *pump) checkNew(v *member.View) {
 		p.upNo[m.Node] = m.UpNumber
 	}
 	for _, t := range v.Removed {
-		p.buried[t.Node] = true
+		p.buried[t.Node] = t.View
 	}
 }
 
