@@ -30,7 +30,7 @@ type sim struct {
 	nodes    []*simNode // in order of birth, the dead ones too
 	view     View       // the newest
 	loss     float64
-	slow     time.Duration // the most that a late message or view takes
+	slow     time.Duration                  // the most that a late message or view takes
 	top      map[string]*[slots.Count]Epoch // highest epoch that ever ran
 	running  map[string]map[uint16]*run     // of the watched slots
 	log      []string
