@@ -119,8 +119,8 @@ func (m *unbounded) run() {
 	defer func() {
 		if !returned {
 			m.escalate(recover())
+			m.current = nil
 		}
-		m.current = nil
 		if more {
 			m.dispatcher.Schedule(m.runFunc)
 		}
@@ -164,6 +164,7 @@ func (m *unbounded) takeBatch() bool {
 	defer m.mu.Unlock()
 	m.taken = m.batch.n
 	if !m.runnable() {
+		m.current = nil // now: as soon as the lock is free another worker may run this
 		m.scheduled = false
 		return false
 	}
