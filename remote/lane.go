@@ -307,10 +307,11 @@ func newStall(src source, limit time.Duration) *stall {
 	return s
 }
 
-// arm starts the timer if something is unacknowledged and it does not run.
+// arm starts the timer if something is unacknowledged, anew after each
+// acknowledgement.
 func (s *stall) arm() {
 	mark, unacked := s.src.waiting()
-	if unacked && !s.armed {
+	if unacked && (!s.armed || mark != s.mark) {
 		s.armed, s.mark = true, mark
 		s.timer.Reset(s.limit)
 	}

@@ -91,12 +91,19 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 		c.said = none
 	case a.State == Founding:
 		c.said = founding
-		m.heardOf(a.Node)
+		m.hearOf(a.Node) // it is to learn of this process, if that is a candidate too
 	case a.State == Heard:
 		c.names(a.Identity, false, false)
-		m.meet(a.Node)
+		m.hearOf(a.Node)
 	case a.State == Member:
 		c.names(a.Identity, a.Lease, true)
+	}
+}
+
+// hearOf meets a node that somebody told of.
+func (m *Machine) hearOf(n member.Node) {
+	if n.Address != "" && n.UID != 0 {
+		m.meet(n)
 	}
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	Info       member.Info   // what it tells of itself when it joins
 	Name       string        // of the cluster; required
 	Seeds      []string      // configured seed addresses, the first seed first; may spell this node in another way
-	FoundAlone bool          // the operator's override of S1: found although a majority is silent, or without any seed
+	FoundAlone bool          // the operator's override of S1: as the first seed found although a majority is silent; needed with empty Seeds
 	Found      time.Duration // T_found, for how long a first seed collects answers; 0 = 3 s
 	Retry      time.Duration // between two tries of a join; 0 = 500 ms
 	GiveUp     time.Duration // for how long the name of a cluster, once heard, keeps this process from founding; 0 = 10 × Found

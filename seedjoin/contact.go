@@ -58,9 +58,8 @@ func (m *Machine) meet(n member.Node) *contact {
 			return c
 		}
 	}
-	if len(m.contacts)-m.seeds() >= maxMet {
-		oldest := m.seeds()
-		m.contacts = slices.Delete(m.contacts, oldest, oldest+1)
+	if len(m.contacts)-m.seeds >= maxMet {
+		m.contacts = slices.Delete(m.contacts, m.seeds, m.seeds+1) // the oldest
 	}
 	c := &contact{spelt: n.Address, self: n == m.cfg.Self, heard: m.now}
 	m.contacts = append(m.contacts, c)
@@ -68,17 +67,6 @@ func (m *Machine) meet(n member.Node) *contact {
 		m.nextAsk = m.now
 	}
 	return c
-}
-
-// seeds is the number of configured contacts, which come first in the list.
-func (m *Machine) seeds() int {
-	n := 0
-	for _, c := range m.contacts {
-		if c.seed {
-			n++
-		}
-	}
-	return n
 }
 
 // hears notes what a contact said in answer to the question of that stamp.

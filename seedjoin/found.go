@@ -23,7 +23,7 @@ func (m *Machine) candidate() bool { return !m.since.IsZero() }
 // began count, so a new one asks at once; an ended one asks at once, too, which
 // tells the others that their votes are free again.
 func (m *Machine) considerCandidacy() {
-	may := m.first() && !m.named() && !m.promise.binds(m.now) && !m.yield.binds(m.now)
+	may := m.first() && !m.named() && !m.promise.binds(m.now)
 	switch {
 	case may && !m.candidate():
 		m.since, m.asSince, m.nextAsk = m.now, m.elapsed(), m.now
@@ -60,22 +60,10 @@ func (p promise) serves(from member.Node, stamp Stamp) bool {
 	return from.Address == p.to.Address && from.UID > p.to.UID
 }
 
-// heardOf learns of a candidate from a third process: a lower one is stepped
-// back for, and a higher one is to learn of this one.
-func (m *Machine) heardOf(n member.Node) {
-	if n == m.cfg.Self || n.Address == "" {
-		return
-	}
-	if m.candidate() && member.CompareAddress(n.Address, m.cfg.Self.Address) < 0 {
-		m.yield = promise{to: n, until: m.now.Add(m.cfg.Found)}
-	}
-	m.meet(n)
-}
-
 // votes counts the seeds, this process included, that are known to be in no
 // cluster, among how many. Two spellings of one process are one seed.
 func (m *Machine) votes() (votes, of int) {
-	for i, c := range m.contacts[:m.seeds()] {
+	for i, c := range m.contacts[:m.seeds] {
 		if m.counted(c, m.contacts[:i]) {
 			continue
 		}
@@ -110,14 +98,18 @@ func (m *Machine) votesFor(c *contact) bool {
 	return false
 }
 
+// minPause is the least time for which a first seed listens for an invitation:
+// a transport may be as slow as that to dial a seed again that refused.
+const minPause = 300 * time.Millisecond
+
 // foundAt is when this process founds if nothing more is heard; zero = not with
 // what it knows.
 //
 // When a majority is known but somebody is silent, that one may be in a cluster
 // whose stewards invite every T_found/3 (S3): T_found gives them three tries.
 // When everybody has answered or refused the connection, the one case left is a
-// cluster in which no seed is; its stewards try a seed that refuses every
-// T_found/30, and a tenth again gives them three tries.
+// cluster in which no seed is; its stewards try a seed that refuses ten times
+// as often, so a tenth of T_found will do.
 func (m *Machine) foundAt() time.Time {
 	if !m.candidate() {
 		return time.Time{}
@@ -127,7 +119,7 @@ func (m *Machine) foundAt() time.Time {
 	case of == 0: // FoundAlone without any seed: there is nobody to wait for
 		return m.since
 	case votes == of:
-		return m.since.Add(m.cfg.Found / 10)
+		return m.since.Add(max(m.cfg.Found/10, minPause))
 	case 2*votes > of, m.cfg.FoundAlone:
 		return m.since.Add(m.cfg.Found)
 	}

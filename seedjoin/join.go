@@ -16,6 +16,7 @@ type attempt struct {
 	tries int         // without an answer
 	next  time.Time
 	wait  string // why the member lets me wait; "" = it does not
+	told  bool   // it refused: that was told, there is no more to say
 }
 
 // tryJoin asks a holder of a lease for admission, again and again (S4).
@@ -91,7 +92,7 @@ func (m *Machine) onRefusal(from member.Node, r Refusal) {
 	if from != m.join.to {
 		return // late: it was given up on
 	}
-	m.join.tries = 0
+	m.join.tries, m.join.wait, m.join.told = 0, "", false
 	switch r.Code {
 	case AskAnother:
 		m.giveUpOn(from)
@@ -99,7 +100,7 @@ func (m *Machine) onRefusal(from member.Node, r Refusal) {
 		m.join.wait = r.Text
 		m.join.next = m.now.Add(m.jitter(m.cfg.Retry))
 	default:
-		m.join.wait = ""
+		m.join.told = true
 		m.join.next = m.now.Add(m.jitter(4 * m.cfg.Retry))
 		m.emit(Refused{By: from.Address, Code: r.Code, Text: r.Text, Exceed: r.Exceed})
 	}

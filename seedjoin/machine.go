@@ -18,13 +18,13 @@ type Machine struct {
 	known    member.Identity // the cluster this process is, or ever was, a member of
 
 	contacts []*contact // the seeds in their order, then who was met on the way
+	seeds    int        // how many of them are seeds
 	nextAsk  time.Time  // while seeking
 	nextTell time.Time  // the next Waiting
 
 	since   time.Time // this process is a candidate since then; zero = it is none
 	asSince Stamp     // the newest question put before since
 	promise promise   // the candidate that has this process's vote
-	yield   promise   // the lower candidate this one steps back for, by hearsay
 
 	join    attempt
 	waiters []waiter // who asked before there was anything to say
@@ -47,6 +47,7 @@ func New(cfg Config) (*Machine, error) {
 			m.contacts = append(m.contacts, &contact{spelt: s, seed: true, self: s == cfg.Self.Address})
 		}
 	}
+	m.seeds = len(m.contacts)
 	return m, nil
 }
 

@@ -15,7 +15,9 @@ func (m *Machine) tellWaiting() {
 		return
 	}
 	m.nextTell = m.now.Add(tellEvery)
-	m.emit(m.waiting())
+	if !m.join.told {
+		m.emit(m.waiting())
+	}
 }
 
 func (m *Machine) waiting() Waiting {
@@ -25,10 +27,8 @@ func (m *Machine) waiting() Waiting {
 	if cs := m.those(named); len(cs) > 0 {
 		return Waiting{For: cs, Why: "they name a cluster that cannot let anybody in at the moment"}
 	}
-	for _, p := range []promise{m.promise, m.yield} {
-		if m.first() && p.binds(m.now) {
-			return Waiting{For: []string{p.to.Address}, Why: "it is a first seed, too, and has the lower address or asked first: it founds"}
-		}
+	if m.first() && m.promise.binds(m.now) {
+		return Waiting{For: []string{m.promise.to.Address}, Why: "it is a first seed, too, and has the lower address or asked first: it founds"}
 	}
 	if m.first() {
 		votes, of := m.votes()

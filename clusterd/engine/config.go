@@ -1,7 +1,12 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
@@ -18,13 +23,82 @@ type Config struct {
 
 	// MinMembers is how many members must have arrived before joiners become
 	// Up and placement starts; 0 = 1. The founder is Up at once all the same.
+	// Should be the same on all nodes: that of the leader counts.
 	MinMembers int
 	// Downing tells which voters of a view decide the next one and so which
-	// side of a cut lives; nil = downing.KeepMajority.
+	// side of a cut lives; nil = downing.KeepMajority. Must be the same on all
+	// nodes.
 	Downing downing.Strategy
 	// Gossip chooses whom to tell the news; nil = gossip.NewMemory(Fanout). It
 	// is owned by the engine from then on.
 	Gossip gossip.Strategy
 	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
 	Fanout int
+}
+
+// validated returns the config with its defaults filled in, or every fault.
+func (c Config) validated() (Config, error) {
+	var faults []error
+	if err := c.Self.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("engine: Self: %w", err))
+	}
+	if c.Rand == nil {
+		faults = append(faults, errors.New("engine: Rand is required"))
+	}
+	c.Info = canonical(c.Info)
+	if err := c.Info.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("engine: Info: %w", err))
+	}
+	if c.Timing == (Timing{}) {
+		c.Timing = Lan()
+	}
+	faults = append(faults, c.Timing.validate()...)
+	if c.MinMembers < 0 || c.Fanout < 0 {
+		faults = append(faults, errors.New("engine: MinMembers and Fanout must not be negative"))
+	}
+	if c.MinMembers == 0 {
+		c.MinMembers = 1
+	}
+	if c.Downing == nil {
+		c.Downing = downing.KeepMajority{}
+	}
+	if c.Gossip == nil {
+		c.Gossip = gossip.NewMemory(c.Fanout)
+	}
+	return c, errors.Join(faults...)
+}
+
+func (t Timing) validate() []error {
+	var faults []error
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"Gossip", t.Gossip}, {"Heartbeat", t.Heartbeat}, {"Accuse", t.Accuse},
+		{"StableAfter", t.StableAfter}, {"Retry", t.Retry},
+	} {
+		if f.d <= 0 {
+			faults = append(faults, fmt.Errorf("engine: Timing.%s is %v, want more than 0", f.name, f.d))
+		}
+	}
+	if t.Accuse > 0 && t.Accuse <= 2*t.Heartbeat {
+		faults = append(faults, fmt.Errorf("engine: Timing.Accuse is %v, want more than two heartbeats of %v", t.Accuse, t.Heartbeat))
+	}
+	return faults
+}
+
+// canonical returns a copy with sorted slices without duplicates.
+func canonical(i member.Info) member.Info {
+	i.Roles = sorted(i.Roles)
+	i.Kinds = sorted(i.Kinds)
+	i.Meta = slices.Clone(i.Meta)
+	slices.SortStableFunc(i.Meta, func(a, b member.Pair) int { return strings.Compare(a.Key, b.Key) })
+	i.Meta = slices.CompactFunc(i.Meta, func(a, b member.Pair) bool { return a.Key == b.Key })
+	return i
+}
+
+func sorted(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
 }

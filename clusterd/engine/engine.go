@@ -1,13 +1,134 @@
-// Package engine is the pure membership core of one node.
 package engine
 
 import (
-	"errors"
 	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/downing"
+	"github.com/pando-go/pando/clusterd/engine/gossip"
+	"github.com/pando-go/pando/clusterd/engine/member"
 )
 
-// Engine is the membership core of one node.
-type Engine struct{ cfg Config }
+// Engine is the membership core of one node: a function of its state, the
+// input and now. It is owned by one goroutine. Create it with [New].
+type Engine struct {
+	cfg   Config
+	self  member.Node
+	start time.Time // of the first input: stamps count from here
+	now   time.Time // of the newest input
+	loops uint64    // inputs and ticks so far
+
+	id      member.Identity // zero = not a member yet
+	expect  member.Node     // from whom a Welcome is expected
+	removed bool            // this incarnation is over
+
+	views   views
+	table   gossip.Table
+	roster  roster
+	verdict verdict
+	timers  downing.Timers
+	lead    lead
+
+	nextBeat  time.Time
+	nextRound time.Time
+	wake      time.Time   // when Tick was last said to be due
+	ahead     member.Node // a peer that knows a newer view; zero = nobody
+
+	stale bool // roster: the members changed
+	moot  bool // verdict: rows or roster changed
+	stir  bool // lead: something changed that a leader may act on
+
+	out    []*Message
+	events []Event
+	shown  shown
+}
+
+// New returns an engine that has not joined a cluster: it founds one with
+// [Found] or is welcomed to one after [Expect].
+func New(cfg Config) (*Engine, error) {
+	cfg, err := cfg.validated()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, self: cfg.Self}
+	e.shown.last = Snapshot{Self: e.self}
+	e.shown.dirty = true
+	return e, nil
+}
+
+// Step takes one input. An error means that it was refused and has changed
+// nothing; see the sentinels of this package. Step never panics.
+func (e *Engine) Step(now time.Time, in Input) error {
+	if e.removed {
+		return ErrRemoved
+	}
+	e.advance(now)
+	if err := e.take(in); err != nil {
+		return err
+	}
+	e.react()
+	return nil
+}
+
+// Tick tells that time has passed. It is due at [Ready.Wake]; calling it more
+// often does no harm.
+func (e *Engine) Tick(now time.Time) {
+	if e.removed || e.id.IsZero() {
+		return
+	}
+	e.advance(now)
+	if !e.now.Before(e.nextBeat) {
+		e.beat()
+	}
+	if !e.now.Before(e.nextRound) {
+		e.round()
+	}
+	e.stir = true
+	e.react()
+}
+
+// advance moves the clock, which never goes back. An engine that is called
+// late was stalled, and accuses nobody for what it slept through.
+func (e *Engine) advance(now time.Time) {
+	if e.start.IsZero() {
+		e.start, e.now = now, now
+	}
+	if now.After(e.now) {
+		e.now = now
+	}
+	e.loops++
+	if e.wake.IsZero() {
+		return
+	}
+	if late := e.now.Sub(e.wake); late > e.cfg.Timing.Heartbeat {
+		e.roster.forgive(late, e.now)
+		e.wake = e.now
+	}
+}
+
+// stamp returns the engine's own monotonic clock; it is never 0.
+func (e *Engine) stamp() int64 { return int64(e.now.Sub(e.start)) + 1 }
+
+// react brings everything that is derived up to date and acts on it.
+func (e *Engine) react() {
+	if e.removed || e.id.IsZero() {
+		return
+	}
+	if e.stale {
+		e.refresh()
+	}
+	if e.moot {
+		e.weigh()
+	}
+	for e.stir && !e.removed {
+		e.stir = false
+		e.drive()
+		if e.stale {
+			e.refresh()
+			e.weigh()
+		}
+	}
+	e.departAlone()
+}
 
 // Ready is what there is to do for the caller of an engine.
 type Ready struct {
@@ -16,25 +137,36 @@ type Ready struct {
 	Wake     time.Time  // when Tick is due; zero = not before the next input
 }
 
-var errTodo = errors.New("engine: not written yet")
+// Ready hands over what there is to do, and forgets it. Call it after each
+// input or batch of inputs.
+func (e *Engine) Ready() Ready {
+	e.publish()
+	e.wake = e.due()
+	rd := Ready{Messages: e.out, Events: e.events, Wake: e.wake}
+	e.out, e.events = nil, nil
+	return rd
+}
 
-// New returns an engine that has not joined a cluster.
-func New(cfg Config) (*Engine, error) { return &Engine{cfg: cfg}, nil }
+func (e *Engine) due() time.Time {
+	if e.removed || e.id.IsZero() {
+		return time.Time{}
+	}
+	return earliest(e.nextBeat, e.nextRound, e.lead.due)
+}
 
-// Step takes one input. An error means refused and unchanged.
-func (e *Engine) Step(now time.Time, in Input) error { return errTodo }
+// earliest returns the first of the times that are set.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
 
-// Tick tells that time has passed.
-func (e *Engine) Tick(now time.Time) {}
-
-// Ready hands over what there is to do, and forgets it.
-func (e *Engine) Ready() Ready { return Ready{} }
-
-// Snapshot returns what this node knows of its cluster.
-func (e *Engine) Snapshot() Snapshot { return Snapshot{Self: e.cfg.Self} }
-
-// Standing returns what the join machine needs to know.
-func (e *Engine) Standing() Standing { return Standing{} }
-
-// Inspect returns what invariants look at.
-func (e *Engine) Inspect() Inspection { return Inspection{} }
+func (e *Engine) send(to member.Node, b Body) {
+	if to == e.self {
+		return
+	}
+	e.out = append(e.out, &Message{From: e.self, To: to, Identity: e.id, Body: b})
+}

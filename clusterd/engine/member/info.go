@@ -1,5 +1,7 @@
 package member
 
+import "fmt"
+
 // Info is what a member tells of itself. It is immutable once published; the
 // slices are sorted and free of duplicates. The zero Info is good.
 type Info struct {
@@ -14,4 +16,25 @@ type Info struct {
 type Pair struct {
 	Key   string // unique within its Info
 	Value string // may be empty
+}
+
+// The limits of what a member may tell of itself.
+const (
+	MaxMeta = 1 << 10 // bytes of all keys and values in Info.Meta
+	MaxInfo = 8 << 10 // bytes of everything in an Info
+)
+
+// Validate reports whether the info is within its limits.
+func (i *Info) Validate() error {
+	meta := 0
+	for _, p := range i.Meta {
+		meta += len(p.Key) + len(p.Value)
+	}
+	if meta > MaxMeta {
+		return fmt.Errorf("member: meta of %d bytes, want at most %d", meta, MaxMeta)
+	}
+	if n := len(i.appendBinary(nil)); n > MaxInfo {
+		return fmt.Errorf("member: info of %d bytes, want at most %d", n, MaxInfo)
+	}
+	return nil
 }

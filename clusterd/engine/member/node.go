@@ -70,3 +70,17 @@ func split(address string) (host string, port int) {
 	}
 	return h, n
 }
+
+// MaxAddress is the greatest length of an address in bytes.
+const MaxAddress = 512
+
+// Validate reports whether the node names one incarnation.
+func (n Node) Validate() error {
+	if n.Address == "" || len(n.Address) > MaxAddress {
+		return fmt.Errorf("member: address of %d bytes, want 1 to %d", len(n.Address), MaxAddress)
+	}
+	if n.UID == 0 {
+		return fmt.Errorf("member: %s has no UID", n.Address)
+	}
+	return nil
+}

@@ -1,5 +1,7 @@
 package member
 
+import "errors"
+
 // Record holds the facts known of an address: who was last accepted there and
 // what is said of it. It is keyed by address and holds the highest UID only.
 // A record with Removed set is a tombstone: it carries nothing but the node,
@@ -29,4 +31,15 @@ type Own struct {
 	Leaving bool   // it wants to leave
 	Drained bool   // it has handed over everything
 	Info    Info   // what it tells of itself
+}
+
+// Validate reports the first fault of a record from outside.
+func (r *Record) Validate() error {
+	if r == nil {
+		return errors.New("member: no record")
+	}
+	if err := r.Node.Validate(); err != nil {
+		return err
+	}
+	return r.Own.Info.Validate()
 }

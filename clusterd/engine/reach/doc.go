@@ -1,3 +1,16 @@
-// Package reach keeps who accuses whom of silence, and decides when the
-// accusers of a member are enough to call it unreachable.
+// Package reach says who is reachable. Each node accuses those it monitors and
+// has no answer from; its accusations are a [Row] that it alone writes and that
+// travels as a fact. A member is unreachable when enough members accuse it:
+//
+//	count := reach.Count(rows, counts)
+//	unreachable := count[subject] >= reach.Needed(heard)
+//
+// so one bad link never makes anybody unreachable, and silence is never a vote
+// of health: a node cut off alone needs nobody else to see that all are gone.
+//
+// [Ring] says whom a node monitors.
+//
+// Everything here is a pure function of its arguments.
+//
+// Not yet: the accrual detector and indirect probes before an accusation.
 package reach

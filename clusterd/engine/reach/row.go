@@ -1,6 +1,13 @@
 package reach
 
-import "github.com/pando-go/pando/clusterd/engine/member"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
 
 // Row tells whom one observer accuses of silence. Only the observer writes its
 // row; the higher version replaces the lower. Rows are immutable.
@@ -8,4 +15,77 @@ type Row struct {
 	Observer member.Node   // who says so
 	Version  uint64        // grows with each change
 	Accused  []member.Node // sorted; empty = it accuses nobody
+}
+
+// MaxAccused is the greatest number of accusations in one row.
+const MaxAccused = 1 << 16
+
+// Merge returns the newer of two rows of one observer's address. It commutes,
+// associates and is idempotent; rows are never mixed.
+func Merge(a, b *Row) *Row {
+	if compare(a, b) < 0 {
+		return b
+	}
+	return a
+}
+
+// compare breaks ties by content; an observer never writes two contents under
+// one version.
+func compare(a, b *Row) int {
+	switch {
+	case a == b:
+		return 0
+	case a.Observer.UID != b.Observer.UID:
+		return sign(a.Observer.UID < b.Observer.UID)
+	case a.Version != b.Version:
+		return sign(a.Version < b.Version)
+	}
+	return slices.CompareFunc(a.Accused, b.Accused, member.Node.Compare)
+}
+
+func sign(less bool) int {
+	if less {
+		return -1
+	}
+	return 1
+}
+
+// AppendBinary appends a canonical form of the row to b, for digests.
+func (r *Row) AppendBinary(b []byte) []byte {
+	b = appendNode(b, r.Observer)
+	b = binary.AppendUvarint(b, r.Version)
+	for _, n := range r.Accused {
+		b = appendNode(b, n)
+	}
+	return b
+}
+
+func appendNode(b []byte, n member.Node) []byte {
+	b = binary.AppendUvarint(b, uint64(len(n.Address)))
+	return binary.AppendUvarint(append(b, n.Address...), n.UID)
+}
+
+// Validate reports the first fault of a row from outside.
+func (r *Row) Validate() error {
+	if r == nil {
+		return errors.New("reach: no row")
+	}
+	if len(r.Accused) > MaxAccused {
+		return fmt.Errorf("reach: row of %s accuses %d, want at most %d", r.Observer, len(r.Accused), MaxAccused)
+	}
+	for i, n := range r.Accused {
+		if err := n.Validate(); err != nil {
+			return err
+		}
+		if i > 0 && r.Accused[i-1].Compare(n) >= 0 {
+			return fmt.Errorf("reach: row of %s is out of order at %s", r.Observer, n)
+		}
+	}
+	return r.Observer.Validate()
+}
+
+// Accuses reports whether the row accuses n.
+func (r *Row) Accuses(n member.Node) bool {
+	_, ok := slices.BinarySearchFunc(r.Accused, n, member.Node.Compare)
+	return ok
 }

@@ -145,7 +145,12 @@ func (c *Core) tellStanding(now time.Time) bool {
 
 func same(a, b seedjoin.Standing) bool {
 	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Steward == b.Steward &&
-		slices.Equal(a.Members, b.Members)
+		(sameSlice(a.Members, b.Members) || slices.Equal(a.Members, b.Members))
+}
+
+// sameSlice spares the comparison of all members after each packet.
+func sameSlice(a, b []member.Node) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have
@@ -183,10 +188,17 @@ func (c *Core) obey(now time.Time, e seedjoin.Event) {
 // has moved on in the same step, is refused by it and comes again if need be.
 func (c *Core) command(now time.Time, in engine.Input) { _ = c.engine.Step(now, in) }
 
+// admit has the engine welcome a joiner, or the machine say why it would not.
 func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 	err := c.engine.Step(now, engine.Admit{Node: a.Node, Info: a.Info})
-	if err != nil {
-		// A Denied is never refused.
-		_ = c.join.Step(now, seedjoin.Denied{Node: a.Node, Text: err.Error()})
+	if err == nil {
+		return
 	}
+	d := seedjoin.Denied{Node: a.Node, Text: err.Error()}
+	var old *engine.OldUIDError
+	if errors.As(err, &old) {
+		d.Exceed = old.Exceed
+	}
+	// A Denied is never refused.
+	_ = c.join.Step(now, d)
 }

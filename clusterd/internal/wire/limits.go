@@ -9,11 +9,13 @@ import (
 
 // Limits of one packet.
 const (
-	// MaxPayload is the greatest length of a packet in bytes.
-	MaxPayload = 8 << 20
+	// MaxPayload is the greatest length of a packet in bytes: what the transport
+	// takes by default.
+	MaxPayload = 4 << 20
 
 	maxMessages = 1 << 18 // messages inside a packet, at all depths together
 	maxDepth    = 8       // of messages inside one another
+	maxFields   = 32      // declared in any one message; a test holds it
 	maxString   = 4096    // bytes of a string or of bytes, unless listed below
 	maxRepeated = 1024    // elements of a repeated field, unless listed below
 	maxMembers  = 1 << 16 // of a cluster
@@ -53,7 +55,7 @@ func (s *scan) message(md protoreflect.MessageDescriptor, b []byte, depth int) e
 	if s.messages++; s.messages > maxMessages || depth > maxDepth {
 		return fmt.Errorf("%w: too many messages, or too deep, in a packet", ErrTooLarge)
 	}
-	counts := make([]int, md.Fields().Len())
+	var counts [maxFields]int
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {

@@ -21,6 +21,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 	"github.com/pando-go/pando/clusterd/internal/core"
+	"github.com/pando-go/pando/clusterd/internal/wire/wirepb"
 	"github.com/pando-go/pando/seedjoin"
 )
 
@@ -258,6 +259,15 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", p, err, tc.want)
 			}
 		})
+	}
+}
+
+func TestFieldsFitTheScan(t *testing.T) {
+	messages := wirepb.File_pando_clusterd_control_proto.Messages()
+	for i := range messages.Len() {
+		if md := messages.Get(i); md.Fields().Len() > maxFields {
+			t.Errorf("%s has %d fields, scan counts %d", md.FullName(), md.Fields().Len(), maxFields)
+		}
 	}
 }
 

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
+)
+
+// beat sends heartbeats, accuses the silent and removes the lost.
+func (e *Engine) beat() {
+	e.nextBeat = e.now.Add(e.cfg.Timing.Heartbeat)
+	e.accuse()
+	e.weigh()
+	e.cull()
+	for _, p := range e.roster.targets {
+		e.send(p.node, e.heartbeat(p, false))
+	}
+}
+
+// heartbeat returns a heartbeat for p, which is nil for a stranger.
+func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
+	h := &Heartbeat{
+		Stamp:   e.stamp(),
+		Reply:   reply,
+		View:    e.views.acked.Number,
+		Decided: e.views.decided.Number,
+		Active:  e.views.activeNumber(),
+		Counter: e.loops,
+	}
+	if p != nil {
+		h.Echo = p.stamp
+	}
+	return h
+}
+
+func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
+	p := e.roster.find(from)
+	if p == nil {
+		return e.heartbeatOfStranger(from)
+	}
+	e.hear(p, h)
+	if !p.target && !h.Reply {
+		e.send(from, e.heartbeat(p, true))
+	}
+	return nil
+}
+
+// heartbeatOfStranger answers so that the one of the two who is behind learns
+// the newer view. Whom an acknowledged view removes gets no answer.
+func (e *Engine) heartbeatOfStranger(from member.Node) error {
+	if !e.known(from) {
+		e.send(from, e.digest(true))
+	}
+	return nil
+}
+
+// hear notes what a heartbeat says. Only an echo shows that the way there and
+// the way back both work.
+func (e *Engine) hear(p *peer, h *Heartbeat) {
+	p.stamp = max(p.stamp, h.Stamp)
+	if h.Counter > p.counter {
+		p.counter, p.moved = h.Counter, e.now
+	}
+	if h.Echo > 0 && h.Echo <= e.stamp() {
+		if at := e.start.Add(time.Duration(h.Echo - 1)); at.After(p.echoed) {
+			p.echoed = at
+		}
+		if p.answered.IsZero() {
+			p.answered, e.stir = e.now, true
+		}
+	}
+	if h.Decided > p.decided || h.View > p.acked {
+		p.decided, p.acked = max(p.decided, h.Decided), max(p.acked, h.View)
+		e.stir = true
+	}
+	if h.Decided > e.views.decided.Number || h.Decided == e.views.decided.Number && h.Active > e.views.activeNumber() {
+		e.ahead = p.node
+	}
+}
+
+// silent reports whether nothing proves that p lives: no echo, or a loop that
+// stands still though heartbeats go on.
+func (e *Engine) silent(p *peer) bool {
+	last := p.since
+	if p.echoed.After(last) {
+		last = p.echoed
+	}
+	return e.now.Sub(last) > e.cfg.Timing.Accuse || e.now.Sub(p.moved) > 2*e.cfg.Timing.Accuse
+}
+
+// accuse brings this node's row up to date. Whom it accused it goes on probing
+// until an answer or the removal, also when it no longer monitors it.
+func (e *Engine) accuse() {
+	var accused []member.Node
+	changed := false
+	for _, p := range e.roster.peers {
+		silent := (p.accused || p.watched) && e.silent(p)
+		if silent != p.accused {
+			p.accused, changed = silent, true
+		}
+		if silent {
+			accused = append(accused, p.node)
+		}
+	}
+	if changed {
+		e.aim()
+	}
+	e.publishRow(accused)
+}
+
+func (e *Engine) publishRow(accused []member.Node) {
+	row := &reach.Row{Observer: e.self, Version: 1, Accused: accused}
+	if old := e.table.Row(e.self.Address); old != nil && old.Observer == e.self {
+		if slices.Equal(old.Accused, accused) {
+			return
+		}
+		row.Version = old.Version + 1
+	} else if len(accused) == 0 {
+		return
+	}
+	if e.mergeRow(row) {
+		e.push(&Delta{Rows: []*reach.Row{row}})
+	}
+}

@@ -1,0 +1,313 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// lead is what a node keeps while it leads, or tries to.
+type lead struct {
+	term     member.Term          // drawn by this node; zero = none
+	promised map[member.Node]bool // who promised to acknowledge no lower term
+	best     *member.View         // the view after the decided one that a promise showed; nil = none
+	ballot   member.Term          // the highest under which best was acknowledged
+
+	proposal *member.View // in flight, or decided and not active yet; nil = none
+	acks     map[member.Node]bool
+
+	tried  time.Time // when this node last drew a term
+	resend time.Time // when unanswered messages are due again
+	rest   time.Time // no new proposal before: another leader is at work
+	gather time.Time // when the batch of joiners is closed; zero = there is none
+	lost   int       // refusals since the last view
+	seen   uint64    // the highest counter of a term that beat this node's
+
+	due time.Time // when drive wants to be called again; zero = not by itself
+}
+
+// yield gives way to a higher term: whatever is in flight is for its leader to
+// find, and this node leaves it in peace until a time.
+func (l *lead) yield(until time.Time) {
+	l.term, l.promised, l.best, l.ballot = member.Term{}, nil, nil, member.Term{}
+	l.proposal, l.acks = nil, nil
+	l.rest = until
+}
+
+// drive does what there is to do for a leader: follow the proposal in flight,
+// see the decided view become active, propose the next.
+func (e *Engine) drive() {
+	l := &e.lead
+	l.due = time.Time{}
+	if l.proposal != nil && l.proposal.Number < e.views.decided.Number {
+		l.proposal, l.acks = nil, nil
+	}
+	if l.proposal != nil && l.proposal.Number > e.views.decided.Number {
+		e.pursue()
+		return
+	}
+	e.settle()
+	if e.leads() && !e.removed {
+		e.propose()
+	}
+}
+
+// leads reports whether this node is the leader and may act as one.
+func (e *Engine) leads() bool { return e.verdict.leader == e.self && e.mayAct() }
+
+// propose starts what is due: a read wave when this node has just taken over,
+// else the next view.
+func (e *Engine) propose() {
+	l := &e.lead
+	if e.views.promised.Compare(l.term) > 0 {
+		l.term = member.Term{}
+	}
+	next := e.build()
+	astray := next == nil && l.best == nil && e.astray()
+	if next == nil && l.best == nil && !astray {
+		return
+	}
+	if e.now.Before(l.rest) {
+		l.due = earliest(l.due, l.rest)
+		return
+	}
+	switch {
+	case l.term.Counter == 0 || astray:
+		e.takeOver()
+	case !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
+		e.read()
+	case l.best != nil:
+		e.write(l.best)
+	default:
+		next.Term = l.term
+		e.write(next)
+	}
+}
+
+// astray reports whether somebody acknowledged a view that was never decided
+// here, and nobody has finished it for a while: its leader is gone.
+func (e *Engine) astray() bool {
+	patience := 2 * e.cfg.Timing.Retry
+	if e.now.Sub(e.views.changed) < patience || e.now.Sub(e.lead.tried) < patience {
+		return false
+	}
+	decided := e.views.decided.Number
+	if e.views.acked.Number > decided {
+		return true
+	}
+	for _, p := range e.roster.peers {
+		if p.acked > decided && e.views.decided.Votes(p.node) && e.verdict.reachable(p.node) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeOver draws a term above all that this node has heard of, promises it to
+// itself and reads what the voters know.
+func (e *Engine) takeOver() {
+	l := &e.lead
+	counter := max(e.views.promised.Counter, l.seen) + 1
+	if counter == 0 {
+		return // terms are used up: only a forged one can bring that about
+	}
+	l.yield(time.Time{})
+	l.tried, l.resend = e.now, time.Time{}
+	l.term = member.Term{Counter: counter, Leader: e.self}
+	l.promised = map[member.Node]bool{e.self: true}
+	e.views.promised = l.term
+	if e.views.acked != e.views.decided {
+		l.best, l.ballot = e.views.acked, e.views.ballot
+	}
+	e.read()
+	e.stir = e.cfg.Downing.Quorum(e.views.decided, l.hasPromise) // nobody needs to be waited for
+}
+
+func (l *lead) hasPromise(n member.Node) bool { return l.promised[n] }
+
+// read asks the voters that have not promised yet, now and again.
+func (e *Engine) read() {
+	l := &e.lead
+	if !e.now.Before(l.resend) {
+		l.resend = e.now.Add(e.cfg.Timing.Retry)
+		for i := range e.views.decided.Members {
+			m := &e.views.decided.Members[i]
+			if m.Status.Votes() && !l.promised[m.Node] {
+				e.send(m.Node, &ReadWave{Term: l.term, Base: e.views.decided.Number})
+			}
+		}
+	}
+	l.due = earliest(l.due, l.resend)
+}
+
+// onPromise counts a promise and keeps the newest view that it shows.
+func (e *Engine) onPromise(from member.Node, p *Promise) error {
+	for _, v := range []*member.View{p.Decided, p.Acked} {
+		if v == nil {
+			continue
+		}
+		if err := v.Validate(); err != nil {
+			return faulty(err)
+		}
+	}
+	if p.Decided != nil {
+		e.learnDecided(p.Decided)
+	}
+	l := &e.lead
+	if e.removed || l.term.Counter == 0 || p.Term != l.term {
+		return nil
+	}
+	l.promised[from] = true
+	e.stir = true
+	if v := p.Acked; v != nil && v.Number == e.views.decided.Number+1 &&
+		(l.best == nil || l.best.Number < v.Number || p.Ballot.Compare(l.ballot) > 0) {
+		l.best, l.ballot = v, p.Ballot
+	}
+	return nil
+}
+
+// write sends a proposal to all members of the decided view and of the
+// proposed one.
+func (e *Engine) write(v *member.View) {
+	l := &e.lead
+	l.proposal, l.acks = v, map[member.Node]bool{e.self: true}
+	l.best, l.ballot, l.gather = nil, member.Term{}, time.Time{}
+	e.acknowledge(v, l.term)
+	l.resend = time.Time{}
+	e.pursue()
+}
+
+// pursue sends the proposal to who has not acknowledged it, and decides it
+// when the acknowledgements are a quorum.
+func (e *Engine) pursue() {
+	l := &e.lead
+	if !e.now.Before(l.resend) {
+		l.resend = e.now.Add(e.cfg.Timing.Retry)
+		wave := &WriteWave{Term: l.term, Base: e.views.decided, View: l.proposal}
+		for _, n := range audience(e.views.decided, l.proposal) {
+			if !l.acks[n] {
+				e.send(n, wave)
+			}
+		}
+	}
+	if e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool { return l.acks[n] }) {
+		e.decide()
+		return
+	}
+	l.due = earliest(l.due, l.resend)
+}
+
+// decide makes the proposal the decided view. Whom it removes hears of it at
+// once, everybody else when it is active.
+func (e *Engine) decide() {
+	l := &e.lead
+	former, v := e.views.decided, l.proposal
+	commit := &Commit{View: v, Active: e.views.activeNumber()}
+	going := v.Find(e.self) == nil
+	for _, n := range audience(former, v) {
+		if going || v.Find(n) == nil {
+			e.send(n, commit)
+		}
+	}
+	l.lost = 0
+	e.learnDecided(v)
+}
+
+// audience returns the members of two views, sorted.
+func audience(a, b *member.View) []member.Node {
+	nodes := make([]member.Node, 0, len(b.Members)+1)
+	i, j := 0, 0
+	for i < len(a.Members) || j < len(b.Members) {
+		switch {
+		case j == len(b.Members) || i < len(a.Members) && a.Members[i].Node.Compare(b.Members[j].Node) < 0:
+			nodes = append(nodes, a.Members[i].Node)
+			i++
+		case i < len(a.Members) && a.Members[i].Node == b.Members[j].Node:
+			i++
+		default:
+			nodes = append(nodes, b.Members[j].Node)
+			j++
+		}
+	}
+	return nodes
+}
+
+// onAck counts an acknowledgement of this very wave; one of an earlier wave
+// counts for nothing.
+func (e *Engine) onAck(from member.Node, a *Ack) error {
+	l := &e.lead
+	if l.proposal == nil || a.Term != l.term || a.Number != l.proposal.Number {
+		return nil
+	}
+	l.acks[from], l.promised[from] = true, true
+	e.stir = true
+	return nil
+}
+
+// onRefusal gives up a term that a higher one has beaten. The first time this
+// node tries again at once: the higher term may be an old one that it had not
+// heard of. After that it gives way for a random while, since somebody else
+// takes himself for the leader too.
+func (e *Engine) onRefusal(r *Refusal) error {
+	l := &e.lead
+	if l.term.Counter == 0 || r.Term != l.term || r.Highest.Compare(r.Term) <= 0 {
+		return nil
+	}
+	l.seen = max(l.seen, r.Highest.Counter)
+	l.lost++
+	rest := e.now
+	if l.lost > 1 {
+		retry := e.cfg.Timing.Retry
+		rest = e.now.Add(retry/2 + time.Duration(e.cfg.Rand.Int64N(int64(retry))))
+	}
+	l.yield(rest)
+	e.stir = true
+	return nil
+}
+
+// settle sees the decided view become active: when all its voters know it.
+// Whoever led it does so, and the leader of the day if that one is gone.
+func (e *Engine) settle() {
+	l := &e.lead
+	v := e.views.decided
+	mine := l.proposal != nil && l.proposal.Number == v.Number
+	if e.views.settled() || !mine && !e.leads() {
+		return
+	}
+	if patience := e.views.changed.Add(e.cfg.Timing.Retry); !mine && e.now.Before(patience) {
+		l.due = earliest(l.due, patience) // whoever led it is likely at work
+		return
+	}
+	missing := e.missing(v, mine)
+	if len(missing) == 0 {
+		e.learnActive(v.Number)
+		l.proposal, l.acks = nil, nil
+		for _, n := range e.roster.nodes {
+			e.send(n, e.commit())
+		}
+		return
+	}
+	if !e.now.Before(l.resend) {
+		l.resend = e.now.Add(e.cfg.Timing.Retry)
+		for _, n := range missing {
+			e.send(n, e.commit())
+		}
+	}
+	l.due = earliest(l.due, l.resend)
+}
+
+// missing returns the voters of the decided view that have not shown that they
+// know it.
+func (e *Engine) missing(v *member.View, mine bool) []member.Node {
+	var missing []member.Node
+	for i := range v.Members {
+		m := &v.Members[i]
+		if !m.Status.Votes() || m.Node == e.self || mine && e.lead.acks[m.Node] {
+			continue
+		}
+		if p := e.roster.find(m.Node); p == nil || p.decided < v.Number {
+			missing = append(missing, m.Node)
+		}
+	}
+	return missing
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// leave tells everybody that this node wants to leave. The view makes it
+// Leaving, later Exiting, then removes it.
+func (e *Engine) leave() error {
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	if !e.own().Own.Leaving {
+		e.restate(func(o *member.Own) { o.Leaving = true })
+	}
+	return nil
+}
+
+// drained tells everybody that this node has nothing left to hand over.
+func (e *Engine) drained() error {
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	own := e.own()
+	if !own.Own.Leaving {
+		return ErrNotLeaving
+	}
+	if !own.Own.Drained {
+		e.restate(func(o *member.Own) { o.Drained = true })
+	}
+	return nil
+}
+
+// down wants the member at an address out.
+func (e *Engine) down(d Down) error {
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	if m := e.views.decided.At(d.Address); m != nil {
+		e.want(m.Node, member.CauseDown)
+		return nil
+	}
+	if r := e.table.Record(d.Address); r != nil && r.Live() {
+		e.want(r.Node, member.CauseDown)
+		return nil
+	}
+	return ErrUnknown
+}
+
+// replace wants an incarnation out whose address a newer one asks for.
+func (e *Engine) replace(r Replace) error {
+	if err := r.Old.Validate(); err != nil {
+		return faulty(err)
+	}
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	if e.tombstone(r.Old).UID != 0 {
+		return nil
+	}
+	if r.Old == e.self || !e.known(r.Old) {
+		return ErrUnknown
+	}
+	e.want(r.Old, member.CauseReplaced)
+	return nil
+}
+
+// departAlone ends a node that wants to go, or is wanted out, and is the only
+// one left: nobody is there to remove it. While joiners wait it lets them in
+// first.
+func (e *Engine) departAlone() {
+	if e.removed || !e.views.converged() || len(e.views.decided.Members) != 1 || len(e.roster.peers) != 0 {
+		return
+	}
+	own := e.own()
+	switch {
+	case own.Wanted != 0:
+		e.end(own.Wanted)
+	case own.Own.Leaving:
+		e.end(member.CauseLeft)
+	}
+}
+
+// end is the end of this incarnation: it says so once and falls silent.
+func (e *Engine) end(cause member.Cause) {
+	if e.removed {
+		return
+	}
+	e.removed = true
+	e.shown.end = &SelfRemoved{Cause: cause.String()}
+}
+
+// jitter returns a random time up to d, so that nodes do not act in step.
+func jitter(r *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(d)))
+}

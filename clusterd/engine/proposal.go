@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// draft is the next view in the making.
+type draft struct {
+	e       *Engine
+	base    *member.View
+	lost    []member.Node // who has been unreachable for long enough
+	calm    bool          // the base is active and everybody in it reachable
+	joiners []*member.Record
+	view    member.View
+	gone    []member.Tombstone
+	changed bool
+}
+
+// build returns the next view, or nil when there is nothing to decide yet. Its
+// term is left to the caller.
+//
+// Removals need no more than a quorum and are always due. Everything else
+// waits until the last view is active and nobody is unreachable: a view that
+// some voter cannot acknowledge would only wait in its turn.
+func (e *Engine) build() *member.View {
+	d := &draft{e: e, base: e.views.decided, lost: e.lost()}
+	d.calm = e.views.settled() && !e.troubled()
+	d.view = *d.base
+	d.view.Number++
+	d.view.Members = nil
+	d.keepOrBury()
+	d.sortJoiners()
+	if d.calm {
+		d.step()
+		d.seat()
+	}
+	if !d.changed {
+		return nil
+	}
+	d.finish()
+	return &d.view
+}
+
+// troubled reports whether a member of the decided view is unreachable.
+func (e *Engine) troubled() bool {
+	return slices.ContainsFunc(e.verdict.unreachable, func(n member.Node) bool {
+		return e.views.decided.Find(n) != nil
+	})
+}
+
+// keepOrBury takes over the members of the base, without those that are wanted
+// out, lost or done. The leader never removes itself.
+func (d *draft) keepOrBury() {
+	for _, m := range d.base.Members {
+		cause := d.verdict(m)
+		if cause != 0 && m.Node != d.e.self {
+			d.bury(m.Node, cause)
+			continue
+		}
+		if r := d.e.table.Record(m.Address); r != nil && r.Node == m.Node && r.Live() {
+			m.Info = r.Own.Info
+		}
+		d.view.Members = append(d.view.Members, m)
+	}
+}
+
+func (d *draft) verdict(m member.Entry) member.Cause {
+	if cause := d.e.wanted(m.Node); cause != 0 {
+		return cause
+	}
+	if t := d.e.tombstone(m.Node); t.UID != 0 {
+		return t.Cause
+	}
+	if _, lost := slices.BinarySearchFunc(d.lost, m.Node, member.Node.Compare); lost {
+		return member.CauseUnreachable
+	}
+	if m.Status == member.Exiting && d.calm {
+		return member.CauseLeft
+	}
+	return 0
+}
+
+func (d *draft) bury(n member.Node, cause member.Cause) {
+	d.gone = append(d.gone, member.Tombstone{Node: n, View: d.view.Number, Cause: cause})
+	d.changed = true
+}
+
+// sortJoiners buries joiners that are wanted out or have left, and lists those
+// that may become Up.
+func (d *draft) sortJoiners() {
+	for r := range d.e.table.Records() {
+		switch {
+		case !d.e.joining(r):
+		case r.Wanted != 0:
+			d.bury(r.Node, r.Wanted)
+		case r.Own.Leaving:
+			d.bury(r.Node, member.CauseLeft)
+		case d.e.fit(r):
+			d.joiners = append(d.joiners, r)
+		}
+	}
+}
+
+// step moves leavers on: Up to Leaving, drained ones to Exiting. The last
+// voter stays Leaving, so that nobody is left without one to admit or remove
+// him.
+func (d *draft) step() {
+	voters := 0
+	for i := range d.view.Members {
+		if d.view.Members[i].Status.Votes() {
+			voters++
+		}
+	}
+	for i := range d.view.Members {
+		m := &d.view.Members[i]
+		r := d.e.table.Record(m.Address)
+		if r == nil || r.Node != m.Node || !r.Own.Leaving {
+			continue
+		}
+		switch {
+		case m.Status == member.Up:
+			m.Status, m.Cause, d.changed = member.Leaving, member.CauseLeft, true
+		case m.Status == member.Leaving && r.Own.Drained && voters > 1 && (m.Node != d.e.self || d.staying() > 0):
+			m.Status, d.changed = member.Exiting, true
+			voters--
+		}
+	}
+}
+
+// staying returns how many voters other than the leader are not about to exit.
+func (d *draft) staying() int {
+	count := 0
+	for i := range d.view.Members {
+		m := &d.view.Members[i]
+		if !m.Status.Votes() || m.Node == d.e.self {
+			continue
+		}
+		if r := d.e.table.Record(m.Address); r == nil || r.Node != m.Node || m.Status == member.Up || !r.Own.Drained {
+			count++
+		}
+	}
+	return count
+}
+
+// seat makes joiners Up: no more of them than the base has voters, so that
+// these can always drop newcomers who vanish.
+func (d *draft) seat() {
+	e := d.e
+	voters := d.base.Voters()
+	if len(d.joiners) == 0 || !d.enough(voters) {
+		e.lead.gather = time.Time{}
+		return
+	}
+	if !d.changed && len(d.joiners) < voters && !d.gathered() {
+		return
+	}
+	for _, r := range d.joiners[:min(len(d.joiners), voters)] {
+		d.view.Members = append(d.view.Members, member.Entry{
+			Node:     r.Node,
+			Status:   member.Up,
+			UpNumber: d.view.NextUp,
+			Info:     r.Own.Info,
+		})
+		d.view.NextUp++
+		d.changed = true
+	}
+}
+
+// enough reports whether the configured least number of members is there. It
+// does not bind voters who all want to leave: they must let joiners in first.
+func (d *draft) enough(voters int) bool {
+	if d.base.Open || voters+len(d.joiners) >= d.e.cfg.MinMembers {
+		return true
+	}
+	return !slices.ContainsFunc(d.view.Members, func(m member.Entry) bool { return m.Status == member.Up })
+}
+
+// gathered waits for more joiners for one gossip interval after the first.
+func (d *draft) gathered() bool {
+	l := &d.e.lead
+	if l.gather.IsZero() {
+		l.gather = d.e.now.Add(d.e.cfg.Timing.Gossip)
+	}
+	if d.e.now.Before(l.gather) {
+		l.due = earliest(l.due, l.gather)
+		return false
+	}
+	return true
+}
+
+// finish sorts the members, carries over the tombstones whose addresses are
+// not used again, and opens the cluster once enough members are there.
+func (d *draft) finish() {
+	v := &d.view
+	slices.SortFunc(v.Members, func(a, b member.Entry) int { return a.Node.Compare(b.Node) })
+	v.Open = v.Open || v.Voters() >= d.e.cfg.MinMembers
+	v.Floor = d.e.views.floor(d.e.now)
+	v.Removed = nil
+	for _, t := range d.base.Removed {
+		anew := slices.ContainsFunc(d.gone, func(g member.Tombstone) bool { return g.Address == t.Address })
+		if t.View > v.Floor && v.At(t.Address) == nil && !anew {
+			v.Removed = append(v.Removed, t)
+		}
+	}
+	for _, t := range d.gone {
+		if v.At(t.Address) == nil {
+			v.Removed = append(v.Removed, t)
+		}
+	}
+	slices.SortFunc(v.Removed, func(a, b member.Tombstone) int { return a.Node.Compare(b.Node) })
+}
+
+// reuse is for how long after a removal a newcomer at the same address must
+// prove itself before it becomes Up.
+const reuse = time.Minute
+
+// fit reports whether a joiner may become Up: it has been welcomed, is
+// reachable and, where its address was just used by another incarnation, has
+// answered for a while.
+func (e *Engine) fit(r *member.Record) bool {
+	p := e.roster.find(r.Node)
+	if p == nil || !r.Own.Present || p.accused || !e.verdict.reachable(r.Node) || e.views.decided.At(r.Address) != nil {
+		return false
+	}
+	if t := e.views.decided.Tombstone(r.Address); t == nil || e.now.Sub(e.views.learnt(t.View)) > reuse {
+		return true
+	}
+	if p.answered.IsZero() {
+		return false
+	}
+	fit := p.answered.Add(e.cfg.Timing.Accuse)
+	if e.now.Before(fit) {
+		e.lead.due = earliest(e.lead.due, fit)
+		return false
+	}
+	return true
+}
+
+// learnt returns about when a view was learnt to be decided; the zero time if
+// that is long ago.
+func (v *views) learnt(number uint64) time.Time {
+	for _, a := range v.ages {
+		if a.number >= number {
+			return a.at
+		}
+	}
+	return time.Time{}
+}
+
+// cull raises the wish to have joiners out that vanished before they were Up:
+// lost ones, and ghosts that were accepted but never came.
+func (e *Engine) cull() {
+	if !e.leads() {
+		return
+	}
+	lost := e.lost()
+	ghost := e.cfg.Timing.Found + 2*e.cfg.Timing.Accuse
+	for _, p := range e.roster.peers {
+		if e.views.decided.Find(p.node) != nil {
+			continue
+		}
+		_, isLost := slices.BinarySearchFunc(lost, p.node, member.Node.Compare)
+		if isLost || !p.present && e.now.Sub(p.since) > ghost {
+			e.want(p.node, member.CauseUnreachable)
+		}
+	}
+}

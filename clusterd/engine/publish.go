@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// shown is what the caller has been shown, and what is to be shown next.
+type shown struct {
+	dirty    bool // last is out of date
+	last     Snapshot
+	told     Snapshot // the state that events have told of
+	standing Standing
+	active   []*member.View // that became active since the last events
+	end      *SelfRemoved   // to be told; nil = not, or told already
+}
+
+// Snapshot returns everything that this node knows of its cluster. It is
+// immutable, and cheap while nothing changes.
+func (e *Engine) Snapshot() Snapshot {
+	e.show()
+	return e.shown.last
+}
+
+// Standing returns what the join machine needs to know. It is immutable.
+func (e *Engine) Standing() Standing {
+	e.show()
+	return e.shown.standing
+}
+
+func (e *Engine) show() {
+	if !e.shown.dirty || e.removed || e.id.IsZero() {
+		if e.removed {
+			e.shown.standing = Standing{}
+		}
+		return
+	}
+	e.shown.dirty = false
+	e.shown.last = e.snapshot()
+	e.shown.standing = e.stand()
+}
+
+func (e *Engine) snapshot() Snapshot {
+	return Snapshot{
+		Identity:  e.id,
+		Self:      e.self,
+		Leader:    e.verdict.leader.Address,
+		Converged: e.views.converged(),
+		View:      e.views.activeNumber(),
+		Members:   e.members(),
+	}
+}
+
+// members lists the members of the newest active view, whose statuses they
+// have, and beside it those that are on their way into one.
+func (e *Engine) members() []Member {
+	base := e.views.active
+	if base == nil {
+		base = e.views.decided
+	}
+	list := e.seated(base)
+	for r := range e.table.Records() {
+		if r.Live() && base.At(r.Address) == nil && !base.Buries(r.Node) {
+			list = append(list, Member{
+				Node:      r.Node,
+				Status:    member.Joining,
+				Reachable: e.verdict.reachable(r.Node),
+				Info:      r.Own.Info,
+			})
+		}
+	}
+	slices.SortFunc(list, func(a, b Member) int { return a.Node.Compare(b.Node) })
+	return list
+}
+
+// seated returns the members of a view.
+func (e *Engine) seated(v *member.View) []Member {
+	list := make([]Member, len(v.Members))
+	for i, m := range v.Members {
+		list[i] = Member{
+			Node:      m.Node,
+			Status:    m.Status,
+			Reachable: e.verdict.reachable(m.Node),
+			UpNumber:  m.UpNumber,
+			Info:      m.Info,
+		}
+	}
+	return list
+}
+
+func (e *Engine) stand() Standing {
+	s := Standing{
+		Identity: e.id,
+		View:     e.views.decided.Number,
+		Lease:    e.accepting(),
+		Steward:  slices.Contains(e.verdict.stewards, e.self),
+	}
+	for i := range e.views.decided.Members {
+		s.Members = append(s.Members, e.views.decided.Members[i].Node)
+	}
+	for r := range e.table.Records() {
+		if r.Live() && e.views.decided.At(r.Address) == nil {
+			s.Members = append(s.Members, r.Node)
+		}
+	}
+	slices.SortFunc(s.Members, member.Node.Compare)
+	return s
+}
+
+// publish turns what has changed since the last call into events: members,
+// then reachability, the leader, active views, and the end.
+func (e *Engine) publish() {
+	next := e.Snapshot()
+	if !e.id.IsZero() {
+		e.diff(e.shown.told, next)
+		e.shown.told = next
+	}
+	for _, v := range e.shown.active {
+		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Members: e.seated(v)})
+	}
+	e.shown.active = nil
+	if e.shown.end != nil {
+		e.events = append(e.events, *e.shown.end)
+		e.shown.end = nil
+	}
+}
+
+// diff walks two sorted lists of members side by side.
+func (e *Engine) diff(old, next Snapshot) {
+	var reach []Event
+	was, is := old.Members, next.Members
+	for len(was) > 0 || len(is) > 0 {
+		switch {
+		case len(is) == 0 || len(was) > 0 && was[0].Node.Compare(is[0].Node) < 0:
+			e.lostMember(was[0])
+			was = was[1:]
+		case len(was) == 0 || was[0].Node != is[0].Node:
+			e.events = append(e.events, MemberChanged{Member: is[0]})
+			is = is[1:]
+		default:
+			if was[0].Status != is[0].Status {
+				e.events = append(e.events, MemberChanged{Member: is[0], Previous: was[0].Status})
+			}
+			if was[0].Reachable != is[0].Reachable {
+				reach = append(reach, ReachabilityChanged{Member: is[0]})
+			}
+			was, is = was[1:], is[1:]
+		}
+	}
+	e.events = append(e.events, reach...)
+	if old.Leader != next.Leader {
+		e.events = append(e.events, LeaderChanged{Leader: next.Leader})
+	}
+}
+
+func (e *Engine) lostMember(m Member) {
+	previous := m.Status
+	m.Status = member.Removed
+	e.events = append(e.events, MemberChanged{Member: m, Previous: previous})
+}
+
+// Inspect returns what the invariants of a simulator look at.
+func (e *Engine) Inspect() Inspection {
+	i := Inspection{
+		Identity: e.id,
+		Promised: e.views.promised,
+		Ballot:   e.views.ballot,
+		Acked:    e.views.acked,
+		Decided:  e.views.decided,
+		Active:   e.views.active,
+		Rows:     e.table.Rows(),
+		Removed:  e.removed,
+	}
+	for r := range e.table.Records() {
+		i.Records = append(i.Records, r)
+	}
+	return i
+}

@@ -1,0 +1,132 @@
+package engine
+
+import "github.com/pando-go/pando/clusterd/engine/member"
+
+// take dispatches an input.
+func (e *Engine) take(in Input) error {
+	switch in := in.(type) {
+	case *Message:
+		return e.receive(in)
+	case Found:
+		return e.found(in)
+	case Expect:
+		return e.expects(in)
+	case Admit:
+		return e.admit(in)
+	case Replace:
+		return e.replace(in)
+	case Leave:
+		return e.leave()
+	case Drained:
+		return e.drained()
+	case Down:
+		return e.down(in)
+	case SendFailed:
+		e.sendFailed(in)
+		return nil
+	}
+	return malformed("input of type %T", in)
+}
+
+func (e *Engine) receive(m *Message) error {
+	if m == nil || m.Body == nil {
+		return malformed("empty message")
+	}
+	if err := m.From.Validate(); err != nil {
+		return faulty(err)
+	}
+	if m.To != e.self || m.From == e.self {
+		return ErrNotForMe
+	}
+	if w, ok := m.Body.(*Welcome); ok {
+		return e.onWelcome(m.From, m.Identity, w)
+	}
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	if m.Identity != e.id {
+		return ErrForeign
+	}
+	if g, ok := m.Body.(*Gone); ok {
+		return e.onGone(g)
+	}
+	if t := e.tombstone(m.From); t.UID != 0 {
+		e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
+		return nil
+	}
+	return e.handle(m.From, m.Body)
+}
+
+// handle dispatches the body of a message from a node that was not removed. A
+// body that is a nil pointer falls through.
+func (e *Engine) handle(from member.Node, b Body) error {
+	switch b := b.(type) {
+	case *Heartbeat:
+		if b != nil {
+			return e.onHeartbeat(from, b)
+		}
+	case *Digest:
+		if b != nil {
+			return e.onDigest(from, b)
+		}
+	case *Request:
+		if b != nil {
+			return e.onRequest(from, b)
+		}
+	case *Delta:
+		if b != nil {
+			return e.onDelta(from, b)
+		}
+	case *ReadWave:
+		if b != nil {
+			return e.onReadWave(from, b)
+		}
+	case *Promise:
+		if b != nil {
+			return e.onPromise(from, b)
+		}
+	case *WriteWave:
+		if b != nil {
+			return e.onWriteWave(from, b)
+		}
+	case *Ack:
+		if b != nil {
+			return e.onAck(from, b)
+		}
+	case *Refusal:
+		if b != nil {
+			return e.onRefusal(b)
+		}
+	case *Commit:
+		if b != nil {
+			return e.onCommit(from, b)
+		}
+	}
+	return malformed("body of type %T", b)
+}
+
+// tombstone returns a tombstone that covers n; a zero one if n was not removed
+// as far as a decided view tells.
+func (e *Engine) tombstone(n member.Node) member.Tombstone {
+	if t := e.views.decided.Tombstone(n.Address); t != nil && t.UID >= n.UID {
+		return *t
+	}
+	r := e.table.Record(n.Address)
+	switch {
+	case r == nil:
+	case r.UID == n.UID && !r.Live():
+		return member.Tombstone{Node: n, View: r.Removed, Cause: r.Wanted}
+	case r.UID > n.UID:
+		return member.Tombstone{Node: n, View: e.views.decided.Number, Cause: member.CauseReplaced}
+	}
+	return member.Tombstone{}
+}
+
+// known reports whether n is in a view here or joining here.
+func (e *Engine) known(n member.Node) bool {
+	if e.views.decided.Find(n) != nil || e.views.acked.Find(n) != nil {
+		return true
+	}
+	r := e.table.Record(n.Address)
+	return r != nil && r.Node == n && r.Live()
+}

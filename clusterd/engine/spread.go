@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"github.com/pando-go/pando/clusterd/engine/gossip"
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// The limits of what one message of facts may hold, and of how many messages
+// go to one peer at once; what is left over is found by a later round.
+const (
+	maxFacts = 1 << 14
+	maxParts = 16
+)
+
+// round is one gossip round: the news to some peers, else a digest to one.
+func (e *Engine) round() {
+	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
+	peers := e.roster.nodes
+	if len(peers) == 0 {
+		return
+	}
+	e.cfg.Gossip.Changed(e.table.Digest())
+	if e.cfg.Gossip.Pending(peers) {
+		for _, n := range e.cfg.Gossip.Next(peers, e.cfg.Rand) {
+			e.tell(n)
+		}
+	} else if e.ahead.IsZero() {
+		e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
+	}
+	if !e.ahead.IsZero() {
+		e.send(e.ahead, e.digest(false))
+		e.ahead = member.Node{}
+	}
+}
+
+// tell sends a peer what has changed since it was last told.
+func (e *Engine) tell(n member.Node) {
+	p := e.roster.find(n)
+	if p == nil {
+		return
+	}
+	parts := e.table.Since(p.told)
+	if len(parts) == 0 {
+		e.send(n, e.digest(false))
+		return
+	}
+	p.before, p.told = p.told, e.table.Seq()
+	e.sendFacts(n, parts)
+}
+
+func (e *Engine) sendFacts(to member.Node, parts []gossip.Facts) {
+	for _, f := range parts[:min(len(parts), maxParts)] {
+		e.send(to, &Delta{
+			Facts:   e.table.Digest(),
+			View:    e.views.decided.Number,
+			Active:  e.views.activeNumber(),
+			Records: f.Records,
+			Rows:    f.Rows,
+		})
+	}
+}
+
+// digest sums up what this node knows; an answer to a digest has the buckets.
+func (e *Engine) digest(answer bool) *Digest {
+	d := &Digest{Facts: e.table.Digest(), View: e.views.decided.Number, Active: e.views.activeNumber()}
+	if answer {
+		d.Buckets = e.table.BucketDigests()
+	}
+	return d
+}
+
+// onDigest compares. A digest with buckets is an answer and gets none, so the
+// exchange ends.
+func (e *Engine) onDigest(from member.Node, d *Digest) error {
+	if n := len(d.Buckets); n != 0 && n != gossip.Buckets {
+		return malformed("digest with %d buckets", n)
+	}
+	behind := e.compareViews(from, d.View, d.Active)
+	e.heardFacts(from, d.Facts)
+	differ := d.Facts != e.table.Digest()
+	switch {
+	case len(d.Buckets) == 0 && (differ || behind):
+		e.send(from, e.digest(true))
+	case len(d.Buckets) != 0 && differ:
+		buckets := e.table.Differing(d.Buckets)
+		e.send(from, &Request{Buckets: buckets, Have: e.table.Hashes(buckets)})
+	}
+	return nil
+}
+
+// compareViews sends the newest view to a peer that does not know it, and
+// reports whether this node is the one that is behind.
+func (e *Engine) compareViews(from member.Node, view, active uint64) (behind bool) {
+	decided, mine := e.views.decided.Number, e.views.activeNumber()
+	if p := e.roster.find(from); p != nil && view > p.decided {
+		p.decided, e.stir = view, true
+	}
+	if view < decided || view == decided && active < mine {
+		e.send(from, e.commit())
+		return false
+	}
+	return view > decided || active > mine
+}
+
+// heardFacts notes that a peer with an equal digest needs to be told nothing.
+func (e *Engine) heardFacts(from member.Node, digest uint64) {
+	mine := e.table.Digest()
+	e.cfg.Gossip.Changed(mine)
+	e.cfg.Gossip.Heard(from, digest)
+	if p := e.roster.find(from); p != nil && digest == mine {
+		p.told = e.table.Seq()
+		p.before = p.told
+	}
+}
+
+func (e *Engine) onRequest(from member.Node, r *Request) error {
+	if len(r.Buckets) > gossip.Buckets || len(r.Have) > 2*maxRecords || len(r.Want) > 2*maxRecords {
+		return malformed("request for %d buckets, %d had, %d wanted", len(r.Buckets), len(r.Have), len(r.Want))
+	}
+	e.sendFacts(from, e.table.Lacking(r.Buckets, r.Have))
+	if len(r.Want) > 0 {
+		e.sendFacts(from, e.table.Pick(r.Want))
+	}
+	if want := e.table.Unknown(r.Have); len(want) > 0 {
+		e.send(from, &Request{Want: want})
+	}
+	return nil
+}
+
+// onDelta merges facts. Those of a stranger are not merged.
+func (e *Engine) onDelta(from member.Node, d *Delta) error {
+	if err := d.validate(); err != nil {
+		return err
+	}
+	if !e.known(from) {
+		return ErrStranger
+	}
+	for _, r := range d.Records {
+		if e.merge(r) && r.Node == from && e.joining(r) {
+			e.push(&Delta{Records: []*member.Record{e.table.Record(r.Address)}})
+		}
+	}
+	for _, row := range d.Rows {
+		if row.Observer != e.self {
+			e.mergeRow(row)
+		}
+	}
+	e.heardFacts(from, d.Facts)
+	if e.compareViews(from, d.View, d.Active) {
+		e.ahead = from
+	}
+	e.checkOwn()
+	return nil
+}
+
+func (d *Delta) validate() error {
+	if len(d.Records) > maxFacts || len(d.Rows) > maxFacts {
+		return malformed("delta of %d records and %d rows", len(d.Records), len(d.Rows))
+	}
+	for _, r := range d.Records {
+		if err := r.Validate(); err != nil {
+			return faulty(err)
+		}
+	}
+	for _, row := range d.Rows {
+		if err := row.Validate(); err != nil {
+			return faulty(err)
+		}
+	}
+	return nil
+}
+
+// checkOwn looks at what others have said of this node: that it was removed,
+// or something that only it may say, which it then says anew.
+func (e *Engine) checkOwn() {
+	r := e.own()
+	switch {
+	case r.UID > e.self.UID:
+		e.end(member.CauseReplaced)
+	case !r.Live():
+		e.end(r.Wanted)
+	case !r.Own.Present:
+		e.restate(e.introduce)
+	}
+}
+
+func (e *Engine) sendFailed(f SendFailed) {
+	if p := e.roster.find(f.To); p != nil {
+		p.told = p.before
+		e.cfg.Gossip.Forget(f.To)
+	}
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/pando-go/pando/clusterd/engine/downing"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
+)
+
+// verdict is what this node concludes from everybody's accusations.
+type verdict struct {
+	unreachable []member.Node // sorted
+	leader      member.Node   // zero = none
+	stewards    []member.Node // the three lowest reachable Up members
+}
+
+const stewards = 3
+
+// reachable reports whether n is reachable; this node always is.
+func (v *verdict) reachable(n member.Node) bool {
+	_, found := slices.BinarySearchFunc(v.unreachable, n, member.Node.Compare)
+	return !found
+}
+
+// weigh draws the verdict anew: who is unreachable, and so who leads.
+func (e *Engine) weigh() {
+	e.moot = false
+	former := e.verdict
+	e.verdict.unreachable = e.judge()
+	e.timers.Update(e.now, e.verdict.unreachable)
+	e.verdict.leader = e.deriveLeader()
+	e.verdict.stewards = e.deriveStewards()
+	if !slices.Equal(former.stewards, e.verdict.stewards) {
+		e.aim()
+	}
+	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, e.verdict.unreachable) {
+		e.stir, e.shown.dirty = true, true
+	}
+}
+
+// judge returns who has enough accusers. Only members of the newest view that
+// no acknowledged view removes are counted, as accusers and as heard.
+func (e *Engine) judge() []member.Node {
+	accusers := reach.Count(e.table.Rows(), e.counts)
+	if len(accusers) == 0 {
+		return nil
+	}
+	needed := reach.Needed(e.heard())
+	var unreachable []member.Node
+	for _, p := range e.roster.peers {
+		if p.present && accusers[p.node] >= needed {
+			unreachable = append(unreachable, p.node)
+		}
+	}
+	return unreachable
+}
+
+func (e *Engine) counts(n member.Node) bool {
+	return e.views.decided.Find(n) != nil && !e.views.removes(n)
+}
+
+// heard returns how many members answered lately.
+func (e *Engine) heard() int {
+	count := 0
+	for _, p := range e.roster.peers {
+		if e.counts(p.node) && !p.echoed.IsZero() && e.now.Sub(p.echoed) <= e.cfg.Timing.Accuse {
+			count++
+		}
+	}
+	return count
+}
+
+// deriveLeader returns the lowest address among the reachable voters. One that
+// is wanted out leads only where nobody else can; without a voter the next
+// best status counts, so that all name the same node.
+func (e *Engine) deriveLeader() member.Node {
+	best, rank := member.Node{}, 3
+	for i := range e.views.decided.Members {
+		m := &e.views.decided.Members[i]
+		if r := e.rank(m); r < rank && e.verdict.reachable(m.Node) {
+			best, rank = m.Node, r
+		}
+	}
+	return best
+}
+
+func (e *Engine) rank(m *member.Entry) int {
+	switch {
+	case !m.Status.Votes():
+		return 2
+	case e.wanted(m.Node) != 0:
+		return 1
+	}
+	return 0
+}
+
+// wanted returns why somebody wants n out, 0 for nobody.
+func (e *Engine) wanted(n member.Node) member.Cause {
+	if r := e.table.Record(n.Address); r != nil && r.Node == n {
+		return r.Wanted
+	}
+	return 0
+}
+
+func (e *Engine) deriveStewards() []member.Node {
+	var lowest []member.Node
+	for i := range e.views.decided.Members {
+		m := &e.views.decided.Members[i]
+		if m.Status == member.Up && e.verdict.reachable(m.Node) {
+			lowest = append(lowest, m.Node)
+		}
+		if len(lowest) == stewards {
+			break
+		}
+	}
+	return lowest
+}
+
+// mayAct reports whether this node may accept joiners, lead, and run what must
+// run once. It is the place of the lease: until leases exist, a voter that
+// reaches a quorum of the newest decided view may.
+func (e *Engine) mayAct() bool {
+	v := &e.views
+	return !e.removed && v.decided != nil && v.decided.Votes(e.self) && !v.removes(e.self) &&
+		e.cfg.Downing.Quorum(v.decided, e.verdict.reachable)
+}
+
+// lost returns, sorted, who has been unreachable for long enough to be
+// removed.
+func (e *Engine) lost() []member.Node {
+	stable := downing.StableAfter(e.cfg.Timing.StableAfter, len(e.views.decided.Members))
+	return e.timers.Due(e.now, stable, e.cfg.Timing.Accuse/2)
+}

@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Calm holds what must be true once the network has been quiet for a while:
+// the nodes ids, or all that run if none are named, are up and converged in
+// one cluster of just them, with one leader. It returns the failure, if any,
+// and from now on nobody has an excuse to be removed.
+func (s *Sim) Calm(ids ...int) error {
+	if what := s.amiss(ids...); what != "" {
+		s.fail("calm", "%s", what)
+		return s.Err()
+	}
+	if len(s.cuts) == 0 {
+		for _, n := range s.nodes[1:] {
+			n.disturbed = n.frozen
+		}
+	}
+	return s.Err()
+}
+
+// Finish is [Sim.Settle] and [Sim.Calm] for a world in which anything may have
+// happened. I8 promises calm only where the network is whole, where the newest
+// decided view still has a quorum of its voters, where there is somebody to
+// found or to ask, and where no two clusters exist for a reason.
+func (s *Sim) Finish(d time.Duration) error {
+	if s.Settle(d) {
+		return s.Calm()
+	}
+	if s.err == nil && s.promised() {
+		s.fail("I8", "after %v: %s", d, s.amiss())
+	}
+	return s.Err()
+}
+
+// promised reports whether the rules promise calm.
+func (s *Sim) promised() bool {
+	frozen := slices.ContainsFunc(s.nodes[1:], func(n *node) bool { return n.frozen })
+	if frozen || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.lost() {
+		return false
+	}
+	if len(s.law.chains) == 0 {
+		return len(s.seeds) > 0 && s.node(idOf(s.seeds[0])).running()
+	}
+	return slices.ContainsFunc(s.seeds, func(a string) bool { return s.node(idOf(a)).running() })
+}
+
+// lost reports whether some cluster has no quorum left to decide anything.
+func (s *Sim) lost() bool {
+	for _, c := range s.law.chains { // order: any one decides
+		if !s.alive(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive reports whether a quorum of the newest decided view's voters runs.
+func (s *Sim) alive(c *chain) bool {
+	return majority(c.views[len(c.views)-1], func(who member.Node) bool {
+		n := s.node(idOf(who.Address))
+		return n.running() && !n.frozen && n.self == who
+	})
+}
+
+// amiss returns what is not calm, "" if all is.
+func (s *Sim) amiss(ids ...int) string {
+	live := s.live(ids)
+	if len(live) == 0 {
+		return ""
+	}
+	first := live[0].machine.Snapshot()
+	for _, n := range live {
+		snap := n.machine.Snapshot()
+		if what := amissAt(n, &snap, &first, live); what != "" {
+			return what
+		}
+	}
+	return ""
+}
+
+// live returns those of ids that run, all that run if ids is empty.
+func (s *Sim) live(ids []int) []*node {
+	var live []*node
+	for _, n := range s.nodes[1:] {
+		if n.running() && (len(ids) == 0 || slices.Contains(ids, n.id)) {
+			live = append(live, n)
+		}
+	}
+	return live
+}
+
+// amissAt returns what is wrong with what n shows, where it must agree with
+// first, the snapshot of another node, and list just the live nodes.
+func amissAt(n *node, snap, first *engine.Snapshot, live []*node) string {
+	switch {
+	case snap.Identity.IsZero():
+		return fmt.Sprintf("%s has not joined", name(n.id))
+	case snap.Identity != first.Identity:
+		return fmt.Sprintf("%s is in another cluster than %s", name(n.id), name(live[0].id))
+	case !snap.Converged:
+		return fmt.Sprintf("%s has not converged", name(n.id))
+	case snap.View != first.View:
+		return fmt.Sprintf("%s is at view %d, %s at %d", name(n.id), snap.View, name(live[0].id), first.View)
+	case snap.Leader == "" || snap.Leader != first.Leader:
+		return fmt.Sprintf("%s has leader %q, %s has %q", name(n.id), snap.Leader, name(live[0].id), first.Leader)
+	}
+	return amissMembers(n, snap, live)
+}
+
+// amissMembers compares the members that n lists with the nodes that live.
+func amissMembers(n *node, snap *engine.Snapshot, live []*node) string {
+	for i := range snap.Members {
+		m := &snap.Members[i]
+		switch at := slices.IndexFunc(live, func(l *node) bool { return l.self == m.Node }); {
+		case at < 0:
+			return fmt.Sprintf("%s lists %v (%v), which is gone", name(n.id), m.Node, m.Status)
+		case m.Status != member.Up:
+			return fmt.Sprintf("%s has %v as %v", name(n.id), m.Node, m.Status)
+		case !m.Reachable:
+			return fmt.Sprintf("%s has %v as unreachable", name(n.id), m.Node)
+		}
+	}
+	if len(snap.Members) != len(live) {
+		return fmt.Sprintf("%s lists %d members of %d", name(n.id), len(snap.Members), len(live))
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"io"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/internal/core"
+)
+
+// Config describes one simulated world. The zero value is a world without
+// seed nodes on a good local network.
+type Config struct {
+	Seed   uint64        // everything random is drawn from it
+	Name   string        // cluster name of nodes that do not say otherwise; "" = "sim"
+	Seeds  []int         // node ids of the seed list, the first seed first
+	Timing engine.Timing // of all nodes; zero = engine.Lan
+	Link   Link          // every link that SetLink does not change; zero = 0.2 to 2 ms, no faults
+	Tail   int           // how many events a failure shows; 0 = 80
+
+	Timeout time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
+	Drain   time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
+	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
+	Skew    time.Duration // clocks of nodes differ by up to this; 0 = not at all
+
+	// Sealed holds that nobody writes to a packet once it was sent: real
+	// packets are copied by the network, simulated ones are shared. It is slow.
+	Sealed bool
+
+	// New makes the machine of a node; nil = a core.Core. Tests of the
+	// simulator itself put simpler ones here.
+	New func(core.Config) (Machine, error)
+
+	// Transcript receives every event as a line of text, packets in full; nil
+	// = none. It is slow: a run's Hash tells two runs apart without it.
+	Transcript io.Writer
+}
+
+// Link is the quality of one direction between two nodes.
+type Link struct {
+	Min, Max  time.Duration // delay, drawn evenly between them
+	Loss      float64       // part of the packets that vanish without a word, 0 to 1
+	Duplicate float64       // part that arrives twice, the second up to 100 delays later
+	Reorder   float64       // part that may overtake what was sent before
+}
+
+// good is the link of a quiet local network.
+var good = Link{Min: 200 * time.Microsecond, Max: 2 * time.Millisecond}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "sim"
+	}
+	if c.Link == (Link{}) {
+		c.Link = good
+	}
+	if c.Tail == 0 {
+		c.Tail = 80
+	}
+	if c.Timeout == 0 {
+		c.Timeout = time.Second
+	}
+	if c.Drain == 0 {
+		c.Drain = 200 * time.Millisecond
+	}
+	return c
+}

@@ -1,0 +1,174 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/core"
+)
+
+// node is one address and whatever runs there.
+type node struct {
+	id      int
+	name    string // cluster name of its configuration
+	self    member.Node
+	skew    time.Duration // its clock minus the world's
+	machine Machine       // nil while nothing runs
+	lastMS  uint64        // milliseconds in the newest UID: the next one is larger
+
+	frozen bool
+	held   []event // what happened to it while it was frozen
+
+	due   time.Duration // when Tick is due, as Ready said; never = not at all
+	timer time.Duration // when the earliest wake in the queue comes; never = none
+	ticks int           // ticks in a row without any time passing
+
+	arrivals []time.Duration // by receiver: when the newest packet to it arrives
+
+	leaving   bool   // was told to leave
+	disturbed bool   // was crashed, cut, frozen or downed: its removal needs no excuse
+	cause     string // why it last stopped
+	notes     []core.Note
+	events    []engine.Event
+	seen      history // of the invariants
+}
+
+const never = time.Duration(1<<63 - 1)
+
+// spin is how often a node may ask for a Tick at the same moment before that
+// counts as a machine that would keep a processor busy for ever.
+const spin = 50
+
+// running reports whether a process is there, frozen or not.
+func (n *node) running() bool { return n.machine != nil }
+
+// nextUID grows with the node's clock and with each start, whatever the clock does.
+func (n *node) nextUID(clock time.Time, random uint64) uint64 {
+	n.lastMS = max(uint64(clock.UnixMilli()), n.lastMS+1)
+	return n.lastMS<<20 | random&(1<<20-1)
+}
+
+// boot starts a new incarnation.
+func (s *Sim) boot(n *node) error {
+	n.self = member.Node{Address: Address(n.id), UID: n.nextUID(s.clock(n), s.rng.Uint64())}
+	m, err := s.cfg.New(core.Config{
+		Self:       n.self,
+		Name:       n.name,
+		Seeds:      s.seedsOf(n),
+		FoundAlone: s.alone[n.id],
+		Timing:     s.cfg.Timing,
+		Rand:       s.generator(n.self.UID),
+	})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name(n.id), err)
+	}
+	n.machine, n.frozen, n.held = m, false, nil
+	n.due, n.timer, n.ticks = never, never, 0
+	n.leaving, n.disturbed, n.cause = false, s.troubled(n.id), ""
+	n.seen = history{}
+	m.Tick(s.clock(n))
+	s.settle(n)
+	return nil
+}
+
+// halt ends the process, as SIGKILL does.
+func (s *Sim) halt(n *node, cause string) {
+	n.machine, n.frozen, n.held, n.cause = nil, false, nil, cause
+}
+
+// settle does what Ready says, as the shell does after each input. It returns
+// how many packets and events there were.
+func (s *Sim) settle(n *node) (done int) {
+	rd := n.machine.Ready()
+	for _, p := range rd.Packets {
+		s.send(n, p)
+	}
+	removed := ""
+	for _, e := range rd.Events {
+		s.record(record{kind: action, to: n.id, event: e})
+		n.events = remember(n.events, e)
+		if gone, ok := e.(engine.SelfRemoved); ok {
+			removed = "removed: " + gone.Cause
+		}
+	}
+	for _, note := range rd.Notes {
+		s.record(record{kind: action, to: n.id, text: noteText(note)})
+		n.notes = remember(n.notes, note)
+	}
+	s.plan(n, rd.Wake)
+	s.check(n)
+	if removed != "" {
+		s.removed(n, removed)
+	}
+	return len(rd.Packets) + len(rd.Events)
+}
+
+// memory is how many events and notes a node keeps for scripts to print.
+const memory = 4096
+
+// remember appends to what a script may ask for and forgets the older half of
+// what is too much.
+func remember[T any](list []T, x T) []T {
+	if len(list) >= memory {
+		list = append(list[:0], list[memory/2:]...)
+	}
+	return append(list, x)
+}
+
+// removed stops a node that learned of its own removal.
+func (s *Sim) removed(n *node, cause string) {
+	s.halt(n, cause)
+	if s.cfg.Rejoin > 0 && !n.leaving {
+		s.push(event{at: s.now + s.cfg.Rejoin, kind: rejoin, to: n.id, uid: n.self.UID})
+	}
+}
+
+// plan notes when Tick is due. A wake that is already queued early enough
+// stands for it, so that moving a deadline does not fill the queue.
+func (s *Sim) plan(n *node, wakeAt time.Time) {
+	if wakeAt.IsZero() {
+		n.due = never
+		return
+	}
+	n.due = max(s.now, wakeAt.Sub(epoch)-n.skew)
+	if n.due < n.timer {
+		n.timer = n.due
+		s.push(event{at: n.due, kind: wake, to: n.id, uid: n.self.UID})
+	}
+}
+
+// tick runs the timer, unless its deadline has moved.
+func (s *Sim) tick(n *node, e *event) {
+	if e.at != n.timer {
+		return // a later wake replaced by an earlier one
+	}
+	n.timer = never
+	if n.due > s.now {
+		if n.due != never {
+			n.timer = n.due
+			s.push(event{at: n.due, kind: wake, to: n.id, uid: n.self.UID})
+		}
+		return
+	}
+	n.machine.Tick(s.clock(n))
+	s.settle(n)
+	if !n.running() || n.due > s.now {
+		n.ticks = 0
+	} else if n.ticks++; n.ticks > spin {
+		s.fail("wake", "%s asks again and again for a Tick at the same moment", name(n.id))
+	}
+}
+
+// noteText is the line that an operator would read.
+func noteText(n core.Note) string {
+	text := n.Text
+	if n.By != "" {
+		text += " (" + n.By + ")"
+	}
+	if n.Refused {
+		return "refused: " + text
+	}
+	return text
+}

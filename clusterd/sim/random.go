@@ -1,0 +1,197 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Random draws a script of a cluster's life from a seed: nodes start in any
+// order, faults come and go, then the world is repaired and must become calm.
+// nodes is how many there are; 0 = 3 to 9, drawn too.
+func Random(seed uint64, nodes int) Script {
+	g := &author{rng: rand.New(rand.NewPCG(seed, 1))}
+	if nodes == 0 {
+		nodes = 3 + g.rng.IntN(7)
+	}
+	g.write("seed %d", seed)
+	g.world(nodes)
+	g.birth()
+	for range 2 + g.rng.IntN(8) {
+		g.fault()
+		g.pass(4 * time.Second)
+	}
+	g.repair()
+	return ParseScript(strings.Join(g.lines, "\n"))
+}
+
+// author writes a random script. It remembers what it did to each node, not
+// what came of it.
+type author struct {
+	rng   *rand.Rand
+	lines []string
+	seeds int
+	all   []int
+	down  []int // crashed
+	cold  []int // frozen
+	cut   bool
+	bad   bool // links are
+}
+
+func (g *author) write(format string, args ...any) {
+	g.lines = append(g.lines, fmt.Sprintf(format, args...))
+}
+
+// chance is true in p of 100 cases.
+func (g *author) chance(p int) bool { return g.rng.IntN(100) < p }
+
+// pass lets some time pass, at most d.
+func (g *author) pass(d time.Duration) {
+	if ms := g.rng.Int64N(d.Milliseconds()); ms > 0 {
+		g.write("run %v", time.Duration(ms)*time.Millisecond)
+	}
+}
+
+// world chooses what comes before the first start.
+func (g *author) world(nodes int) {
+	if g.chance(70) {
+		g.write("timing fast")
+	}
+	if g.chance(60) {
+		g.write("rejoin %dms", 1+g.rng.IntN(2000))
+	}
+	if g.chance(20) {
+		g.write("skew %ds", 1+g.rng.IntN(60))
+	}
+	if g.chance(30) {
+		g.write("links 200µs to %dms loss 0.01 duplicate 0.02 reorder 0.05", 2+g.rng.IntN(20))
+	}
+	for id := range nodes {
+		g.all = append(g.all, id+1)
+	}
+	g.seeds = min(nodes, 1+g.rng.IntN(3))
+	g.write("seeds %s", list(g.all[:g.seeds]))
+}
+
+// birth starts all nodes, in any order, some at once.
+func (g *author) birth() {
+	order := slices.Clone(g.all)
+	g.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	for len(order) > 0 {
+		k := 1 + g.rng.IntN(len(order))
+		g.write("start %s", list(order[:k]))
+		order = order[k:]
+		g.pass(3 * time.Second)
+	}
+	if g.chance(70) {
+		g.write("run 15s")
+	}
+}
+
+// fault does one thing to the cluster.
+func (g *author) fault() {
+	switch g.rng.IntN(9) {
+	case 0, 1:
+		g.crash()
+	case 2:
+		g.restart()
+	case 3:
+		g.write("leave %s", list(g.some(1)))
+	case 4, 5:
+		g.partition()
+	case 6:
+		g.stall()
+	case 7:
+		g.weather()
+	case 8:
+		g.write("run 10s")
+	}
+}
+
+// some returns k nodes, at random.
+func (g *author) some(k int) []int {
+	order := slices.Clone(g.all)
+	g.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	slices.Sort(order[:k])
+	return order[:k]
+}
+
+func (g *author) crash() {
+	ids := g.some(1 + g.rng.IntN(max(1, len(g.all)/3)))
+	g.write("crash %s", list(ids))
+	g.down = append(g.down, ids...)
+}
+
+// restart starts what crashed. Not during a cut: that may found a second
+// cluster by rights.
+func (g *author) restart() {
+	if len(g.down) == 0 || g.cut {
+		return
+	}
+	g.write("restart %s", list(g.down))
+	g.down = nil
+}
+
+// partition cuts the nodes in two, or one link, one way or both; or heals.
+func (g *author) partition() {
+	if g.cut {
+		g.write("heal")
+		g.cut = false
+		return
+	}
+	order := g.some(len(g.all))
+	g.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	at := 1 + g.rng.IntN(len(order)-1)
+	a, b, sign := order[:at], order[at:], "|"
+	if g.chance(30) {
+		a, b = a[:1], b[:1]
+	}
+	if g.chance(30) {
+		sign = ">"
+	}
+	g.write("cut %s %s %s", list(a), sign, list(b))
+	g.cut = true
+}
+
+func (g *author) stall() {
+	if len(g.cold) > 0 {
+		g.write("thaw %s", list(g.cold))
+		g.cold = nil
+		return
+	}
+	g.cold = g.some(1)
+	g.write("freeze %s", list(g.cold))
+}
+
+func (g *author) weather() {
+	if g.bad = !g.bad; g.bad {
+		g.write("links 1ms to %dms loss 0.%02d duplicate 0.05 reorder 0.2", 2+g.rng.IntN(200), g.rng.IntN(40))
+		return
+	}
+	g.fair()
+}
+
+func (g *author) fair() { g.write("links 200µs to 2ms") }
+
+// repair ends all faults and demands calm.
+func (g *author) repair() {
+	g.write("heal")
+	g.fair()
+	if len(g.cold) > 0 {
+		g.write("thaw %s", list(g.cold))
+	}
+	g.write("run 12s")
+	g.write("start %s", list(g.all[:g.seeds]))
+	g.write("finish 90s")
+}
+
+// list writes nodes as scripts name them.
+func list(ids []int) string {
+	var names []string
+	for _, id := range ids {
+		names = append(names, name(id))
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,42 @@
+package sim
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden output in testdata")
+
+// TestScripts plays every story in testdata and compares what it prints.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { playFile(t, file) })
+	}
+}
+
+func playFile(t *testing.T, file string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseScript(string(want)).Run(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(got.Text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got.Text != string(want) {
+		t.Errorf("got:\n%s\nwant:\n%s", got.Text, want)
+	}
+}

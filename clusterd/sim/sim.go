@@ -1,0 +1,278 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/internal/core"
+)
+
+// epoch is when every world starts. Any date will do, so long as it stays.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Sim is one simulated world. Node ids count from 1; a node exists from the
+// first time that it is named.
+type Sim struct {
+	cfg   Config
+	rng   *rand.Rand
+	queue queue
+	seq   uint64
+	now   time.Duration
+
+	nodes []*node // by id; nodes[0] stays empty
+	seeds []string
+	alone map[int]bool
+	cuts  map[pair]bool
+	links map[pair]Link
+
+	count   uint64 // events that happened
+	packets uint64 // packets that were sent
+	log     transcript
+	law     law
+	excused time.Duration // until then a second cluster may be founded because of a cut
+	islands bool          // two clusters exist, and there was a reason
+	err     *Failure
+}
+
+// New returns an empty world.
+func New(cfg Config) *Sim {
+	cfg = cfg.withDefaults()
+	if cfg.New == nil {
+		cfg.New = newCore
+	}
+	s := &Sim{
+		cfg:   cfg,
+		rng:   rand.New(rand.NewPCG(cfg.Seed, 0)),
+		nodes: []*node{nil},
+		alone: map[int]bool{},
+		cuts:  map[pair]bool{},
+		links: map[pair]Link{},
+		log:   newTranscript(cfg.Tail, cfg.Transcript),
+		law:   newLaw(),
+	}
+	for _, id := range cfg.Seeds {
+		s.seeds = append(s.seeds, Address(id))
+	}
+	return s
+}
+
+// Spell sets the seed list to these addresses, for nodes that start later.
+// [Alias] gives another spelling of a node's address.
+func (s *Sim) Spell(seeds ...string) { s.seeds = seeds }
+
+// Rename gives node id another cluster name for its next start.
+func (s *Sim) Rename(id int, cluster string) { s.node(id).name = cluster }
+
+// FoundAlone sets the operator's override of rule S1 for the next start of node id.
+func (s *Sim) FoundAlone(id int) { s.alone[id] = true }
+
+// Start starts node id, again under a new UID if it ran before. It does
+// nothing when the node is running.
+func (s *Sim) Start(id int) {
+	n := s.node(id)
+	if n.running() {
+		return
+	}
+	s.recordAction("start n%d", id)
+	if err := s.boot(n); err != nil {
+		s.fail("start", "%v", err)
+	}
+}
+
+// Crash ends the process of node id without a word, as SIGKILL does.
+func (s *Sim) Crash(id int) {
+	s.recordAction("crash n%d", id)
+	n := s.node(id)
+	n.disturbed = true
+	s.halt(n, "crashed")
+}
+
+// Leave tells node id to leave. Its services report that they have handed
+// over after Config.Drain. The error is the machine's.
+func (s *Sim) Leave(id int) error {
+	s.recordAction("leave n%d", id)
+	n := s.node(id)
+	if !n.running() {
+		return fmt.Errorf("leave n%d: it is not running", id)
+	}
+	uid := n.self.UID
+	if err := s.step(n, core.Leave{}); err != nil {
+		return err
+	}
+	n.leaving = true
+	s.push(event{at: s.now + s.cfg.Drain, kind: drained, to: id, uid: uid})
+	return nil
+}
+
+// Down tells node at that an operator wants node id out. The error is the machine's.
+func (s *Sim) Down(at, id int) error {
+	s.recordAction("down n%d at n%d", id, at)
+	n := s.node(at)
+	if !n.running() {
+		return fmt.Errorf("down n%d at n%d: it is not running", id, at)
+	}
+	s.node(id).disturbed = true
+	return s.step(n, core.Down{Address: Address(id)})
+}
+
+// Freeze stops node id as SIGSTOP does: what reaches it waits.
+func (s *Sim) Freeze(id int) {
+	s.recordAction("freeze n%d", id)
+	n := s.node(id)
+	n.frozen, n.disturbed = n.running(), true
+}
+
+// Thaw lets node id go on. What waited happens now, in its order; an overdue
+// timer comes before or after it.
+func (s *Sim) Thaw(id int) {
+	n := s.node(id)
+	if !n.frozen {
+		return
+	}
+	s.recordAction("thaw n%d", id)
+	held := n.held
+	n.frozen, n.held = false, nil
+	if s.rng.Uint64()&1 == 0 {
+		slices.SortStableFunc(held, func(a, b event) int { return wakeFirst(a) - wakeFirst(b) })
+	}
+	for _, e := range held {
+		if e.kind == wake {
+			n.timer = s.now
+		}
+		e.at = s.now
+		s.push(e)
+	}
+}
+
+func wakeFirst(e event) int {
+	if e.kind == wake {
+		return 0
+	}
+	return 1
+}
+
+// Run lets d pass, or less if an invariant breaks.
+func (s *Sim) Run(d time.Duration) {
+	end := s.now + d
+	for s.err == nil && s.queue.len() > 0 && s.queue.heap[0].at <= end {
+		e := s.queue.pop()
+		s.now = e.at
+		s.happen(&e)
+	}
+	if s.err == nil {
+		s.now = end
+	}
+}
+
+// Settle lets time pass until [Sim.Calm] finds nothing amiss, at most d. It
+// looks every tenth of a second and reports whether that came about.
+func (s *Sim) Settle(d time.Duration) bool {
+	const look = 100 * time.Millisecond
+	for end := s.now + d; s.err == nil && s.now < end; {
+		s.Run(look)
+		if s.err == nil && s.amiss() == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// happen makes one event happen.
+func (s *Sim) happen(e *event) {
+	n := s.node(e.to)
+	if e.uid != 0 && e.uid != n.self.UID {
+		return // it concerned an incarnation that is gone
+	}
+	if n.frozen {
+		if e.kind != wake || e.at == n.timer {
+			n.held = append(n.held, *e)
+		}
+		return
+	}
+	switch e.kind {
+	case deliver:
+		s.record(record{kind: deliver, from: e.from, to: e.to, packet: e.packet})
+		if e.seal != 0 && e.seal != s.seal(e.packet) {
+			s.fail("sealed", "somebody wrote to this packet of %s after it was sent", name(e.from))
+		}
+		s.arrive(s.node(e.from), n, e.packet)
+	case rejoin:
+		s.Start(e.to)
+	default:
+		if n.running() {
+			s.own(n, e)
+		}
+	}
+}
+
+// own makes an event of a running node's own happen.
+func (s *Sim) own(n *node, e *event) {
+	switch e.kind {
+	case failed:
+		s.record(record{kind: failed, to: e.to, fail: e.fail})
+		_ = s.step(n, *e.fail) // recorded there
+	case drained:
+		s.record(record{kind: drained, to: e.to})
+		_ = s.step(n, core.Drained{})
+	case wake:
+		s.tick(n, e)
+	}
+}
+
+// step feeds one input and does what comes of it.
+func (s *Sim) step(n *node, in core.Input) error {
+	err := n.machine.Step(s.clock(n), in)
+	if err != nil {
+		s.record(record{kind: action, to: n.id, text: "refuses: " + err.Error()})
+	}
+	done := s.settle(n)
+	if _, ok := in.(*core.Packet); ok && err != nil && done > 0 {
+		s.fail("step", "%s refused an input (%v) and yet had %d things to do", name(n.id), err, done)
+	}
+	return err
+}
+
+// clock is what the node's own clock shows.
+func (s *Sim) clock(n *node) time.Time { return epoch.Add(s.now + n.skew) }
+
+// push queues an event.
+func (s *Sim) push(e event) {
+	s.seq++
+	e.seq = s.seq
+	s.queue.push(e)
+}
+
+// node returns node id and makes it known if it was not.
+func (s *Sim) node(id int) *node {
+	if id < 1 {
+		panic(fmt.Sprintf("sim: node ids count from 1, got %d", id))
+	}
+	for len(s.nodes) <= id {
+		n := &node{id: len(s.nodes), name: s.cfg.Name}
+		if s.cfg.Skew > 0 {
+			n.skew = time.Duration(s.rng.Int64N(int64(s.cfg.Skew)))
+		}
+		s.nodes = append(s.nodes, n)
+	}
+	return s.nodes[id]
+}
+
+// seedsOf returns the seed list that node n is configured with.
+func (s *Sim) seedsOf(*node) []string { return slices.Clone(s.seeds) }
+
+// generator returns a generator of its own for one incarnation, so that what
+// one node draws does not change what another does.
+func (s *Sim) generator(uid uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(s.cfg.Seed, uid))
+}
+
+// Now returns how much time has passed since the start of the world.
+func (s *Sim) Now() time.Duration { return s.now }
+
+// Events returns how many events have happened.
+func (s *Sim) Events() uint64 { return s.count }
+
+// Packets returns how many packets have been sent.
+func (s *Sim) Packets() uint64 { return s.packets }

@@ -1,0 +1,294 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// law is what the world knows to be decided, whoever learned of it first.
+type law struct {
+	chains    map[member.Identity]*chain
+	upNumbers map[incarnation]uint64
+	removed   map[incarnation]uint64 // number of the first known view without it
+	acks      map[proposal]map[member.Node]bool
+}
+
+// incarnation is a node in one cluster.
+type incarnation struct {
+	id  member.Identity
+	who member.Node
+}
+
+// proposal names the content of a view: a leader writes each number once.
+type proposal struct {
+	id     member.Identity
+	number uint64
+	term   member.Term
+}
+
+// chain holds the decided views of one identity, sorted by number.
+type chain struct {
+	views []*member.View
+	by    []int // who was the first to know each
+}
+
+func newLaw() law {
+	return law{
+		chains:    map[member.Identity]*chain{},
+		upNumbers: map[incarnation]uint64{},
+		removed:   map[incarnation]uint64{},
+		acks:      map[proposal]map[member.Node]bool{},
+	}
+}
+
+// checkViews holds I2 and I4 when what node n holds has changed.
+func (s *Sim) checkViews(n *node, now *engine.Inspection) {
+	before := &n.seen.holds
+	s.checkAdvance(n, "acknowledged", before, now, before.Acked, now.Acked)
+	s.checkAdvance(n, "decided", before, now, before.Decided, now.Decided)
+	s.checkAdvance(n, "active", before, now, before.Active, now.Active)
+	if now.Active != nil && (now.Decided == nil || now.Active.Number > now.Decided.Number) {
+		s.fail("I2", "%s holds view %d active beyond what it knows decided", name(n.id), now.Active.Number)
+	}
+	if now.Acked != nil {
+		s.acked(n, now)
+	}
+	s.enter(n, now.Identity, now.Active)
+	s.enter(n, now.Identity, now.Decided)
+}
+
+// checkAdvance holds that one node never goes back, nor to another cluster.
+func (s *Sim) checkAdvance(n *node, what string, was, is *engine.Inspection, before, now *member.View) {
+	switch {
+	case before == nil:
+	case now == nil:
+		s.fail("I2", "%s forgets %s view %d", name(n.id), what, before.Number)
+	case is.Identity != was.Identity:
+		s.fail("I2", "%s moves from cluster %v to %v", name(n.id), was.Identity.Cluster, is.Identity.Cluster)
+	case now.Number < before.Number:
+		s.fail("I2", "%s goes back from %s view %d to %d", name(n.id), what, before.Number, now.Number)
+	}
+}
+
+// acked notes that n acknowledged a view.
+func (s *Sim) acked(n *node, now *engine.Inspection) {
+	if n.seen.holds.Acked == now.Acked {
+		return
+	}
+	key := proposal{now.Identity, now.Acked.Number, now.Acked.Term}
+	if s.law.acks[key] == nil {
+		s.law.acks[key] = map[member.Node]bool{}
+	}
+	s.law.acks[key][n.self] = true
+}
+
+// enter puts a decided view into the chain of its cluster, or compares it with
+// the one that is there.
+func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
+	if v == nil {
+		return
+	}
+	c := s.law.chains[id]
+	if c == nil {
+		s.checkFounding(n)
+		c = &chain{}
+		s.law.chains[id] = c
+	}
+	i, found := slices.BinarySearchFunc(c.views, v.Number, func(w *member.View, k uint64) int {
+		return cmp.Compare(w.Number, k)
+	})
+	if found {
+		if c.views[i] != v && !equal(c.views[i], v) {
+			s.fail("I2", "view %d is %s at %s and %s at %s",
+				v.Number, viewText(c.views[i]), name(c.by[i]), viewText(v), name(n.id))
+		}
+		return
+	}
+	c.views = slices.Insert(c.views, i, v)
+	c.by = slices.Insert(c.by, i, n.id)
+	s.checkSeats(n, id, v)
+	if i > 0 {
+		s.checkStep(n, id, c.views[i-1], v)
+	}
+	if i+1 < len(c.views) {
+		s.checkStep(n, id, v, c.views[i+1])
+	}
+}
+
+// checkFounding holds that nobody founds a cluster beside one that could have
+// answered. A cut is an excuse, and so are ten seconds after it.
+func (s *Sim) checkFounding(n *node) {
+	for _, c := range s.law.chains { // order: any one decides
+		switch {
+		case len(s.cuts) > 0 || s.now < s.excused || !s.alive(c):
+			s.islands = true
+		default:
+			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
+		}
+	}
+}
+
+// equal reports whether two views of one number have the same content.
+func equal(a, b *member.View) bool {
+	return string(appendValue(nil, a)) == string(appendValue(nil, b))
+}
+
+// viewText shows a view in a failure.
+func viewText(v *member.View) string { return string(appendValue(nil, v)) }
+
+// checkSeats looks at a new decided view by itself.
+func (s *Sim) checkSeats(n *node, id member.Identity, v *member.View) {
+	for i := range v.Members {
+		m := &v.Members[i]
+		if i > 0 {
+			s.checkOrder(n, v.Members[i-1].Node, m.Node)
+		}
+		s.checkUpNumber(n, id, m.Node, m.UpNumber)
+		if k, ok := s.law.removed[incarnation{id, m.Node}]; ok && k < v.Number {
+			s.fail("removed", "view %d lists %v, which view %d had removed", v.Number, m.Node, k)
+		}
+	}
+}
+
+// checkStep compares two decided views, a the earlier. Others may lie between
+// that nobody has shown yet.
+func (s *Sim) checkStep(n *node, id member.Identity, a, b *member.View) {
+	if b.Number == a.Number+1 {
+		s.checkDecided(id, a, b)
+	}
+	for i := range a.Members {
+		old := &a.Members[i]
+		now := seat(b, old.Address)
+		switch {
+		case now == nil || now.UID > old.UID:
+			s.removedBy(n, id, b, old.Node)
+		case now.UID < old.UID:
+			s.fail("I5", "view %d has %v after %v", b.Number, now.Node, old.Node)
+		case now.Status < old.Status:
+			s.fail("status", "view %d moves %v back from %v to %v", b.Number, old.Node, old.Status, now.Status)
+		}
+	}
+}
+
+// checkDecided holds V3 for b, which follows a without a gap: more than half
+// of a's voters, or half with the oldest, have acknowledged b, and b adds no
+// more than a has.
+func (s *Sim) checkDecided(id member.Identity, a, b *member.View) {
+	acks := s.law.acks[proposal{id, b.Number, b.Term}]
+	if !majority(a, func(who member.Node) bool { return acks[who] }) {
+		s.fail("I4", "view %d is taken as decided, but only %d of the voters of view %d acknowledged it",
+			b.Number, len(acks), a.Number)
+	}
+	if newcomers(a, b) > max(1, voters(a)) {
+		s.fail("I4", "view %d adds more members than view %d has voters", b.Number, a.Number)
+	}
+}
+
+// majority is the plainest reading of keep-majority, to compare with.
+func majority(v *member.View, have func(member.Node) bool) bool {
+	var all, some int
+	var oldest *member.Entry
+	for i := range v.Members {
+		m := &v.Members[i]
+		if !m.Status.Votes() {
+			continue
+		}
+		all++
+		if have(m.Node) {
+			some++
+		}
+		if oldest == nil || m.UpNumber < oldest.UpNumber {
+			oldest = m
+		}
+	}
+	return 2*some > all || 2*some == all && oldest != nil && have(oldest.Node)
+}
+
+// removedBy notes that view v removes who, and asks whether it deserved that.
+func (s *Sim) removedBy(n *node, id member.Identity, v *member.View, who member.Node) {
+	key := incarnation{id, who}
+	if k, ok := s.law.removed[key]; !ok || v.Number < k {
+		s.law.removed[key] = v.Number
+	}
+	s.checkHealthy(n, who)
+}
+
+// checkHealthy holds that who is not a healthy node that wanted to stay.
+func (s *Sim) checkHealthy(n *node, who member.Node) {
+	id := idOf(who.Address)
+	if id == 0 || s.node(id).self != who {
+		return
+	}
+	if r := s.node(id); r.running() && !r.leaving && !r.disturbed {
+		s.fail("healthy", "%s learns that %v was removed, which was well", name(n.id), who)
+	}
+}
+
+// seat returns the entry of an address, nil if the view has none.
+func seat(v *member.View, address string) *member.Entry {
+	i, ok := slices.BinarySearchFunc(v.Members, address, func(e member.Entry, a string) int {
+		return member.CompareAddress(e.Address, a)
+	})
+	if !ok {
+		return nil
+	}
+	return &v.Members[i]
+}
+
+// holds reports whether this very incarnation is in the view.
+func holds(v *member.View, who member.Node) bool {
+	if v == nil {
+		return false
+	}
+	e := seat(v, who.Address)
+	return e != nil && e.UID == who.UID
+}
+
+// newcomers counts who is in b and not in a.
+func newcomers(a, b *member.View) (n int) {
+	for i := range b.Members {
+		if !holds(a, b.Members[i].Node) {
+			n++
+		}
+	}
+	return n
+}
+
+func voters(v *member.View) (n int) {
+	for i := range v.Members {
+		if v.Members[i].Status.Votes() {
+			n++
+		}
+	}
+	return n
+}
+
+// checkVoters holds I4 for what a node shows: its voters are those of views.
+func (s *Sim) checkVoters(n *node, snap *engine.Snapshot) {
+	decided, active := n.seen.holds.Decided, n.seen.holds.Active
+	for i := range snap.Members {
+		m := &snap.Members[i]
+		if m.UpNumber != 0 && !holds(decided, m.Node) && !holds(active, m.Node) {
+			s.fail("I4", "%s shows %v as a voter, which no view that it knows decided lists", name(n.id), m.Node)
+		}
+	}
+	if decided == nil || active == nil {
+		return
+	}
+	for i := range active.Members {
+		m := &active.Members[i]
+		if m.Status.Votes() && holds(decided, m.Node) && !lists(snap, m.Node) {
+			s.fail("I4", "%s does not show %v, a voter of its view %d", name(n.id), m.Node, active.Number)
+		}
+	}
+}
+
+func lists(snap *engine.Snapshot, who member.Node) bool {
+	i, ok := slices.BinarySearchFunc(snap.Members, who.Address, func(m engine.Member, a string) int {
+		return member.CompareAddress(m.Address, a)
+	})
+	return ok && snap.Members[i].UID == who.UID
+}
