@@ -66,7 +66,6 @@ type fakeNode struct {
 var _ node = (*fakeNode)(nil)
 
 func (n *fakeNode) System() *actor.System { return n.sys }
-func (n *fakeNode) Self() clusterd.Member { return clusterd.Member{Node: n.self} }
 func (n *fakeNode) Host(kind string) error {
 	if slices.Contains(n.kinds, kind) {
 		return fmt.Errorf("kind %q is hosted twice", kind)

@@ -35,7 +35,7 @@ var _ clusterd.Attached = (*service)(nil)
 func newService(n node) (*service, error) {
 	s := &service{node: n}
 	sys := n.System()
-	s.router = newRouter(sys, n.Self().Address, func() { n.Poke(serviceName) }, s.slotClosed)
+	s.router = newRouter(sys, sys.Address(), func() { n.Poke(serviceName) }, s.slotClosed)
 	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
 		return nil, errors.New("sharding: installed twice in this actor system")
 	}
@@ -62,7 +62,8 @@ func (s *service) takeClosed() []homes.Stopped {
 
 func (s *service) get() *homes.Machine {
 	if s.machine == nil {
-		cfg := homes.Config{Self: s.node.Self().Node}
+		sys := s.node.System()
+		cfg := homes.Config{Self: member.Node{Address: sys.Address(), UID: sys.UID()}}
 		for kind := range s.router.kinds { // order: the machine sorts them
 			cfg.Kinds = append(cfg.Kinds, kind)
 		}
