@@ -431,9 +431,9 @@ func (s *sim) freeAddress() string {
 }
 
 func TestRandom(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(40)
 	if testing.Short() {
-		seeds = 20
+		seeds = 12
 	}
 	memory := map[string]*slots.Assignment{}
 	for seed := uint64(1); seed <= seeds; seed++ {
