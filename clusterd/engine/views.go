@@ -82,6 +82,7 @@ func (e *Engine) learnActive(number uint64) {
 		return
 	}
 	e.views.active = v
+	e.lead.rest = time.Time{} // whoever was at work is done
 	e.changedViews()
 	if v.Open {
 		e.shown.active = append(e.shown.active, v)
