@@ -30,7 +30,7 @@ type sim struct {
 	nodes    []*simNode // in order of birth, the dead ones too
 	view     View       // the newest
 	loss     float64
-	slow     time.Duration // the most that a late message or view takes
+	slow     time.Duration                  // the most that a late message or view takes
 	top      map[string]*[slots.Count]Epoch // highest epoch that ever ran
 	running  map[string]map[uint16]*run     // of the watched slots
 	log      []string
@@ -431,9 +431,9 @@ func (s *sim) freeAddress() string {
 }
 
 func TestRandom(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(40)
 	if testing.Short() {
-		seeds = 20
+		seeds = 12
 	}
 	memory := map[string]*slots.Assignment{}
 	for seed := uint64(1); seed <= seeds; seed++ {
