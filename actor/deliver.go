@@ -82,6 +82,29 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 	}
 }
 
+// DeliverSystem hands in a system message that came from another node: a *pa.Watch,
+// *pa.Unwatch, *pa.Terminated or *pa.Stop; others are ignored. The id may end in
+// "#" and a UID. Who watches an actor that is not there gets *pa.Terminated.
+func (s *System) DeliverSystem(id string, msg any) {
+	bare, uid, pinned := cutUID(id)
+	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
+	p, ok := s.proto.ProcessRegistry.GetLocal(bare)
+	present := ok && !isInternal(bare) && (!pinned || uid == s.uid)
+	switch msg := msg.(type) {
+	case *pa.Watch:
+		if !present {
+			s.sendSystem(msg.Watcher, &pa.Terminated{Who: to, Why: pa.TerminatedReason_NotFound})
+			return
+		}
+	case *pa.Unwatch, *pa.Terminated, *pa.Stop:
+	default:
+		return
+	}
+	if present {
+		p.SendSystemMessage(to, msg)
+	}
+}
+
 func (s *System) deliverActor(to, from *pa.PID, msg any) {
 	p, ok := s.proto.ProcessRegistry.GetLocal(to.Id)
 	if !ok || isInternal(to.Id) {

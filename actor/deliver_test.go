@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pando-go/pando/actor"
@@ -112,6 +113,48 @@ func TestNodeRemovedEndsAsks(t *testing.T) {
 		default:
 		}
 	})
+}
+
+func TestDeliverSystem(t *testing.T) {
+	tests := map[string]struct {
+		id   string
+		want []pa.TerminatedReason
+	}{
+		"watched":           {"x", []pa.TerminatedReason{pa.TerminatedReason_Stopped}},
+		"this incarnation":  {"x#a", []pa.TerminatedReason{pa.TerminatedReason_Stopped}},
+		"other incarnation": {"x#b", []pa.TerminatedReason{pa.TerminatedReason_NotFound}},
+		"nobody":            {"y", []pa.TerminatedReason{pa.TerminatedReason_NotFound}},
+		"guardian":          {"$guardian", []pa.TerminatedReason{pa.TerminatedReason_NotFound}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sys := newSystem(t, actor.Config{Address: "a:1", UID: 0xa})
+				peer := &ends{}
+				sys.Proto().ProcessRegistry.RegisterAddressResolver(func(pid *pa.PID) (pa.Process, bool) { return peer, pid.Address == "b:1" })
+				spawn(t, sys, "x", doer)
+				sys.DeliverSystem(test.id, &pa.Watch{Watcher: pa.NewPID("b:1", "w")})
+				sys.DeliverSystem(test.id, &pa.SuspendMailbox{}) // refused
+				sys.DeliverSystem("x", &pa.Stop{})
+				synctest.Wait()
+				if diff := cmp.Diff(test.want, peer.why); diff != "" {
+					t.Errorf("terminated (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// ends is another node that records what it hears of the end of actors.
+type ends struct {
+	node
+	why []pa.TerminatedReason
+}
+
+func (e *ends) SendSystemMessage(_ *pa.PID, msg any) {
+	if t, ok := msg.(*pa.Terminated); ok {
+		e.why = append(e.why, t.Why)
+	}
 }
 
 type prefixProcess struct {
