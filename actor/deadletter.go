@@ -13,21 +13,21 @@ import (
 type DeadLetter struct {
 	To      *pa.PID // whom it was for; nil for an answer to nobody
 	From    *pa.PID // who waits for an answer, nil if nobody does
-	Message any
-	Reason  error // matches one of the package's sentinels
+	Message any     // without an envelope
+	Reason  error   // matches one of the package's sentinels
 }
 
 // DeadLetterCounts says how many messages were not delivered, by reason, since
 // the system was made.
 type DeadLetterCounts struct {
-	NoActor     uint64
-	Stopped     uint64
-	MailboxFull uint64
-	NodeRemoved uint64
-	MessageType uint64
-	NotPortable uint64
-	NoAsker     uint64
-	Other       uint64
+	NoActor     uint64 // ErrNoActor
+	Stopped     uint64 // ErrStopped
+	MailboxFull uint64 // ErrMailboxFull
+	NodeRemoved uint64 // ErrNodeRemoved
+	MessageType uint64 // ErrMessageType
+	NotPortable uint64 // ErrNotPortable
+	NoAsker     uint64 // ErrNoAsker: answers that came late or twice
+	Other       uint64 // any other reason
 }
 
 type letterCounts struct {

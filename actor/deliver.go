@@ -16,6 +16,7 @@ import (
 // Sender is a process with bounded room. Ref.Send uses SendWait, which waits for
 // room until ctx ends, in place of SendUserMessage.
 type Sender interface {
+	// SendWait returns nil once the message is on its way, else why it is not.
 	SendWait(ctx context.Context, to *pa.PID, msg any) error
 }
 

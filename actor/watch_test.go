@@ -131,7 +131,6 @@ func TestNodeRemovedIsTerminated(t *testing.T) {
 // node stands for the process behind another node's actors.
 type node struct {
 	user []any
-	wait error
 }
 
 func (n *node) SendUserMessage(_ *pa.PID, msg any) { n.user = append(n.user, msg) }
