@@ -232,7 +232,9 @@ func (s *sim) drain(n *simNode) {
 	for _, p := range r.Packets {
 		s.send(n, p)
 	}
-	s.check(n)
+	if slices.ContainsFunc(r.Acts, func(a Act) bool { _, grows := a.(Run); return grows }) {
+		s.check(n)
+	}
 	if !r.Wake.IsZero() {
 		s.after(max(0, r.Wake.Sub(s.now)), func() {
 			if !n.dead {
