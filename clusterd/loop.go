@@ -154,10 +154,13 @@ func (n *Node) send(p *core.Packet) {
 	n.post(p.To, memberService, payload)
 }
 
-// take logs a note and keeps it for Ready.
+// take logs a note and keeps it for Ready, which rather tells of a refusal than
+// of the waiting that follows it.
 func (n *Node) take(note core.Note) {
 	n.mu.Lock()
-	n.note = note
+	if note.Refused || !n.note.Refused {
+		n.note = note
+	}
 	n.mu.Unlock()
 	if note.Refused {
 		n.log.Warn("refused by the cluster", "by", note.By, "reason", note.Text)

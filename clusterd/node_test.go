@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,9 +24,9 @@ type cluster struct {
 }
 
 // nodeTest runs f in a bubble, with a network.
-func nodeTest(t *testing.T, f func(c *cluster)) {
+func nodeTest(t *testing.T, f func(t *testing.T, c *cluster)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(&cluster{t, memnet.New()}) })
+	synctest.Test(t, func(t *testing.T) { f(t, &cluster{t, memnet.New()}) })
 }
 
 var seeds = []string{"a:1", "b:1"}
@@ -107,7 +108,7 @@ func (c *cluster) sees(n *Node, addresses ...string) {
 }
 
 func TestThreeNodesAgree(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		for _, n := range nodes {
 			c.sees(n, "a:1", "b:1", "c:1")
@@ -122,7 +123,7 @@ func TestThreeNodesAgree(t *testing.T) {
 }
 
 func TestCrashedNodeIsRemoved(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[1], "a:1", "b:1", "c:1")
 		c.crash(nodes[0])
@@ -142,7 +143,7 @@ func TestCrashedNodeIsRemoved(t *testing.T) {
 }
 
 func TestLeaverIsNeverUnreachable(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[0], "a:1", "b:1", "c:1")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +177,7 @@ func TestLeaverIsNeverUnreachable(t *testing.T) {
 }
 
 func TestLeaderAndLastLeave(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1")
 		for _, n := range nodes {
 			if err := n.Close(); err != nil {
@@ -190,7 +191,7 @@ func TestLeaderAndLastLeave(t *testing.T) {
 }
 
 func TestReadySaysForWhatItWaits(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		n := c.start(c.config("b:1"))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -209,7 +210,7 @@ func TestReadySaysForWhatItWaits(t *testing.T) {
 }
 
 func TestOtherNameIsRefused(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1", "b:1")
 		cfg := c.config("c:1")
 		cfg.Name = "other"
@@ -230,7 +231,7 @@ func TestOtherNameIsRefused(t *testing.T) {
 }
 
 func TestDownRemovesALiveNode(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[0], "a:1", "b:1", "c:1")
 		if err := nodes[0].Down(t.Context(), "c:1"); err != nil {
@@ -249,11 +250,26 @@ func TestDownRemovesALiveNode(t *testing.T) {
 
 // probe is a service that records what its node tells it.
 type probe struct {
-	node  *Node
+	node *Node
+	hold bool // keeps the node from being drained
+
+	mu    sync.Mutex
 	views []uint64
 	got   []string
 	ticks int
-	hold  bool // keeps the node from being drained
+}
+
+func (p *probe) record(event string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got = append(p.got, event)
+}
+
+// told returns what the node told so far.
+func (p *probe) told() (views []uint64, got []string, ticks int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.views), slices.Clone(p.got), p.ticks
 }
 
 func (p *probe) Install(n *Node) error {
@@ -263,23 +279,30 @@ func (p *probe) Install(n *Node) error {
 	}
 	return n.Attach("probe", p)
 }
-func (p *probe) ViewActive(v ViewActive) { p.views = append(p.views, v.Number) }
+func (p *probe) ViewActive(v ViewActive) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.views = append(p.views, v.Number)
+}
 func (p *probe) Receive(from member.Node, payload []byte) {
-	p.got = append(p.got, from.Address+" "+string(payload))
+	p.record(from.Address + " " + string(payload))
 }
-func (p *probe) SendFailed(to member.Node, _ []byte, _ error) {
-	p.got = append(p.got, to.Address+" failed")
-}
+func (p *probe) SendFailed(to member.Node, _ []byte, _ error) { p.record(to.Address + " failed") }
 func (p *probe) Leaving() {
 	if !p.hold {
 		p.node.Drained("probe")
 	}
 }
-func (p *probe) Tick(time.Time) time.Time { p.ticks++; return time.Time{} }
-func (p *probe) Stop(context.Context)     { p.got = append(p.got, "stopped") }
+func (p *probe) Tick(time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ticks++
+	return time.Time{}
+}
+func (p *probe) Stop(context.Context) { p.record("stopped") }
 
 func TestServices(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		var probes []*probe
 		var nodes []*Node
 		for _, a := range []string{"a:1", "b:1"} {
@@ -295,16 +318,17 @@ func TestServices(t *testing.T) {
 			t.Errorf("kinds of b:1 = %q, want thing", kinds)
 		}
 		nodes[0].Post(nodes[1].Self().Node, "probe", []byte("hi"))
-		ticks := probes[1].ticks
+		_, _, before := probes[1].told()
 		nodes[1].Poke("probe")
 		time.Sleep(time.Second)
-		if want := []string{"a:1 hi"}; !slices.Equal(probes[1].got, want) {
-			t.Errorf("received = %q, want %q", probes[1].got, want)
+		views, got, ticks := probes[1].told()
+		if want := []string{"a:1 hi"}; !slices.Equal(got, want) {
+			t.Errorf("received = %q, want %q", got, want)
 		}
-		if !slices.IsSorted(probes[1].views) || len(probes[1].views) == 0 {
-			t.Errorf("views = %d, want some, in order", probes[1].views)
+		if !slices.IsSorted(views) || len(views) == 0 {
+			t.Errorf("views = %d, want some, in order", views)
 		}
-		if probes[1].ticks <= ticks {
+		if ticks <= before {
 			t.Error("Poke caused no Tick")
 		}
 		if err := nodes[0].Attach("late", &probe{}); err == nil {
@@ -313,14 +337,14 @@ func TestServices(t *testing.T) {
 		if err := nodes[1].Leave(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := probes[1].got[len(probes[1].got)-1]; got != "stopped" {
-			t.Errorf("last call = %q, want stopped", got)
+		if _, got, _ := probes[1].told(); got[len(got)-1] != "stopped" {
+			t.Errorf("calls = %q, want stopped as the last", got)
 		}
 	})
 }
 
 func TestLeaveIsCutShort(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1")
 		cfg := c.config("b:1")
 		cfg.Services = []Service{&probe{hold: true}}
@@ -336,7 +360,7 @@ func TestLeaveIsCutShort(t *testing.T) {
 }
 
 func TestStartReportsWhatIsWrong(t *testing.T) {
-	nodeTest(t, func(c *cluster) {
+	nodeTest(t, func(t *testing.T, c *cluster) {
 		c.startAll("a:1")
 		if _, err := Start(t.Context(), c.config("a:1")); err == nil || !strings.Contains(err.Error(), "a:1") {
 			t.Errorf("Start on a taken port = %v, want an error that names it", err)

@@ -26,7 +26,10 @@ func (r *Remote) accept() {
 			}
 			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
 			r.log.Warn("accept failed", "reason", err)
-			time.Sleep(wait)
+			select {
+			case <-time.After(wait):
+			case <-r.halt:
+			}
 			continue
 		}
 		wait = 0

@@ -51,20 +51,25 @@ func newInbound(r *Remote, conn net.Conn, frames *wire.Reader, h *remotepb.Hello
 	}
 }
 
-// replace waits for the reader before, if there is one: it may handle what has
-// arrived.
+// replace waits for the reader before, if there is one: for a moment it may go
+// on with what has arrived.
 func (c *inbound) replace(before *inbound) error {
 	if before == nil {
 		return nil
 	}
-	before.SetReadDeadline(time.Now().Add(drainTime))
-	timer := time.NewTimer(c.r.cfg.HandshakeTimeout)
+	timer := time.NewTimer(drainTime)
 	defer timer.Stop()
 	select {
 	case <-before.done:
 		return nil
 	case <-timer.C:
-		before.Close()
+	}
+	before.Close()
+	timer.Reset(c.r.cfg.HandshakeTimeout)
+	select {
+	case <-before.done:
+		return nil
+	case <-timer.C:
 		return fmt.Errorf("remote: a former connection of %s does not end", c.p.address)
 	}
 }

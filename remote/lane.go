@@ -45,6 +45,7 @@ type lane struct {
 	running bool
 	closed  bool
 	down    bool // the last try to connect failed
+	soon    bool // the backoff is over
 	cancel  context.CancelFunc
 	conn    *outbound
 }
@@ -89,6 +90,25 @@ func (l *lane) drop(uid uint64) {
 	if l.conn != nil && (uid == 0 || l.conn.welcome.Uid != uid) {
 		l.conn.Close()
 	}
+}
+
+// retry ends the wait between two tries to connect: the peer shows itself.
+func (l *lane) retry() {
+	l.mu.Lock()
+	l.soon = l.down
+	l.mu.Unlock()
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lane) takeSoon() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	soon := l.soon
+	l.soon = false
+	return soon
 }
 
 // isDown reports whether the last try to connect failed.
@@ -149,13 +169,17 @@ func (l *lane) backoff(r *rand.Rand, failures int) time.Duration {
 	return d - time.Duration(r.Int64N(int64(d)/2+1))
 }
 
-// pause waits for d, and not longer than hurried once the source is in a hurry.
+// pause waits for d, but not longer than hurried once the source is in a hurry,
+// and not at all once the peer shows itself.
 func (l *lane) pause(ctx context.Context, d time.Duration) {
 	start := time.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
 		l.src.settle()
+		if l.takeSoon() {
+			return
+		}
 		if l.src.hurry() {
 			timer.Reset(max(0, min(d, hurried)-time.Since(start)))
 		}
@@ -290,37 +314,4 @@ func (l *lane) refused(kind wire.Kind, body []byte) error {
 		return err
 	}
 	return refusedError(m)
-}
-
-// stall tells when a source has waited too long for an acknowledgement.
-type stall struct {
-	src   source
-	limit time.Duration
-	timer *time.Timer
-	armed bool
-	mark  uint64
-}
-
-func newStall(src source, limit time.Duration) *stall {
-	s := &stall{src: src, limit: limit, timer: time.NewTimer(limit)}
-	s.timer.Stop()
-	return s
-}
-
-// arm starts the timer if something is unacknowledged, anew after each
-// acknowledgement.
-func (s *stall) arm() {
-	mark, unacked := s.src.waiting()
-	if unacked && (!s.armed || mark != s.mark) {
-		s.armed, s.mark = true, mark
-		s.timer.Reset(s.limit)
-	}
-}
-
-// expired reports, when the timer has fired, that nothing was acknowledged
-// since it was armed.
-func (s *stall) expired() bool {
-	s.armed = false
-	mark, unacked := s.src.waiting()
-	return unacked && mark == s.mark
 }

@@ -257,6 +257,55 @@ func TestMalformedAnswersCloseTheConnection(t *testing.T) {
 	}
 }
 
+// TestPoisonousBatchIsGivenUp: a batch that the other side calls malformed is
+// not sent for ever, and those after it are sent.
+func TestPoisonousBatchIsGivenUp(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		a := c.start("a:1", 1)
+		ln, err := c.Listen("b:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		to := &pa.PID{Address: "b:1", Id: "box/1"}
+		a.tell(to, "poison")
+		conn, _ := welcomed(c, ln)
+		synctest.Wait()
+		a.tell(to, "good")
+		conn.Write(frame(t, wire.KindRefusal, &remotepb.Refusal{Code: CodeMalformed, Text: "poison"}))
+		conn.Close()
+		conn, frames := welcomed(c, ln)
+		defer conn.Close()
+		frames.Next() // names
+		_, body, err := frames.Next()
+		if err != nil || !bytes.Contains(body, []byte("good")) || bytes.Contains(body, []byte("poison")) {
+			t.Errorf("got %q, %v, want the good one", body, err)
+		}
+		if dead := a.deads(); len(dead) != 1 || dead[0].Message != "poison" {
+			t.Errorf("got dead letters %v, want the poison", dead)
+		}
+	})
+}
+
+// welcomed accepts a connection as b:1 and makes the handshake.
+func welcomed(c *cluster, ln net.Listener) (net.Conn, *wire.Reader) {
+	c.t.Helper()
+	conn, err := ln.Accept()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	frames := wire.NewReader(conn)
+	if err := frames.Magic(); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, _, err := frames.Next(); err != nil {
+		c.t.Fatal(err)
+	}
+	conn.Write(append([]byte(wire.Magic), frame(c.t, wire.KindWelcome,
+		&remotepb.Welcome{Version: 1, Cluster: "test", Address: "b:1", Uid: 2, MaxMessage: 1 << 20})...))
+	return conn, frames
+}
+
 // session returns what a node writes on its user lane, from the magic on.
 func session(c *cluster) []byte {
 	a := c.start("a:1", 1)

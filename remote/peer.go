@@ -109,28 +109,33 @@ func (p *peer) answered(w *remotepb.Welcome, kind remotepb.Lane) error {
 // old one held. Watches on its actors stay until it is removed. An older one is
 // not ok; newest is what is known.
 func (p *peer) meet(uid uint64) (newest uint64, ok bool) {
+	newest, ok, bury := p.turnTo(uid)
+	bury()
+	return newest, ok
+}
+
+func (p *peer) turnTo(uid uint64) (newest uint64, ok bool, bury func()) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.mu.Lock()
 	old := p.uid
 	if uid <= old {
 		p.mu.Unlock()
-		return old, uid == old
+		return old, uid == old, func() {}
 	}
 	p.uid = uid
 	conns, watchers := p.unmeet(old, uid)
 	p.mu.Unlock()
 	if old == 0 {
-		return uid, true
+		return uid, true, func() {}
 	}
 	p.r.log.Info("new incarnation", "member", p.address, "uid", fmt.Sprintf("%x", uid), "old", fmt.Sprintf("%x", old))
 	p.user.l.drop(uid)
 	p.control.l.drop(uid)
 	closeAll(conns)
 	p.control.reset()
-	p.user.drain(fmt.Errorf("%w: %s restarted", actor.ErrNodeRemoved, p.address), nil)
 	p.purge(watchers)
-	return uid, true
+	return uid, true, p.user.drain(fmt.Errorf("%w: %s restarted", actor.ErrNodeRemoved, p.address), nil)
 }
 
 // unmeet takes out what belongs to the incarnation old. p.mu is held.
@@ -168,34 +173,37 @@ func closeAll(conns []*inbound) {
 
 // remove notes that uid, and all incarnations before it, are removed members.
 func (p *peer) remove(uid uint64) {
+	gone, bury := p.turnOff(uid)
+	bury()
+	for k, w := range gone {
+		p.r.toLocal(k.watcher, &pa.Terminated{Who: w.pid, Why: pa.TerminatedReason_AddressTerminated})
+	}
+}
+
+func (p *peer) turnOff(uid uint64) (gone map[watchKey]watch, bury func()) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.mu.Lock()
 	if uid <= p.removed {
 		p.mu.Unlock()
-		return
+		return nil, func() {}
 	}
 	p.removed = uid
-	gone := p.takeWatching(uid)
-	current := p.uid <= uid
-	var conns []*inbound
-	var watchers map[watchKey]struct{}
-	if current {
-		p.uid = uid
-		conns = p.inbounds(func(k streamKey) bool { return k.lane == remotepb.Lane_LANE_USER })
-		watchers, p.watchers = p.watchers, nil
+	gone = p.takeWatching(uid)
+	if p.uid > uid {
+		p.mu.Unlock()
+		return gone, func() {}
 	}
+	p.uid = uid
+	conns := p.inbounds(func(k streamKey) bool { return k.lane == remotepb.Lane_LANE_USER })
+	watchers := p.watchers
+	p.watchers = nil
 	p.mu.Unlock()
-	if current {
-		p.user.l.drop(0)
-		closeAll(conns)
-		p.control.reset()
-		p.user.drain(actor.ErrNodeRemoved, actor.ErrNodeRemoved)
-		p.purge(watchers)
-	}
-	for k, w := range gone {
-		p.r.toLocal(k.watcher, &pa.Terminated{Who: w.pid, Why: pa.TerminatedReason_AddressTerminated})
-	}
+	p.user.l.drop(0)
+	closeAll(conns)
+	p.control.reset()
+	p.purge(watchers)
+	return gone, p.user.drain(actor.ErrNodeRemoved, actor.ErrNodeRemoved)
 }
 
 // enter lets a connection of the peer in: it becomes the reader of its stream.
@@ -226,6 +234,8 @@ func (p *peer) enter(c *inbound, dialled string) (before *inbound, refusal *remo
 		p.streams[key] = s
 	}
 	before, s.conn, c.stream = s.conn, c, s
+	p.user.l.retry() // it can be reached, or soon
+	p.control.l.retry()
 	return before, nil
 }
 

@@ -48,6 +48,7 @@ type Remote struct {
 	scratch sync.Pool     // *[]byte for payloads
 	spawns  chan struct{} // a token for each spawn that runs
 	moved   chan struct{} // holds one after something was sent or acknowledged
+	halt    chan struct{} // closed when Close begins
 	done    chan struct{} // closed when Close is complete
 	wg      sync.WaitGroup
 
@@ -89,6 +90,7 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln,
 		spawns:   make(chan struct{}, maxSpawns),
 		moved:    make(chan struct{}, 1),
+		halt:     make(chan struct{}),
 		done:     make(chan struct{}),
 		services: make(map[string]Service),
 		peers:    make(map[string]*peer),
@@ -256,7 +258,7 @@ func (r *Remote) Removed(n Node) {
 	r.sys.NodeRemoved(n.Address, n.UID)
 }
 
-// Close stops everything and waits for it. User and control messages for peers
+// Close stops everything and waits for it; a second call waits for the first. User and control messages for peers
 // that can be reached are sent first, for as long as ctx allows; the error is
 // ctx's if it ended that. What is left becomes dead letters.
 func (r *Remote) Close(ctx context.Context) error {
@@ -269,12 +271,13 @@ func (r *Remote) Close(ctx context.Context) error {
 	r.closing = true
 	r.mu.Unlock()
 	defer close(r.done)
+	close(r.halt)
 	r.ln.Close()
 	err := r.flush(ctx)
 	r.stop()
 	r.wg.Wait()
 	for _, p := range r.allPeers() {
-		p.user.drain(errStopped, errStopped)
+		p.user.drain(errStopped, errStopped)()
 	}
 	return err
 }

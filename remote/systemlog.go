@@ -45,7 +45,6 @@ type systemItem struct {
 // peer cannot be reached. Its owner locks.
 type systemLog struct {
 	seq     uint64
-	ack     uint64
 	taken   uint64 // the highest number written on the connection
 	pending map[systemKey]*systemItem
 	unsent  []*systemItem // in order; void ones are skipped

@@ -390,3 +390,15 @@ func TestTwoSpellingsOfAPeerDoNotDisturbEachOther(t *testing.T) {
 		}
 	})
 }
+
+func TestAPeerThatShowsItselfIsDialledAtOnce(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		a := c.start("a:1", 1)
+		a.tell(&pa.PID{Address: "b:1", Id: "box/1"}, "m")
+		time.Sleep(30 * time.Second) // the backoff is 1 to 2 s by now
+		b := c.start("b:1", 2)
+		b.r.Post(a.node, "svc", nil)
+		time.Sleep(10 * time.Millisecond)
+		wantTexts(t, "mail", b.texts("box/1"), "m")
+	})
+}

@@ -311,25 +311,28 @@ func (q *userQueue) lost(err error) {
 func (q *userQueue) refused(err error) {
 	switch {
 	case refusedWith(err, CodeRemoved):
-		q.drain(fmt.Errorf("%w: %w", actor.ErrNodeRemoved, err), nil)
+		q.drain(fmt.Errorf("%w: %w", actor.ErrNodeRemoved, err), nil)()
 	case refusedWith(err, CodeCluster, CodeVersion, CodeUID, CodeAddress):
-		q.drain(err, nil)
+		q.drain(err, nil)()
 	}
 }
 
-// drain makes dead letters of all messages. From then on messages are refused
-// with refuse, or accepted if that is nil. A connection that must not carry
-// what comes next is closed before.
-func (q *userQueue) drain(reason, refuse error) {
+// drain takes out all messages; bury makes dead letters of them and must be
+// called without a lock. From then on messages are refused with refuse, or
+// accepted if that is nil. A connection that must not carry what comes next is
+// closed before.
+func (q *userQueue) drain(reason, refuse error) (bury func()) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	chunks, names := q.chunks, q.names
 	q.chunks, q.sent, q.flushed, q.bytes = nil, 0, 0, 0
 	q.ack = q.seq // acknowledgements that are still on their way are no fault
 	q.refuse = refuse
 	q.signal()
-	q.mu.Unlock()
-	for _, c := range chunks {
-		q.l.p.bury(c, &names, reason)
+	return func() {
+		for _, c := range chunks {
+			q.l.p.bury(c, &names, reason)
+		}
 	}
 }
 

@@ -109,10 +109,15 @@ func (p *peer) terminated(watcher *pa.PID, m *pa.Terminated) {
 	})
 }
 
-// purge ends watches that actors there held on local actors.
+// purge ends watches that actors there held on local actors. It makes no dead
+// letters: p.turn is held.
 func (p *peer) purge(watchers map[watchKey]struct{}) {
+	registry := p.r.sys.Proto().ProcessRegistry
 	for k := range watchers {
-		p.r.toLocal(k.watchee, &pa.Unwatch{Watcher: &pa.PID{Address: p.address, Id: k.watcher}})
+		if process, ok := registry.GetLocal(k.watchee); ok {
+			process.SendSystemMessage(&pa.PID{Address: registry.Address, Id: k.watchee},
+				&pa.Unwatch{Watcher: &pa.PID{Address: p.address, Id: k.watcher}})
+		}
 	}
 }
 

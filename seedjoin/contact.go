@@ -102,8 +102,3 @@ func (m *Machine) named() bool {
 // first reports whether this process is the first seed: the head of the list,
 // or alone without any list.
 func (m *Machine) first() bool { return len(m.cfg.Seeds) == 0 || m.contacts[0].self }
-
-// listed reports whether this process is in the list of seeds at all.
-func (m *Machine) listed() bool {
-	return slices.ContainsFunc(m.contacts, func(c *contact) bool { return c.seed && c.self })
-}

@@ -26,11 +26,13 @@ func (m *Machine) considerCandidacy() {
 	may := m.first() && !m.named() && !m.promise.binds(m.now)
 	switch {
 	case may && !m.candidate():
-		m.since, m.asSince, m.nextAsk = m.now, m.elapsed(), m.now
+		m.since, m.asSince, m.nextAsk = m.now, m.stamp(), m.now
 	case !may && m.candidate():
-		m.since, m.nextAsk = time.Time{}, m.now
+		m.stepBack()
 	}
 }
+
+func (m *Machine) stepBack() { m.since, m.nextAsk = time.Time{}, m.now }
 
 // settle decides who gets this process's vote when from asks. A candidate has
 // its own, and gives it up to a lower address alone.
@@ -48,7 +50,9 @@ func (m *Machine) settle(from member.Node, p Probe) {
 		return
 	}
 	m.promise = promise{to: from, until: m.now.Add(2 * m.cfg.Found), stamp: p.Stamp}
-	m.since = time.Time{}
+	if m.candidate() {
+		m.stepBack()
+	}
 }
 
 // serves reports whether the promise may be given to from: it has it already,

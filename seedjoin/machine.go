@@ -23,7 +23,7 @@ type Machine struct {
 	nextTell time.Time  // the next Waiting
 
 	since   time.Time // this process is a candidate since then; zero = it is none
-	asSince Stamp     // the newest question put before since
+	asSince Stamp     // later than every question put before since
 	promise promise   // the candidate that has this process's vote
 
 	join    attempt

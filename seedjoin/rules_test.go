@@ -173,6 +173,20 @@ func TestPromises(t *testing.T) {
 	}
 }
 
+// Who steps back says so at once: the seeds that promised it their votes need
+// not wait until that runs out.
+func TestWhoStepsBackAsksOnAtOnce(t *testing.T) {
+	s := newSolo(t, b, b, a, c)
+	s.Ready()
+	rd := s.from(a, Probe{Asked: b, Name: "test", Candidate: true, Stamp: 1})
+	if got := bodyOf[Answer](t, rd); got.State != None {
+		t.Errorf("got %+v for a lower address, want None", got)
+	}
+	if got := bodyOf[Probe](t, rd); got.Candidate {
+		t.Errorf("got %+v, want no candidate any more", got)
+	}
+}
+
 func TestFoundingWakesThoseWhoAsked(t *testing.T) {
 	slow := func(c *Config) { c.Retry = 10 * time.Second; c.Found = 20 * time.Second }
 	w := newWorld(t, 1)

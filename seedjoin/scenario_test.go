@@ -131,8 +131,8 @@ func TestFirstSeedSpeltOtherwise(t *testing.T) {
 	w.up(a, seeds)
 	w.up(b, seeds)
 	took := w.until(time.Second, "one cluster", w.joined)
-	if took > 500*time.Millisecond {
-		t.Errorf("got %s, want at most 500ms", took)
+	if took > 350*time.Millisecond {
+		t.Errorf("got %s, want at most 350ms", took)
 	}
 }
 

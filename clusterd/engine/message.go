@@ -15,7 +15,8 @@ type Message struct {
 }
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
-// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit and *Gone.
+// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Poll,
+// *Vouch and *Gone.
 type Body interface{ body() }
 
 // Heartbeat says that the sender lives. It is one message both ways: it echoes
@@ -87,8 +88,7 @@ type WriteWave struct {
 	View *member.View // the proposal, numbered Base.Number+1
 }
 
-// Ack answers a WriteWave, or a Commit of a view that the receiver of the Ack
-// wants acknowledged: the sender has merged the view.
+// Ack answers a WriteWave: the sender has merged the view.
 type Ack struct {
 	Term   member.Term // of the wave
 	Number uint64      // of the view
@@ -104,6 +104,19 @@ type Refusal struct {
 type Commit struct {
 	View   *member.View // the newest decided view
 	Active uint64       // number of the newest active view
+}
+
+// Poll asks the receiver what it knows of others whom the sender cannot hear,
+// so that one bad link does not keep a view from becoming active.
+type Poll struct {
+	View  uint64        // number of the decided view that they should know
+	Nodes []member.Node // sorted
+}
+
+// Vouch answers a Poll.
+type Vouch struct {
+	View  uint64        // as asked
+	Nodes []member.Node // those that showed the sender that they know it; sorted
 }
 
 // Gone tells the receiver that it was removed.
@@ -123,4 +136,6 @@ func (*WriteWave) body() {}
 func (*Ack) body()       {}
 func (*Refusal) body()   {}
 func (*Commit) body()    {}
+func (*Poll) body()      {}
+func (*Vouch) body()     {}
 func (*Gone) body()      {}

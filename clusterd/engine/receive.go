@@ -101,6 +101,14 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onCommit(from, b)
 		}
+	case *Poll:
+		if b != nil {
+			return e.onPoll(from, b)
+		}
+	case *Vouch:
+		if b != nil {
+			return e.onVouch(b)
+		}
 	}
 	return malformed("body of type %T", b)
 }

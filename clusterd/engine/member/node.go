@@ -3,8 +3,8 @@ package member
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,16 +59,19 @@ func CompareAddress(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
+// split cuts an address into its host, without brackets, and its port, -1 if
+// there is none. Package net would do it, but pure code does not reach it.
 func split(address string) (host string, port int) {
-	h, p, err := net.SplitHostPort(address)
-	if err != nil {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 {
 		return address, -1
 	}
-	n, err := strconv.Atoi(p)
+	host = strings.Trim(address[:i], "[]")
+	n, err := strconv.Atoi(address[i+1:])
 	if err != nil {
-		return h, -1
+		return host, -1
 	}
-	return h, n
+	return host, n
 }
 
 // MaxAddress is the greatest length of an address in bytes.

@@ -40,6 +40,7 @@ type node struct {
 	notes  []core.Note
 	events []engine.Event
 	wake   time.Time
+	spins  int // Ticks in a row that were due at once
 }
 
 type job struct {
@@ -150,8 +151,13 @@ func (p *pump) drain(n *node) {
 	if rd.Wake.IsZero() || rd.Wake.Equal(n.wake) {
 		return
 	}
+	if rd.Wake.After(p.now) {
+		n.spins = 0
+	} else if n.spins++; n.spins > 10 {
+		p.t.Fatalf("%s: asks for a Tick at once, %d times in a row", n.self, n.spins)
+	}
 	n.wake = rd.Wake
-	p.after(max(rd.Wake.Sub(p.now), time.Microsecond), func() {
+	p.after(max(0, rd.Wake.Sub(p.now)), func() {
 		if p.nodes[n.self.Address] == n && n.wake.Equal(rd.Wake) {
 			n.wake = time.Time{}
 			n.Tick(p.now)

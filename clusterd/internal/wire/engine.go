@@ -63,6 +63,10 @@ func putWave(pb *wirepb.Packet, body engine.Body) error {
 		}}
 	case *engine.Commit:
 		pb.Body = &wirepb.Packet_Commit{Commit: &wirepb.Commit{View: putView(b.View), Active: b.Active}}
+	case *engine.Poll:
+		pb.Body = &wirepb.Packet_Poll{Poll: &wirepb.Poll{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
+	case *engine.Vouch:
+		pb.Body = &wirepb.Packet_Vouch{Vouch: &wirepb.Vouch{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
 	default:
 		return fmt.Errorf("%w: %T", ErrUnknownBody, body)
 	}
@@ -120,6 +124,10 @@ func (g *getter) wave(pb *wirepb.Packet) engine.Body {
 		return &engine.Refusal{Term: g.term(r.GetTerm()), Highest: g.term(r.GetHighest())}
 	case *wirepb.Packet_Commit:
 		return &engine.Commit{View: g.needView(b.Commit.GetView()), Active: b.Commit.GetActive()}
+	case *wirepb.Packet_Poll:
+		return &engine.Poll{View: b.Poll.GetView(), Nodes: getAll(b.Poll.GetNodes(), g.node)}
+	case *wirepb.Packet_Vouch:
+		return &engine.Vouch{View: b.Vouch.GetView(), Nodes: getAll(b.Vouch.GetNodes(), g.node)}
 	}
 	return nil
 }

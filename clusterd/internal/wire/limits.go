@@ -35,7 +35,9 @@ func limit(fd protoreflect.FieldDescriptor) int {
 		"pando.clusterd.v1.View.removed",
 		"pando.clusterd.v1.Delta.records",
 		"pando.clusterd.v1.Delta.rows",
-		"pando.clusterd.v1.Row.accused":
+		"pando.clusterd.v1.Row.accused",
+		"pando.clusterd.v1.Poll.nodes",
+		"pando.clusterd.v1.Vouch.nodes":
 		return maxMembers
 	case "pando.clusterd.v1.Request.have",
 		"pando.clusterd.v1.Request.want":

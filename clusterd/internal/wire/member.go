@@ -142,12 +142,12 @@ func putRow(r *reach.Row) *wirepb.Row {
 	return &wirepb.Row{
 		Observer: putNode(r.Observer),
 		Version:  r.Version,
-		Accused:  putAll(r.Accused, putAccused),
+		Accused:  putAll(r.Accused, putListed),
 	}
 }
 
-// putAccused keeps the place of a zero node in a list.
-func putAccused(n member.Node) *wirepb.Node {
+// putListed keeps the place of a zero node in a list.
+func putListed(n member.Node) *wirepb.Node {
 	return &wirepb.Node{Address: n.Address, Uid: n.UID}
 }
 

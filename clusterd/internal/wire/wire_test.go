@@ -31,7 +31,7 @@ func engineBodies() []engine.Body {
 	return []engine.Body{
 		&engine.Heartbeat{}, &engine.Digest{}, &engine.Request{}, &engine.Delta{}, &engine.Welcome{},
 		&engine.ReadWave{}, &engine.Promise{}, &engine.WriteWave{}, &engine.Ack{}, &engine.Refusal{},
-		&engine.Commit{}, &engine.Gone{},
+		&engine.Commit{}, &engine.Gone{}, &engine.Poll{}, &engine.Vouch{},
 	}
 }
 
@@ -155,7 +155,7 @@ func bodyName(p *core.Packet) string {
 
 func TestRoundTrip(t *testing.T) {
 	f := filler{rand.New(rand.NewPCG(1, 2))}
-	for range 200 {
+	for range 60 {
 		for _, want := range f.packets() {
 			payload, err := Append(nil, want)
 			if err != nil {

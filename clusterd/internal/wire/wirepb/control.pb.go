@@ -44,6 +44,8 @@ type Packet struct {
 	//	*Packet_WaveRefusal
 	//	*Packet_Commit
 	//	*Packet_Gone
+	//	*Packet_Poll
+	//	*Packet_Vouch
 	//	*Packet_Probe
 	//	*Packet_Answer
 	//	*Packet_Join
@@ -213,6 +215,24 @@ func (x *Packet) GetGone() *Gone {
 	return nil
 }
 
+func (x *Packet) GetPoll() *Poll {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Poll); ok {
+			return x.Poll
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetVouch() *Vouch {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Vouch); ok {
+			return x.Vouch
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetProbe() *Probe {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Probe); ok {
@@ -311,6 +331,14 @@ type Packet_Gone struct {
 	Gone *Gone `protobuf:"bytes,21,opt,name=gone,proto3,oneof"`
 }
 
+type Packet_Poll struct {
+	Poll *Poll `protobuf:"bytes,22,opt,name=poll,proto3,oneof"`
+}
+
+type Packet_Vouch struct {
+	Vouch *Vouch `protobuf:"bytes,23,opt,name=vouch,proto3,oneof"`
+}
+
 type Packet_Probe struct {
 	// Joining: seedjoin.
 	Probe *Probe `protobuf:"bytes,40,opt,name=probe,proto3,oneof"`
@@ -355,6 +383,10 @@ func (*Packet_WaveRefusal) isPacket_Body() {}
 func (*Packet_Commit) isPacket_Body() {}
 
 func (*Packet_Gone) isPacket_Body() {}
+
+func (*Packet_Poll) isPacket_Body() {}
+
+func (*Packet_Vouch) isPacket_Body() {}
 
 func (*Packet_Probe) isPacket_Body() {}
 
@@ -1806,6 +1838,110 @@ func (x *Commit) GetActive() uint64 {
 	return 0
 }
 
+type Poll struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
+	Nodes         []*Node                `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Poll) Reset() {
+	*x = Poll{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Poll) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Poll) ProtoMessage() {}
+
+func (x *Poll) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Poll.ProtoReflect.Descriptor instead.
+func (*Poll) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Poll) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+func (x *Poll) GetNodes() []*Node {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+type Vouch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
+	Nodes         []*Node                `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Vouch) Reset() {
+	*x = Vouch{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Vouch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Vouch) ProtoMessage() {}
+
+func (x *Vouch) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Vouch.ProtoReflect.Descriptor instead.
+func (*Vouch) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Vouch) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+func (x *Vouch) GetNodes() []*Node {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
 type Gone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
@@ -1816,7 +1952,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +1964,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +1977,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Gone) GetView() uint64 {
@@ -1870,7 +2006,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +2018,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +2031,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Probe) GetAsked() string {
@@ -1941,7 +2077,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2089,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2102,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Answer) GetAsked() string {
@@ -2031,7 +2167,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2043,7 +2179,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2056,7 +2192,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Join) GetName() string {
@@ -2105,7 +2241,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2117,7 +2253,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2130,7 +2266,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -2167,7 +2303,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2315,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2328,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Invite) GetAsked() string {
@@ -2234,7 +2370,7 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\x9f\b\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\x80\t\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -2251,7 +2387,9 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x03ack\x18\x12 \x01(\v2\x16.pando.clusterd.v1.AckH\x00R\x03ack\x12C\n" +
 	"\fwave_refusal\x18\x13 \x01(\v2\x1e.pando.clusterd.v1.WaveRefusalH\x00R\vwaveRefusal\x123\n" +
 	"\x06commit\x18\x14 \x01(\v2\x19.pando.clusterd.v1.CommitH\x00R\x06commit\x12-\n" +
-	"\x04gone\x18\x15 \x01(\v2\x17.pando.clusterd.v1.GoneH\x00R\x04gone\x120\n" +
+	"\x04gone\x18\x15 \x01(\v2\x17.pando.clusterd.v1.GoneH\x00R\x04gone\x12-\n" +
+	"\x04poll\x18\x16 \x01(\v2\x17.pando.clusterd.v1.PollH\x00R\x04poll\x120\n" +
+	"\x05vouch\x18\x17 \x01(\v2\x18.pando.clusterd.v1.VouchH\x00R\x05vouch\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
@@ -2360,7 +2498,13 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\ahighest\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\ahighest\"M\n" +
 	"\x06Commit\x12+\n" +
 	"\x04view\x18\x01 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\x04R\x06active\"0\n" +
+	"\x06active\x18\x02 \x01(\x04R\x06active\"I\n" +
+	"\x04Poll\x12\x12\n" +
+	"\x04view\x18\x01 \x01(\x04R\x04view\x12-\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"J\n" +
+	"\x05Vouch\x12\x12\n" +
+	"\x04view\x18\x01 \x01(\x04R\x04view\x12-\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"0\n" +
 	"\x04Gone\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12\x14\n" +
 	"\x05cause\x18\x02 \x01(\rR\x05cause\"e\n" +
@@ -2408,7 +2552,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -2433,12 +2577,14 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Ack)(nil),         // 20: pando.clusterd.v1.Ack
 	(*WaveRefusal)(nil), // 21: pando.clusterd.v1.WaveRefusal
 	(*Commit)(nil),      // 22: pando.clusterd.v1.Commit
-	(*Gone)(nil),        // 23: pando.clusterd.v1.Gone
-	(*Probe)(nil),       // 24: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 25: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 26: pando.clusterd.v1.Join
-	(*JoinRefusal)(nil), // 27: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 28: pando.clusterd.v1.Invite
+	(*Poll)(nil),        // 23: pando.clusterd.v1.Poll
+	(*Vouch)(nil),       // 24: pando.clusterd.v1.Vouch
+	(*Gone)(nil),        // 25: pando.clusterd.v1.Gone
+	(*Probe)(nil),       // 26: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 27: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 28: pando.clusterd.v1.Join
+	(*JoinRefusal)(nil), // 29: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 30: pando.clusterd.v1.Invite
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -2454,51 +2600,55 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	20, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
 	21, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
 	22, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
-	23, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
-	24, // 14: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	25, // 15: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	26, // 16: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	27, // 17: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	28, // 18: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	1,  // 19: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 20: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 21: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 22: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 23: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 24: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 25: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 26: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 27: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 28: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 29: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 30: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 31: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 32: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 33: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	9,  // 34: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 35: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 36: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	3,  // 37: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	9,  // 38: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
-	9,  // 39: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
-	3,  // 40: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	3,  // 41: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	9,  // 42: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
-	9,  // 43: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
-	3,  // 44: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	3,  // 45: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 46: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 47: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	2,  // 48: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 49: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 50: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	5,  // 51: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
-	2,  // 52: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	25, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
+	23, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
+	24, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
+	26, // 16: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	27, // 17: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	28, // 18: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	29, // 19: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	30, // 20: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	1,  // 21: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 22: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 23: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 24: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 25: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 26: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 27: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 28: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 29: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 30: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 31: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 32: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 33: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 34: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 35: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	9,  // 36: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 37: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 38: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	3,  // 39: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	9,  // 40: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
+	9,  // 41: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
+	3,  // 42: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	3,  // 43: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	9,  // 44: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
+	9,  // 45: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
+	3,  // 46: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	3,  // 47: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 48: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 49: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	1,  // 50: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 51: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	2,  // 52: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 53: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 54: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	5,  // 55: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
+	2,  // 56: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -2519,6 +2669,8 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_WaveRefusal)(nil),
 		(*Packet_Commit)(nil),
 		(*Packet_Gone)(nil),
+		(*Packet_Poll)(nil),
+		(*Packet_Vouch)(nil),
 		(*Packet_Probe)(nil),
 		(*Packet_Answer)(nil),
 		(*Packet_Join)(nil),
@@ -2531,7 +2683,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

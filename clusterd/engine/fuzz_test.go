@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/gossip"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
+)
+
+// forge draws inputs from a string of bytes: whatever a peer, a careless caller
+// or a broken disk may come up with. Values are drawn from few, so that they
+// often hit.
+type forge struct {
+	data []byte
+	self member.Node
+}
+
+func (f *forge) byte() byte {
+	if len(f.data) == 0 {
+		return 0
+	}
+	b := f.data[0]
+	f.data = f.data[1:]
+	return b
+}
+
+func (f *forge) n(limit int) int { return int(f.byte()) % limit }
+func (f *forge) flag() bool      { return f.byte()&1 == 1 }
+
+func (f *forge) number() uint64 {
+	switch b := f.byte(); {
+	case b == 255:
+		return ^uint64(0)
+	case b == 254:
+		return 1 << 62
+	default:
+		return uint64(b % 8)
+	}
+}
+
+func (f *forge) node() member.Node {
+	i := f.n(6)
+	switch i {
+	case 0:
+		return f.self
+	case 1:
+		return member.Node{}
+	}
+	return member.Node{Address: fmt.Sprintf("%c:1", 'a'+i), UID: f.number()}
+}
+
+func (f *forge) nodes() []member.Node {
+	var list []member.Node
+	for range f.n(4) {
+		list = append(list, f.node())
+	}
+	return list
+}
+
+func (f *forge) term() member.Term { return member.Term{Counter: f.number(), Leader: f.node()} }
+
+func (f *forge) view() *member.View {
+	if f.n(8) == 0 {
+		return nil
+	}
+	v := &member.View{Number: f.number(), Term: f.term(), NextUp: 9, Floor: f.number(), Open: f.flag()}
+	for i := range f.n(5) {
+		n := member.Node{Address: fmt.Sprintf("%c:1", 'a'+i), UID: f.number()}
+		if n.Address == f.self.Address && f.flag() {
+			n = f.self
+		}
+		v.Members = append(v.Members, member.Entry{Node: n, Status: member.Status(f.n(9)), UpNumber: f.number()})
+	}
+	for range f.n(3) {
+		v.Removed = append(v.Removed, member.Tombstone{Node: f.node(), View: f.number(), Cause: member.Cause(f.n(6))})
+	}
+	return v
+}
+
+func (f *forge) record() *member.Record {
+	if f.n(16) == 0 {
+		return nil
+	}
+	return &member.Record{
+		Node:     f.node(),
+		Accepted: f.number(),
+		Own:      member.Own{Version: f.number(), Present: f.flag(), Leaving: f.flag(), Drained: f.flag()},
+		Wanted:   member.Cause(f.n(6)),
+		Removed:  f.number() / 4,
+	}
+}
+
+func (f *forge) body() Body {
+	switch f.n(16) {
+	case 0:
+		return &Heartbeat{Stamp: int64(f.number()), Echo: int64(f.number()), Reply: f.flag(), View: f.number(), Decided: f.number(), Active: f.number(), Counter: f.number()}
+	case 1:
+		d := &Digest{Facts: f.number(), View: f.number(), Active: f.number()}
+		d.Buckets = make([]uint64, []int{0, 1, gossip.Buckets}[f.n(3)])
+		return d
+	case 2:
+		return &Request{Buckets: []uint32{uint32(f.byte()), uint32(f.byte())}, Have: []uint64{f.number()}, Want: []uint64{f.number()}}
+	case 3:
+		d := &Delta{Facts: f.number(), View: f.number(), Active: f.number()}
+		for range f.n(4) {
+			d.Records = append(d.Records, f.record())
+		}
+		for range f.n(3) {
+			d.Rows = append(d.Rows, &reach.Row{Observer: f.node(), Version: f.number(), Accused: f.nodes()})
+		}
+		return d
+	case 4:
+		return &Welcome{View: f.view(), Active: f.number(), Record: f.record()}
+	case 5:
+		return &ReadWave{Term: f.term(), Base: f.number()}
+	case 6:
+		return &Promise{Term: f.term(), Base: f.number(), Decided: f.view(), Acked: f.view(), Ballot: f.term()}
+	case 7, 8:
+		return &WriteWave{Term: f.term(), Base: f.view(), View: f.view()}
+	case 9:
+		return &Ack{Term: f.term(), Number: f.number()}
+	case 10:
+		return &Refusal{Term: f.term(), Highest: f.term()}
+	case 11, 12:
+		return &Commit{View: f.view(), Active: f.number()}
+	case 13:
+		return &Poll{View: f.number(), Nodes: f.nodes()}
+	case 14:
+		return &Vouch{View: f.number(), Nodes: f.nodes()}
+	}
+	return []Body{nil, (*Heartbeat)(nil), (*Delta)(nil), (*Welcome)(nil), (*Gone)(nil), &Gone{View: 1, Cause: 1}}[f.n(6)]
+}
+
+func (f *forge) input() Input {
+	switch f.n(16) {
+	case 0:
+		return Found{ID: member.ClusterID{f.byte() % 3}}
+	case 1:
+		return Expect{From: f.node()}
+	case 2:
+		return Admit{Node: f.node()}
+	case 3:
+		return Replace{Old: f.node()}
+	case 4:
+		return Down{Address: f.node().Address}
+	case 5:
+		return SendFailed{To: f.node()}
+	case 6:
+		return []Input{Leave{}, Drained{}, nil, (*Message)(nil)}[f.n(4)]
+	}
+	to := f.self
+	if f.n(16) == 0 {
+		to = f.node()
+	}
+	from := f.node()
+	m := &Message{From: from, To: to, Identity: member.Identity{Cluster: member.ClusterID{1}}, Body: f.body()}
+	if f.n(16) == 0 {
+		m.Identity = member.Identity{}
+	}
+	if w, ok := m.Body.(*WriteWave); ok && f.flag() { // one that passes the first checks
+		w.Term.Leader = from
+		if w.Base != nil && w.View != nil {
+			w.View.Number = w.Base.Number + 1
+		}
+	}
+	return m
+}
+
+// FuzzStep feeds one engine arbitrary inputs: nothing panics or hangs, and what
+// is refused changes nothing.
+func FuzzStep(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 64 {
+		seed := make([]byte, 600)
+		for i := range seed {
+			seed[i] = byte(r.Uint32())
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 4<<10 {
+			data = data[:4<<10]
+		}
+		self := member.Node{Address: "c:1", UID: 5}
+		e, err := New(Config{Self: self, Rand: rand.New(rand.NewPCG(1, 1))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := epoch
+		forge := &forge{data: data, self: self}
+		if forge.flag() {
+			_ = e.Step(now, Found{ID: member.ClusterID{1}})
+		}
+		for len(forge.data) > 0 {
+			now = now.Add(time.Duration(forge.byte()) * 10 * time.Millisecond)
+			in := forge.input()
+			before := fmt.Sprintf("%+v %+v", e.Inspect(), e.Snapshot())
+			if err := e.Step(now, in); err != nil {
+				if after := fmt.Sprintf("%+v %+v", e.Inspect(), e.Snapshot()); after != before {
+					t.Fatalf("refused (%v), yet changed by %+v:\n%s\n%s", err, in, before, after)
+				}
+			}
+			checkReady(t, e, e.Ready())
+			if forge.flag() {
+				e.Tick(now)
+				checkReady(t, e, e.Ready())
+			}
+		}
+	})
+}
+
+func checkReady(t *testing.T, e *Engine, rd Ready) {
+	t.Helper()
+	for _, m := range rd.Messages {
+		if m.From != e.self || m.To == e.self || m.To.Validate() != nil || m.Body == nil {
+			t.Fatalf("a message from %s to %s with %T", m.From, m.To, m.Body)
+		}
+	}
+	if !e.removed && !e.id.IsZero() && rd.Wake.IsZero() {
+		t.Fatal("a member that never wakes")
+	}
+	if len(rd.Messages) > 10_000 {
+		t.Fatalf("%d messages at once", len(rd.Messages))
+	}
+}
