@@ -94,8 +94,9 @@ func (e *Engine) heard() int {
 }
 
 // deriveLeader returns the lowest address among the reachable voters. One that
-// is wanted out leads only where nobody else can; without a voter the next
-// best status counts, so that all name the same node.
+// is wanted out, or that an acknowledged view removes, leads only where nobody
+// else can: it may not hear that it should. Without a voter the next best
+// status counts, so that all name the same node.
 func (e *Engine) deriveLeader() member.Node {
 	best, rank := member.Node{}, 3
 	for i := range e.views.decided.Members {
@@ -111,7 +112,7 @@ func (e *Engine) rank(m *member.Entry) int {
 	switch {
 	case !m.Status.Votes():
 		return 2
-	case e.wanted(m.Node) != 0:
+	case e.wanted(m.Node) != 0 || e.views.removes(m.Node):
 		return 1
 	}
 	return 0

@@ -3,8 +3,8 @@ package member
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,16 +59,17 @@ func CompareAddress(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
+// split returns port -1 for what is not host:port.
 func split(address string) (host string, port int) {
-	h, p, err := net.SplitHostPort(address)
-	if err != nil {
+	colon := strings.LastIndexByte(address, ':')
+	if colon < 0 {
 		return address, -1
 	}
-	n, err := strconv.Atoi(p)
+	n, err := strconv.Atoi(address[colon+1:])
 	if err != nil {
-		return h, -1
+		return address[:colon], -1
 	}
-	return h, n
+	return address[:colon], n
 }
 
 // MaxAddress is the greatest length of an address in bytes.
