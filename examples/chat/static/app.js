@@ -143,6 +143,7 @@ function showPeople() {
 }
 
 function moved(to) {
+  if (home && to && home !== to) grove.log({ kind: "room", room, home: to });
   home = to;
   showHome();
 }
@@ -150,12 +151,15 @@ function moved(to) {
 function showHome() {
   const p = $("room-home");
   p.dataset.home = home;
-  p.replaceChildren(...(home ? ["hosted by ", element("code", {}, home)] : ["looking for the node that hosts it"]));
+  const host = cluster.state.members.find((m) => m.address === home);
+  p.replaceChildren(...(!home ? ["looking for the node that hosts it"]
+    : host?.reachable === false ? [element("code", {}, home), " does not answer; the room will move"]
+      : ["hosted by ", element("code", {}, home)]));
   grove.draw(cluster.state, room, home);
 }
 
 function showCluster(state) {
-  grove.draw(state, room, home);
+  showHome();
   $("alarm").hidden = state.members.every((m) => m.reachable && m.status === "up");
 }
 

@@ -180,6 +180,7 @@ function tell(change) {
     case "member": return [node(change.member.address), ` is ${change.member.status}`];
     case "reachability": return [node(change.member.address), change.member.reachable ? " answers again" : " does not answer"];
     case "leader": return change.leader ? [node(change.leader), " leads"] : ["nobody leads"];
+    case "room": return [`#${change.room} moved to `, node(change.home)];
     case "removed": return ["this node was removed"];
   }
   return null;
