@@ -26,11 +26,17 @@ type talker struct {
 	heard  []string
 	homes  []string
 	faults []string
+	notes  []string // of the connection
 }
 
 func newTalker(address, room, user string) *talker {
 	k := &talker{client: newClient(address, room, user)}
 	k.client.show = k.show
+	k.client.note = func(text string) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.notes = append(k.notes, fmt.Sprintf("at line %d: %s", len(k.heard), text))
+	}
 	return k
 }
 
@@ -129,6 +135,13 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		return nil
 	})
 	begun := time.Now()
+	t.Cleanup(func() {
+		for i, k := range talkers {
+			if t.Failed() {
+				t.Logf("user%d: %d lines, faults %q, notes %q", i, k.count(), k.faults, k.notes)
+			}
+		}
+	})
 	bound, done := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("the load takes too long"))
 	defer done()
 	for i, k := range talkers {

@@ -23,7 +23,7 @@ type bench struct {
 
 	mu   sync.Mutex
 	room actor.Ref[chatpb.Command]
-	mode string // "" passes all, "cut" nothing, "mute" all but the answers
+	mode string // "" passes all, "cut" nothing, "mute" all but the answers, "hold" keeps it until ""
 }
 
 func onBench(t *testing.T, f func(b *bench)) {
@@ -54,6 +54,9 @@ func (b *bench) pass(c *actor.Context[chatpb.Command], m chatpb.Command) error {
 	switch b.mode {
 	case "":
 		c.Forward(b.room)
+		c.Unstash()
+	case "hold":
+		return c.Stash()
 	case "mute":
 		b.room.Tell(m)
 	}
@@ -288,6 +291,48 @@ func TestSessionGoesOnWhereItsClientWas(t *testing.T) {
 		time.Sleep(2 * beatEvery)
 		synctest.Wait()
 		same(t, "after a crash", eve.lines(), []string{"150 ada: 149"})
+	})
+}
+
+// A slow room: the answer to a newcomer's first question comes together with
+// the one to its second, and both are older than what it has by then.
+func TestSessionAsksAgainAfterALateAnswer(t *testing.T) {
+	onBench(t, func(b *bench) {
+		ada := b.connect("ada", resume{})
+		for i := range 150 {
+			ada.say(fmt.Sprint(i))
+		}
+		incarnation, err := parseEpoch(last[roomFrame](ada).Epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.set("hold")
+		bob := b.connect("bob", resume{incarnation, 30})
+		time.Sleep(beatEvery * 3 / 2)
+		b.set("")
+		b.wire.Tell(&chatpb.Tick{})
+		synctest.Wait()
+		got := bob.lines()
+		if len(got) != 120 || got[0] != "31 ada: 30" {
+			t.Errorf("got %d lines, first %q; want 120 from line 31 on", len(got), got[0])
+		}
+	})
+}
+
+func TestSessionTellsOfALineThatNobodyKeeps(t *testing.T) {
+	onBench(t, func(b *bench) {
+		ada := b.connect("ada", resume{})
+		for range historyLines + 50 {
+			ada.say("x")
+		}
+		incarnation, err := parseEpoch(last[roomFrame](ada).Epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := b.connect("bob", resume{incarnation, 30}).lines()
+		if len(got) != historyLines+1 || got[0] != "gap 51" {
+			t.Errorf("got %d lines, first %q; want a gap at 51 and %d lines", len(got), got[0], historyLines)
+		}
 	})
 }
 
