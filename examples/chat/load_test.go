@@ -16,6 +16,7 @@ import (
 const (
 	loadUsers = 20
 	loadLines = 500
+	loadTime  = 2 * time.Minute       // for all of it; with the race detector on a busy machine it is slow
 	loadPause = 12 * time.Millisecond // between two lines of one user, so that the load outlasts a join and a leave
 )
 
@@ -142,7 +143,7 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 			}
 		}
 	})
-	bound, done := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("the load takes too long"))
+	bound, done := context.WithTimeoutCause(ctx, loadTime, errors.New("the load takes too long"))
 	defer done()
 	for i, k := range talkers {
 		talking.Go(func() {
@@ -152,12 +153,12 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		})
 	}
 	const total = loadUsers * loadLines
-	eventually(t, upTime, func() error { return talkers[0].atLeast(total / 5) })
+	eventually(t, loadTime, func() error { return talkers[0].atLeast(total / 5) })
 	g.start(3)
 	g.agree(upTime, 0, 1, 2, 3)
 	eventually(t, upTime, func() error { return hosted(talkers[0], g.listen[3], moves) })
 	joined := talkers[0].count()
-	eventually(t, upTime, func() error { return talkers[0].atLeast(joined + total/10) })
+	eventually(t, loadTime, func() error { return talkers[0].atLeast(joined + total/10) })
 	leaves := talkers[0].count()
 	g.stop(3)
 	left := talkers[0].count()
