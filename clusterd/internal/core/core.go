@@ -93,6 +93,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
 
+// InspectViews is Inspect without the tables: see [engine.Engine.InspectViews].
+func (c *Core) InspectViews() engine.Inspection { return c.engine.InspectViews() }
+
 func (c *Core) receive(now time.Time, p *Packet) error {
 	if err := p.check(c.self); err != nil {
 		return err
