@@ -149,7 +149,7 @@ func TestFirstSeedRestarts(t *testing.T) {
 	}
 }
 
-// The case for the pause of T_found/10: no seed lives, an ordinary member does.
+// The case for the pause of T_found/6: no seed lives, an ordinary member does.
 func TestAllSeedsRestartBesideALivingCluster(t *testing.T) {
 	for _, down := range []time.Duration{50 * time.Millisecond, time.Second, time.Minute} {
 		t.Run(down.String(), func(t *testing.T) {
