@@ -22,21 +22,20 @@ var simKinds = []string{"cart", "room"}
 // reorders, and a membership that decides views and tells each node of them in
 // its own time.
 type sim struct {
-	t        *testing.T
-	rnd      *rand.Rand
-	now      time.Time
-	events   eventHeap
-	seq      int
-	nodes    []*simNode // in order of birth, the dead ones too
-	view     View       // the newest
-	loss     float64
-	slow     time.Duration                  // the most that a late message or view takes
-	top      map[string]*[slots.Count]Epoch // highest epoch that ever ran
-	running  map[string]map[uint16]*run     // of the watched slots
-	log      []string
-	memory   map[string]*slots.Assignment
-	packets  int
-	lastLost string
+	t       *testing.T
+	rnd     *rand.Rand
+	now     time.Time
+	events  eventHeap
+	seq     int
+	nodes   []*simNode // in order of birth, the dead ones too
+	view    View       // the newest
+	loss    float64
+	slow    time.Duration                  // the most that a late message or view takes
+	top     map[string]*[slots.Count]Epoch // highest epoch that ever ran
+	running map[string]map[uint16]*run     // of the watched slots
+	log     []string
+	memory  map[string]*slots.Assignment
+	packets int
 }
 
 // run is what the model knows of a slot that is watched: who has its state.
@@ -50,7 +49,6 @@ type simNode struct {
 	m       *Machine
 	kinds   []string
 	dead    bool
-	seen    int // views told
 	values  map[string]map[uint16]int
 	stopped map[string]*slots.Set // asked to stop, not reported yet
 }
