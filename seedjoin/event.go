@@ -75,7 +75,7 @@ type (
 	// while this process has no lease.
 	Hail struct{ Node member.Node }
 	// Lost: the cluster cannot come back (S5); the engine is to end this
-	// incarnation. Comes at most once in the life of a machine.
+	// incarnation. Comes once after a lease was lost.
 	Lost struct{ Why string }
 	// Waiting: for the log. Repeats every few seconds while it is so.
 	Waiting struct {
