@@ -40,6 +40,7 @@ func (m *Machine) recollect() {
 		m.memory = memory{}
 	case m.memory.since.IsZero():
 		m.memory = memory{since: m.now, stamp: m.stamp(), next: m.now.Add(m.cfg.Found), words: map[member.Node]word{}}
+		m.nextTell = m.now.Add(2 * m.cfg.Found) // some have answered by then
 	default:
 		m.forgetWords()
 	}
@@ -66,6 +67,7 @@ func (m *Machine) recall() {
 		return
 	}
 	m.considerLost()
+	m.tellPaused()
 	m.memory.next = m.now.Add(m.jitter(m.cfg.Found / 3))
 	all := m.recollected()
 	for range min(len(all), askAtOnce) {
@@ -135,7 +137,7 @@ func (m *Machine) voter(address string) (member.Node, bool) { return at(m.standi
 // voters of its last view have lost their memory of it in a restart, or are
 // known to have waited for T_giveup in vain, as this process has.
 func (m *Machine) considerLost() {
-	if m.memory.lost || !m.memory.alive.IsZero() && m.now.Sub(m.memory.alive) < m.cfg.GiveUp {
+	if m.memory.lost || m.actsWithoutMe() {
 		return
 	}
 	gone, all := 0, len(m.standing.Voters)
@@ -149,6 +151,29 @@ func (m *Machine) considerLost() {
 		m.emit(Lost{Why: fmt.Sprintf(
 			"the cluster is lost: %d of the %d voters of view %d have restarted, or have had no quorum for %s", gone, all, m.standing.View, m.cfg.GiveUp)})
 	}
+}
+
+// actsWithoutMe reports whether somebody of this cluster had a lease lately.
+func (m *Machine) actsWithoutMe() bool {
+	return !m.memory.alive.IsZero() && m.now.Sub(m.memory.alive) < m.cfg.GiveUp
+}
+
+// maxNamed bounds the addresses in one line for the operator.
+const maxNamed = 8
+
+// tellPaused says for whom a voter without a lease waits.
+func (m *Machine) tellPaused() {
+	if self, _ := m.voter(m.cfg.Self.Address); self != m.cfg.Self || m.memory.lost || m.actsWithoutMe() || m.now.Before(m.nextTell) {
+		return
+	}
+	m.nextTell = m.now.Add(tellEvery)
+	var silent []string
+	for _, v := range m.standing.Voters {
+		if _, heard := m.memory.words[v]; !heard && v != m.cfg.Self && len(silent) < maxNamed {
+			silent = append(silent, v.Address)
+		}
+	}
+	m.emit(Waiting{For: silent, Why: "this node reaches no quorum of its cluster, and decides nothing until it does"})
 }
 
 // waitsInVain reports whether a voter is known to have had no lease for T_giveup.

@@ -264,3 +264,21 @@ func TestALostClusterIsFollowedByAnother(t *testing.T) {
 	w.cut = func(string, string) bool { return false } // two clusters may live for a while
 	w.until(40*time.Second, "another", func() bool { return len(w.clusters) == 2 && w.joined() })
 }
+
+func TestAPausedVoterSaysForWhomItWaits(t *testing.T) {
+	c := newCutOff(t, five...)
+	c.answers(6, b, Answer{State: None})
+	c.run(17 * time.Second)
+	var told []Waiting
+	for _, e := range c.events {
+		if w, ok := e.(Waiting); ok {
+			told = append(told, w)
+		}
+	}
+	if len(told) < 2 || len(told) > 3 {
+		t.Fatalf("told %d times in 17s, want one in a few seconds", len(told))
+	}
+	if got, want := told[0].For, []string{five[2].Address, five[3].Address, five[4].Address}; !slices.Equal(got, want) {
+		t.Errorf("got waiting for %v, want the silent %v", got, want)
+	}
+}
