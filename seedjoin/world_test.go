@@ -21,7 +21,7 @@ type world struct {
 	start    time.Time
 	queue    queue
 	serial   int
-	asked    int               // probes sent
+	asked    int              // probes sent
 	procs    map[string]*proc // by address; dead ones are absent
 	alias    map[string]string
 	clusters []*fakeCluster

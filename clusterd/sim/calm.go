@@ -46,8 +46,8 @@ func (s *Sim) promised() bool {
 	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.stuck() {
 		return false
 	}
-	for _, c := range s.law.chains { // order: any one decides
-		if s.alive(c) {
+	for id := range s.law.chains { // order: any one decides
+		if s.alive(id) {
 			return slices.ContainsFunc(s.seeds, func(a string) bool { return s.node(idOf(a)).running() })
 		}
 	}
@@ -62,12 +62,12 @@ func (s *Sim) frozen() bool {
 // has no way to find that out: too few of its last view's addresses answer.
 func (s *Sim) stuck() bool {
 	for _, n := range s.live(nil) {
-		c := s.law.chains[n.machine.Snapshot().Identity]
-		if c == nil || s.alive(c) {
+		last := n.seen.holds.Decided
+		if last == nil || s.alive(n.seen.holds.Identity) {
 			continue
 		}
 		answers, voters := 0, 0
-		for _, m := range n.seen.holds.Decided.Members {
+		for _, m := range last.Members {
 			if m.Status.Votes() {
 				voters++
 				if s.node(idOf(m.Address)).running() {
@@ -82,9 +82,17 @@ func (s *Sim) stuck() bool {
 	return false
 }
 
-// alive reports whether a quorum of the newest decided view's voters runs.
-func (s *Sim) alive(c *chain) bool {
-	return majority(c.views[len(c.views)-1], func(who member.Node) bool {
+// alive reports whether a quorum of a cluster's newest decided view runs. A view
+// that only the dead knew to be decided does not count: those who acknowledged
+// it cannot know, and need a quorum of the view before it.
+func (s *Sim) alive(id member.Identity) bool {
+	var newest *member.View
+	for _, n := range s.live(nil) {
+		if h := &n.seen.holds; h.Identity == id && h.Decided != nil && (newest == nil || h.Decided.Number > newest.Number) {
+			newest = h.Decided
+		}
+	}
+	return newest != nil && majority(newest, func(who member.Node) bool {
 		n := s.node(idOf(who.Address))
 		return n.running() && !n.frozen && n.self == who
 	})

@@ -125,11 +125,11 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 // answered. A cut is an excuse, and so are ten seconds after it. One without a
 // quorum may be followed by another, but for a voter who only sleeps.
 func (s *Sim) checkFounding(n *node) {
-	for _, c := range s.law.chains { // order: any one decides
+	for id := range s.law.chains { // order: any one decides
 		switch {
 		case len(s.cuts) > 0 || s.now < s.excused || s.frozen():
 			s.islands = true
-		case s.alive(c):
+		case s.alive(id):
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
 		}
 	}
