@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
-	"github.com/asynkron/protoactor-go/eventstream"
 
 	"github.com/pando-go/pando/mailbox"
 )
@@ -23,6 +21,7 @@ const noHost = "nonhost"
 type System struct {
 	proto   *pa.ActorSystem
 	owned   bool // made by NewSystem, so Close stops protoactor's own actors too
+	small   bool // a copy, which shares what protoactor's Shutdown would close
 	name    string
 	address string // "" if other nodes cannot reach it
 	uid     uint64
@@ -48,21 +47,7 @@ func NewSystem(cfg Config) (*System, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	quiet := quietLogger(cfg.Logger)
-	ps := pa.NewActorSystem(
-		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return quiet }),
-		pa.WithDeadLetterThrottleInterval(time.Millisecond),
-	)
-	// protoactor's own subscribers are left behind: they log dead letters through a
-	// throttle whose goroutine outlives the system, and tell askers nothing of the
-	// reason. What else they do, onDeadLetter does.
-	ps.EventStream = eventstream.NewEventStream()
-	if cfg.Address != "" {
-		ps.ProcessRegistry.Address = cfg.Address
-	}
-	// protoactor's own anonymous ids get the incarnation's salt this way.
-	ps.ProcessRegistry.SequenceID = mix(cfg.UID) &^ (1<<32 - 1)
-	return connect(ps, cfg, true)
+	return connect(newProto(cfg), cfg, true)
 }
 
 // Adopt brings refs, asks and remote to a protoactor system that runs already.
@@ -89,7 +74,7 @@ func Adopt(ps *pa.ActorSystem, cfg Config) (*System, error) {
 
 func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
-		proto: ps, owned: owned,
+		proto: ps, owned: owned, small: cfg.Small,
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
 		mailbox: mailbox.Unbounded(),
 		anon:    anonPrefix(cfg.UID),
@@ -138,7 +123,7 @@ func (s *System) Close(ctx context.Context) error {
 	first := s.closed.CompareAndSwap(false, true)
 	err := s.close(ctx)
 	s.asks.close()
-	if first && s.owned {
+	if first && s.owned && !s.small {
 		s.proto.Shutdown()
 	}
 	if err != nil {
