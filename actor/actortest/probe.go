@@ -93,9 +93,8 @@ func (p *Probe[M]) Next() M {
 func (p *Probe[M]) WantNone(d time.Duration) {
 	p.k.Helper()
 	p.k.Settle()
-	if d > 0 && p.in.len() == 0 {
-		p.in.wait(d)
-		p.k.Settle()
+	for until := time.Now().Add(d); p.in.len() == 0 && time.Until(until) > 0; p.k.Settle() {
+		p.in.wait(time.Until(until))
 	}
 	if n := p.in.len(); n > 0 {
 		p.k.Fatalf("WantNone: got %d%s", n, p.queued())

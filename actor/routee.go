@@ -1,0 +1,145 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	pa "github.com/asynkron/protoactor-go/actor"
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/pando-go/pando/mailbox"
+)
+
+// routee is one of those that a router shares messages out to. It is owned by the
+// router.
+type routee struct {
+	ref  Ref[any]
+	text string // of the ref
+	hash uint64 // its place in a consistent hash
+	box  sized  // nil if its mailbox cannot be seen
+}
+
+// sized is a mailbox, or a process that tells of its mailbox.
+type sized interface{ UserMessageCount() int }
+
+func newRoutee(ref Ref[any], place string) *routee {
+	r := &routee{ref: ref, text: ref.String(), hash: xxhash.Sum64String(place)}
+	if p, ok := ref.sys.proto.ProcessRegistry.Get(ref.pid); ok {
+		r.box, _ = p.(sized)
+	}
+	return r
+}
+
+// waiting is the number of messages in the routee's mailbox.
+func (r *routee) waiting() int {
+	if r.box == nil {
+		return math.MaxInt
+	}
+	return r.box.UserMessageCount()
+}
+
+// pool is what a router needs to replace routees.
+type pool[M any] struct {
+	new   func() Behavior[M]
+	opts  []SpawnOption
+	slots []slot
+}
+
+// slot is the place of a routee, by which its keys and its name last longer than
+// the routee itself.
+type slot struct {
+	text string    // of the ref of who is in it
+	born time.Time // when that one came
+	ends int       // how many ended young, one after the other
+	made int       // routees so far, also before the router was restarted
+}
+
+// name is never used twice, so that nothing meant for a routee reaches another.
+func (s *slot) name(i int) string {
+	s.made++
+	if s.made == 1 {
+		return strconv.Itoa(i + 1)
+	}
+	return fmt.Sprintf("%d-%d", i+1, s.made)
+}
+
+func (p *pool[M]) fillAll(c *Context[any], r *router[M]) {
+	for i := range p.slots {
+		p.fill(c, r, i)
+	}
+}
+
+// fill starts the routee of an empty slot.
+func (p *pool[M]) fill(c *Context[any], r *router[M], i int) {
+	ref, box, err := p.spawn(c, r, p.slots[i].name(i))
+	if err != nil {
+		if !errors.Is(err, ErrStopped) {
+			c.Log().Error("router cannot start a routee", "slot", i+1, "err", err)
+			p.later(c, i)
+		}
+		return
+	}
+	to := newRoutee(ref, strconv.Itoa(i+1))
+	if box != nil {
+		to.box = box
+	}
+	p.slots[i].text, p.slots[i].born = to.text, time.Now()
+	r.routees = append(r.routees, to)
+	c.Watch(ref)
+}
+
+func (p *pool[M]) spawn(c *Context[any], r *router[M], name string) (Ref[any], sized, error) {
+	var box sized
+	opts := p.opts
+	if _, ok := r.strategy.(interface{ measures() }); ok {
+		opts = append(opts[:len(opts):len(opts)], showMailbox(&box))
+	}
+	ref, err := Spawn(c, name, p.new, opts...)
+	return Ref[any]{pid: ref.pid, sys: ref.sys}, box, err
+}
+
+// showMailbox makes the mailbox that the actor gets known.
+func showMailbox(box *sized) SpawnOption {
+	return optionFunc(func(o *spawnOptions) {
+		inner := o.mailbox
+		if inner == nil {
+			inner = mailbox.Unbounded()
+		}
+		o.mailbox = func() pa.Mailbox {
+			m := inner()
+			*box = m
+			return m
+		}
+	})
+}
+
+// ended replaces the routee that is no more.
+func (p *pool[M]) ended(c *Context[any], r *router[M], text string) {
+	for i := range p.slots {
+		s := &p.slots[i]
+		if s.text != text {
+			continue
+		}
+		s.text = ""
+		if time.Since(s.born) >= calm {
+			s.ends = 0
+		}
+		if s.ends == 0 {
+			s.ends++
+			p.fill(c, r, i)
+		} else {
+			p.later(c, i)
+		}
+		return
+	}
+}
+
+// later tries again after a pause that doubles.
+func (p *pool[M]) later(c *Context[any], i int) {
+	s := &p.slots[i]
+	s.ends++
+	c.After(Backoff{}.pause(s.ends-1), &refill{i})
+}
