@@ -71,6 +71,7 @@ func (c *cell[M]) receiveUser(msg any, from *pa.PID) {
 			return
 		}
 		c.handle(turn[M]{m, question{asker: from}})
+		c.silence.broken()
 	}
 	c.replayStash()
 }

@@ -43,6 +43,7 @@ type core struct {
 	gone     []Gone             // to be told after the restart
 	calls    map[uint64]*call   // open questions of AskThen
 	timers   map[*timer]bool
+	silence  silence
 
 	life   context.Context // nil until asked for
 	cancel context.CancelFunc
