@@ -62,7 +62,7 @@ func (a *adapter[A, B]) SendUserMessage(_ *pa.PID, msg any) {
 	if m, err := a.adapt(bare); err != nil {
 		a.to.sys.DeadLetter(a.self, from, bare, err)
 	} else {
-		a.to.sys.send(a.to.pid, wrap(m, from))
+		a.to.sys.sendAs(a.to.cell, a.to.pid, m, question{asker: from})
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *System) Portable(pid *pa.PID) (address, id string) {
 // ErrNodeRemoved. Those to a ref that names another incarnation wait on.
 func (s *System) NodeRemoved(address string, uid uint64) {
 	s.asks.endAll(func(c *call) bool {
-		if c.to.Address != address {
+		if c.to == nil || c.to.Address != address {
 			return false
 		}
 		_, of, pinned := cutUID(c.to.Id)

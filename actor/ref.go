@@ -17,6 +17,9 @@ type Ref[M any] struct {
 	_   [0]func() // not comparable: two refs to one actor need not be equal
 	pid *pa.PID
 	sys *System
+	// cell spares local senders the way through the registry. It may be nil, and
+	// the actor may be gone.
+	cell *core
 }
 
 // Addressable is a Ref of any message type.
@@ -54,7 +57,10 @@ func ParseRef[M any](s *System, text string) (Ref[M], error) {
 // Tell sends m. It never blocks and never fails: what cannot arrive is a dead
 // letter with its reason.
 func (r Ref[M]) Tell(m M) {
-	if r.pid != nil {
+	switch {
+	case r.cell != nil:
+		(*process)(r.cell).SendUserMessage(r.pid, m)
+	case r.pid != nil:
 		r.sys.proto.Root.Send(r.pid, m)
 	}
 }
@@ -84,13 +90,14 @@ func (r Ref[M]) Send(ctx context.Context, m M) error {
 }
 
 // With addresses m to the actor, for Ask and AskThen.
-func (r Ref[M]) With(m M) Envelope { return Envelope{to: r.pid, sys: r.sys, msg: m} }
+func (r Ref[M]) With(m M) Envelope { return Envelope{to: r.pid, sys: r.sys, cell: r.cell, msg: m} }
 
 // Envelope is a message with its receiver, whose types fit.
 type Envelope struct {
-	to  *pa.PID
-	sys *System
-	msg any
+	to   *pa.PID
+	sys  *System
+	cell *core // to's, if known
+	msg  any
 }
 
 // String is the ref's one text form, for messages, logs and map keys:

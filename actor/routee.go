@@ -9,26 +9,24 @@ import (
 
 	pa "github.com/asynkron/protoactor-go/actor"
 	"github.com/cespare/xxhash/v2"
-
-	"github.com/pando-go/pando/mailbox"
 )
 
 // routee is one of those that a router shares messages out to. It is owned by the
 // router.
 type routee struct {
 	ref  Ref[any]
-	text string // of the ref
-	hash uint64 // its place in a consistent hash
-	box  sized  // nil if its mailbox cannot be seen
+	text string     // of the ref
+	hash uint64     // its place in a consistent hash
+	box  pa.Mailbox // nil if it cannot be seen
 }
 
-// sized is a mailbox, or a process that tells of its mailbox.
-type sized interface{ UserMessageCount() int }
+// refAs claims that an actor accepts another type.
+func refAs[B, A any](r Ref[A]) Ref[B] { return Ref[B]{pid: r.pid, sys: r.sys, cell: r.cell} }
 
 func newRoutee(ref Ref[any], place string) *routee {
 	r := &routee{ref: ref, text: ref.String(), hash: xxhash.Sum64String(place)}
-	if p, ok := ref.sys.proto.ProcessRegistry.Get(ref.pid); ok {
-		r.box, _ = p.(sized)
+	if c := ref.sys.coreOf(ref.pid); c != nil {
+		r.ref.cell, r.box = c, c.box
 	}
 	return r
 }
@@ -74,7 +72,7 @@ func (p *pool[M]) fillAll(c *Context[any], r *router[M]) {
 
 // fill starts the routee of an empty slot.
 func (p *pool[M]) fill(c *Context[any], r *router[M], i int) {
-	ref, box, err := p.spawn(c, r, p.slots[i].name(i))
+	ref, err := Spawn(c, p.slots[i].name(i), p.new, p.opts...)
 	if err != nil {
 		if !errors.Is(err, ErrStopped) {
 			c.Log().Error("router cannot start a routee", "slot", i+1, "err", err)
@@ -82,38 +80,10 @@ func (p *pool[M]) fill(c *Context[any], r *router[M], i int) {
 		}
 		return
 	}
-	to := newRoutee(ref, strconv.Itoa(i+1))
-	if box != nil {
-		to.box = box
-	}
+	to := newRoutee(refAs[any](ref), strconv.Itoa(i+1))
 	p.slots[i].text, p.slots[i].born = to.text, time.Now()
 	r.routees = append(r.routees, to)
 	c.Watch(ref)
-}
-
-func (p *pool[M]) spawn(c *Context[any], r *router[M], name string) (Ref[any], sized, error) {
-	var box sized
-	opts := p.opts
-	if _, ok := r.strategy.(interface{ measures() }); ok {
-		opts = append(opts[:len(opts):len(opts)], showMailbox(&box))
-	}
-	ref, err := Spawn(c, name, p.new, opts...)
-	return Ref[any]{pid: ref.pid, sys: ref.sys}, box, err
-}
-
-// showMailbox makes the mailbox that the actor gets known.
-func showMailbox(box *sized) SpawnOption {
-	return optionFunc(func(o *spawnOptions) {
-		inner := o.mailbox
-		if inner == nil {
-			inner = mailbox.Unbounded()
-		}
-		o.mailbox = func() pa.Mailbox {
-			m := inner()
-			*box = m
-			return m
-		}
-	})
 }
 
 // ended replaces the routee that is no more.

@@ -48,29 +48,27 @@ func Group[M any](in Spawner, name string, routees []Ref[M], r Routing[M], opts 
 
 // AddRoutee adds an actor to a group, behind the messages that the group has got
 // already; one that is in it stays as it is.
-func AddRoutee[M any](group, who Ref[M]) { tellRouter(group, &joinGroup{who}) }
+func AddRoutee[M any](group, who Ref[M]) { tellRouter(group, &joinGroup{refAs[any](who)}) }
 
 // RemoveRoutee takes an actor out of a group, which does not stop it.
-func RemoveRoutee[M any](group, who Ref[M]) { tellRouter(group, &leaveGroup{who}) }
+func RemoveRoutee[M any](group, who Ref[M]) { tellRouter(group, &leaveGroup{refAs[any](who)}) }
 
 // Routees asks a router of this system whom it shares messages out to at the
 // moment. Errors are those of Ask; ErrMessageType for an actor that is no router.
 func Routees[M any](ctx context.Context, of Ref[M]) ([]Ref[M], error) {
-	return Ask[[]Ref[M]](ctx, Envelope{to: of.pid, sys: of.sys, msg: &listRoutees{}})
+	return Ask[[]Ref[M]](ctx, refAs[any](of).With(&listRoutees{}))
 }
 
 // What a router is told beside messages for its routees.
 type (
-	joinGroup   struct{ who Addressable }
-	leaveGroup  struct{ who Addressable }
+	joinGroup   struct{ who Ref[any] }
+	leaveGroup  struct{ who Ref[any] }
 	listRoutees struct{}
 	refill      struct{ slot int }
 )
 
 func tellRouter[M any](router Ref[M], msg any) {
-	if router.pid != nil {
-		router.sys.send(router.pid, msg)
-	}
+	refAs[any](router).Tell(msg)
 }
 
 // route spawns a router that setup completes.
@@ -90,7 +88,7 @@ func route[M any](in Spawner, name string, r Routing[M], faults []error, opts []
 		setup(b)
 		return b
 	}, opts...)
-	return Ref[M]{pid: ref.pid, sys: ref.sys}, err
+	return refAs[M](ref), err
 }
 
 // superviseRouter keeps a message whose key function panics from costing all
@@ -115,7 +113,7 @@ type router[M any] struct {
 // Started finds the first routees.
 func (r *router[M]) Started(c *Context[any]) error {
 	for _, ref := range r.members {
-		r.join(c, ref)
+		r.join(c, refAs[any](ref))
 	}
 	if r.pool != nil {
 		r.pool.fillAll(c, r)
@@ -171,20 +169,20 @@ func (r *router[M]) share(c *Context[any], m M) {
 		c.Forward(r.routees[i].ref)
 		return
 	}
-	asker := c.Proto().Sender()
-	if s, ok := r.strategy.(interface{ gathers() time.Duration }); ok && asker != nil {
+	asked := c.cell.asked
+	if s, ok := r.strategy.(interface{ gathers() time.Duration }); ok && !asked.nobody() {
 		r.gather(c, m, s.gathers())
 		return
 	}
 	for _, to := range r.routees {
-		c.System().send(to.ref.pid, wrap(m, asker))
+		c.System().sendAs(to.ref.cell, to.ref.pid, m, asked)
 	}
 }
 
 func (r *router[M]) list(c *Context[any]) []Ref[M] {
 	out := make([]Ref[M], len(r.routees))
 	for i, to := range r.routees {
-		out[i] = RefOf[M](c.System(), to.ref.pid)
+		out[i] = refAs[M](to.ref)
 	}
 	return out
 }
@@ -204,20 +202,20 @@ func refuseMessage[M any](c *Context[any], msg any) {
 	c.System().DeadLetter(c.Self().pid, c.Proto().Sender(), msg, explain(ErrMessageType, text))
 }
 
-func (r *router[M]) join(c *Context[any], who Addressable) {
-	ref := RefOf[any](who.System(), who.PID())
-	if ref.IsZero() || r.find(ref.String()) >= 0 {
+func (r *router[M]) join(c *Context[any], who Ref[any]) {
+	text := who.String()
+	if who.IsZero() || r.find(text) >= 0 {
 		return
 	}
-	r.routees = append(r.routees, newRoutee(ref, ref.String()))
-	if ref.pid.Address != EntityAddress {
-		c.Watch(ref)
+	r.routees = append(r.routees, newRoutee(who, text))
+	if who.pid.Address != EntityAddress {
+		c.Watch(who)
 	}
 }
 
-func (r *router[M]) leave(c *Context[any], who Addressable) {
-	if who.PID() != nil {
-		r.drop(RefOf[any](who.System(), who.PID()).String())
+func (r *router[M]) leave(c *Context[any], who Ref[any]) {
+	if !who.IsZero() {
+		r.drop(who.String())
 		c.Unwatch(who)
 	}
 }

@@ -70,9 +70,6 @@ type smallest[M any] struct {
 	next int
 }
 
-// measures has the router find out about the routees' mailboxes.
-func (*smallest[M]) measures() {}
-
 func (s *smallest[M]) pick(_ M, among []*routee) int {
 	best, least := 0, math.MaxInt
 	for i := range among {

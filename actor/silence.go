@@ -31,14 +31,13 @@ func (c *Context[M]) Idle(d time.Duration, m M) Timer {
 
 func (c *cell[M]) idle(d time.Duration, m M) Timer {
 	t, set := &timer{}, time.Now()
-	c.silence.watched = true
 	sig := &signal{gen: c.gen, run: func() {
 		if !t.due() {
 			return
 		}
 		since := set
-		if c.silence.since.After(since) {
-			since = c.silence.since
+		if heard := c.x.silence.since; heard.After(since) {
+			since = heard
 		}
 		if left := d - time.Since(since); left > 0 {
 			t.again(left)
@@ -46,13 +45,15 @@ func (c *cell[M]) idle(d time.Duration, m M) Timer {
 		}
 		set = time.Now()
 		t.again(d)
-		c.handle(turn[M]{msg: m})
+		c.handleThen(m)
 	}}
 	t.post = func() { c.post(sig) }
-	if c.timers == nil {
-		c.timers = map[*timer]bool{}
+	x := c.extra()
+	x.silence.watched = true
+	if x.timers == nil {
+		x.timers = map[*timer]bool{}
 	}
-	c.timers[t] = true
+	x.timers[t] = true
 	t.start(d)
 	return Timer{t}
 }

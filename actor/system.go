@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -28,13 +29,18 @@ type System struct {
 	log     *slog.Logger
 
 	pool     *mailbox.Pool
-	mailbox  mailbox.Producer
+	mailbox  mailbox.Producer // of actors without one of their own
+	defaults *plan            // of actors without options
 	asks     *asks
+	requests requests
+	tickets  sync.Pool // of *ticket, which nobody waits for
 	guardian *guardian
 	kinds    kindTable
 	prefixes prefixTable
 	letters  letterCounts
 	tasks    tasks
+
+	spawnProps pa.SpawnFunc // spawns any Props under any parent
 
 	anon    string // prefix of anonymous ids
 	counter atomic.Uint64
@@ -78,6 +84,9 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
 		mailbox: mailbox.Unbounded(),
 		anon:    anonPrefix(cfg.UID),
+
+		defaults:   &plan{supervisor: Backoff{}},
+		spawnProps: terminalSpawn(),
 	}
 	s.guardian = newGuardian(s)
 	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
@@ -151,24 +160,38 @@ func (s *System) sweep(ctx context.Context) error {
 			return nil
 		}
 		for _, pid := range left {
-			if err := s.stopAndWait(ctx, pid); err != nil {
+			if err := s.stopNow(ctx, pid); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// actors lists the actors that are registered, in no order.
-func (s *System) actors() []*pa.PID {
-	var all []*pa.PID
-	for _, bucket := range s.proto.ProcessRegistry.LocalPIDs.LocalPIDs {
-		bucket.IterCb(func(id string, p any) {
-			if _, ok := p.(*pa.ActorProcess); ok {
-				all = append(all, s.proto.NewLocalPID(id))
-			}
-		})
-	}
+// actors lists the plain protoactor actors that are registered, in no order.
+func (s *System) actors() (all []*pa.PID) {
+	s.each(func(id string, p any) {
+		if _, ok := p.(*pa.ActorProcess); ok {
+			all = append(all, s.proto.NewLocalPID(id))
+		}
+	})
 	return all
+}
+
+// cells lists the cells that are registered, in no order.
+func (s *System) cells() (all []*core) {
+	s.each(func(_ string, p any) {
+		if p, ok := p.(*process); ok {
+			all = append(all, (*core)(p))
+		}
+	})
+	return all
+}
+
+// each calls f for all that is registered, under a lock.
+func (s *System) each(f func(id string, p any)) {
+	for _, bucket := range s.proto.ProcessRegistry.LocalPIDs.LocalPIDs {
+		bucket.IterCb(f)
+	}
 }
 
 // isLocal tells whether pid is an actor's address in this system.
