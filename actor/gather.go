@@ -9,9 +9,9 @@ import (
 // owned by the router.
 type gathering struct {
 	asker Replier
-	left  int     // routees that have neither answered nor failed
-	done  bool    // the asker has its answer
-	err   error   // of the first one to fail
+	left  int   // routees that have neither answered nor failed
+	done  bool  // the asker has its answer
+	err   error // of the first one to fail
 }
 
 // gathered is what became of the question at one routee.

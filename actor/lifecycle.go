@@ -147,8 +147,10 @@ func (c *core) tellEnd(x *extra) {
 		}
 		x.watchers.ForEach(func(_ int, pid *pa.PID) { tell(pid) })
 	}
-	for t := c.waiting; t != nil; t = t.next {
+	for t := c.waiting; t != nil; {
+		next := t.next // a ticket that has ended is somebody else's
 		t.end()
+		t = next
 	}
 	c.waiting = nil
 	switch {
