@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	pa "github.com/asynkron/protoactor-go/actor"
 )
 
 // Config of a System. The zero value is good for a program of one process.
@@ -28,6 +30,10 @@ type Config struct {
 	// All spawning goes through 32 locks in place of 32,768, and what protoactor
 	// itself would log is dropped. False is right for a node.
 	Small bool
+	// Dispatcher runs the actors: a *mailbox.Pool that several systems share, or a
+	// *mailbox.Inline, which makes a system synchronous. It must outlive the
+	// system, which does not close it. Nil means a pool of the system's own.
+	Dispatcher pa.Dispatcher
 }
 
 // filled returns a copy in which defaults stand for zero values.

@@ -28,7 +28,8 @@ type System struct {
 	uid     uint64
 	log     *slog.Logger
 
-	pool     *mailbox.Pool
+	pool     pa.Dispatcher
+	own      *mailbox.Pool    // pool, if it ends with the system
 	mailbox  mailbox.Producer // of actors without one of their own
 	defaults *plan            // of actors without options
 	asks     *asks
@@ -92,7 +93,10 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
 		return nil, errors.New("actor: this protoactor system has been adopted before")
 	}
-	s.pool = mailbox.NewPool(0, 0)
+	if s.pool = cfg.Dispatcher; s.pool == nil {
+		s.own = mailbox.NewPool(0, 0)
+		s.pool = s.own
+	}
 	s.asks = newAsks(s)
 	ps.ProcessRegistry.RegisterAddressResolver(s.asks.resolve)
 	ps.EventStream.Subscribe(s.onDeadLetter)
@@ -149,7 +153,10 @@ func (s *System) close(ctx context.Context) error {
 	if err == nil {
 		err = s.tasks.wait(ctx)
 	}
-	return errors.Join(err, s.pool.Shutdown(ctx))
+	if s.own != nil {
+		err = errors.Join(err, s.own.Shutdown(ctx))
+	}
+	return err
 }
 
 // sweep stops the actors that were spawned past this package, until there are none.

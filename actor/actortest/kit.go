@@ -7,7 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	pa "github.com/asynkron/protoactor-go/actor"
+
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/mailbox"
 )
 
 // Patience is how long expectations wait, in virtual time.
@@ -30,19 +33,34 @@ type Kit struct {
 // the system logs is shown when the test fails.
 func Run(t *testing.T, f func(k *Kit)) {
 	t.Helper()
+	run(t, nil, f)
+}
+
+// RunInline is Run with a synchronous system: when a Tell returns, the message has
+// been handled on the sender's goroutine, and all that follows from it as well, in
+// an order that is always the same. An actor that blocks then blocks its sender.
+func RunInline(t *testing.T, f func(k *Kit)) {
+	t.Helper()
+	run(t, new(mailbox.Inline), f)
+}
+
+func run(t *testing.T, d pa.Dispatcher, f func(k *Kit)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{ReplaceAttr: withoutTime}))
-		k := &Kit{TB: t, sys: newSystem(t, logger)}
+		k := &Kit{TB: t, sys: newSystem(t, d)}
 		k.log.listen(k.sys)
 		defer k.close()
 		f(k)
 	})
 }
 
-func newSystem(t testing.TB, logger *slog.Logger) *actor.System {
+func newSystem(t testing.TB, d pa.Dispatcher) *actor.System {
 	t.Helper()
-	sys, err := actor.NewSystem(actor.Config{Name: "test", UID: 1, Logger: logger, Small: true})
+	sys, err := actor.NewSystem(actor.Config{
+		Name: "test", UID: 1, Small: true, Dispatcher: d,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{ReplaceAttr: withoutTime})),
+	})
 	if err != nil {
 		t.Fatalf("actortest: %v", err)
 	}

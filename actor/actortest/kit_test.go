@@ -3,6 +3,7 @@ package actortest_test
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -212,7 +213,37 @@ func TestProbeRefusesOtherTypes(t *testing.T) {
 	})
 }
 
-// A million would be no different: the budget is 100 µs a system.
+// In a synchronous system a Tell returns when everything is done.
+func TestRunInline(t *testing.T) {
+	actortest.RunInline(t, func(k *actortest.Kit) {
+		var heard []string
+		var echo actor.Ref[string]
+		shout := actortest.Spawn(k, actor.Func(func(_ *actor.Context[string], m string) error {
+			heard = append(heard, "shout "+m)
+			if len(m) < 3 {
+				echo.Tell(m + m[:1])
+			}
+			return nil
+		}))
+		echo = actortest.Spawn(k, actor.Func(func(_ *actor.Context[string], m string) error {
+			heard = append(heard, "echo "+m)
+			shout.Tell(m)
+			return nil
+		}))
+		shout.Tell("a")
+		want := []string{"shout a", "echo aa", "shout aa", "echo aaa", "shout aaa"}
+		if !slices.Equal(heard, want) {
+			k.Errorf("heard %q, want %q", heard, want)
+		}
+		k.Stop(shout)
+		shout.Tell("b")
+		if got := k.System().DeadLetters().Stopped; got != 1 {
+			k.Errorf("%d dead letters, want 1", got)
+		}
+	})
+}
+
+// The budget is 100 µs; what a system allocates is the part that can be tested.
 func TestSystemsAreCheap(t *testing.T) {
 	const n = 100
 	actortest.Run(t, func(*actortest.Kit) {}) // what is made once

@@ -31,7 +31,7 @@ func Layers() []Layer {
 	return []Layer{
 		{Dir: "mailbox"},
 		{Dir: "actor", Imports: []string{"mailbox"}},
-		{Dir: "actor/actortest", Imports: []string{"actor"}, Support: true},
+		{Dir: "actor/actortest", Imports: []string{"actor", "mailbox"}, Support: true},
 		{Dir: "remote", Imports: []string{"actor", "mailbox"}},
 		{Dir: "clusterd/engine/member", Pure: true},
 		{Dir: "clusterd/engine", Imports: []string{"clusterd/engine"}, Pure: true},
