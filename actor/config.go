@@ -27,8 +27,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Small is for tests, and for programs with many systems: the system starts
 	// in microseconds and takes kilobytes, where protoactor's takes 9 ms and 3 MB.
-	// All spawning goes through 32 locks in place of 32,768, and what protoactor
-	// itself would log is dropped. False is right for a node.
+	// All spawning goes through 32 locks in place of 32,768, what protoactor itself
+	// would log is dropped, and its Shutdown must not be called. False is right for
+	// a node.
 	Small bool
 	// Dispatcher runs the actors: a *mailbox.Pool that several systems share, or a
 	// *mailbox.Inline, which makes a system synchronous. It must outlive the
