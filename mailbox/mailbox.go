@@ -119,7 +119,6 @@ func (m *unbounded) run() {
 	defer func() {
 		if !returned {
 			m.escalate(recover())
-			m.current = nil
 		}
 		if more { // else somebody else may be the runner by now
 			m.dispatcher.Schedule(m.runFunc)
@@ -167,7 +166,6 @@ func (m *unbounded) takeBatch() bool {
 	defer m.mu.Unlock()
 	m.taken = m.batch.n
 	if !m.runnable() {
-		m.current = nil // now: as soon as the lock is free another worker may run this
 		m.scheduled = false
 		return false
 	}
