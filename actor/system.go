@@ -29,7 +29,7 @@ type System struct {
 	log     *slog.Logger
 
 	pool     pa.Dispatcher
-	own      *mailbox.Pool    // pool, if it ends with the system
+	ownPool  *mailbox.Pool    // pool, if it ends with the system
 	mailbox  mailbox.Producer // of actors without one of their own
 	defaults *plan            // of actors without options
 	asks     *asks
@@ -94,8 +94,8 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 		return nil, errors.New("actor: this protoactor system has been adopted before")
 	}
 	if s.pool = cfg.Dispatcher; s.pool == nil {
-		s.own = mailbox.NewPool(0, 0)
-		s.pool = s.own
+		s.ownPool = mailbox.NewPool(0, 0)
+		s.pool = s.ownPool
 	}
 	s.asks = newAsks(s)
 	ps.ProcessRegistry.RegisterAddressResolver(s.asks.resolve)
@@ -153,8 +153,8 @@ func (s *System) close(ctx context.Context) error {
 	if err == nil {
 		err = s.tasks.wait(ctx)
 	}
-	if s.own != nil {
-		err = errors.Join(err, s.own.Shutdown(ctx))
+	if s.ownPool != nil {
+		err = errors.Join(err, s.ownPool.Shutdown(ctx))
 	}
 	return err
 }
