@@ -70,8 +70,7 @@ func TestTimeIsVirtual(t *testing.T) {
 func TestSettleHandlesEverything(t *testing.T) {
 	actortest.Run(t, func(k *actortest.Kit) {
 		n := 0
-		var ref actor.Ref[int]
-		ref = actortest.Spawn(k, actor.Func(func(c *actor.Context[int], left int) error {
+		ref := actortest.Spawn(k, actor.Func(func(c *actor.Context[int], left int) error {
 			n++
 			if left > 0 {
 				c.Self().Tell(left - 1)
