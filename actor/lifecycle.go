@@ -147,8 +147,10 @@ func (c *core) tellEnd(x *extra) {
 		}
 		x.watchers.ForEach(func(_ int, pid *pa.PID) { tell(pid) })
 	}
-	for t := c.waiting; t != nil; t = t.next {
+	for t := c.waiting; t != nil; {
+		next := t.next // whoever is woken uses t anew
 		t.end()
+		t = next
 	}
 	c.waiting = nil
 	switch {
