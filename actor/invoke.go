@@ -52,7 +52,11 @@ func (c *core) take() {
 	}
 	switch m := c.msg.(type) {
 	case *pa.PoisonPill:
-		c.box.PostSystemMessage(stopMessage)
+		if c.ours() {
+			c.beginStop()
+		} else { // its mailbox may want to see the order
+			c.postSystem(stopMessage)
+		}
 	case pa.AutoRespond:
 		c.dispatch()
 		if c.busy() && !c.asked.nobody() {

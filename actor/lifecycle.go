@@ -100,7 +100,7 @@ func (c *core) restart() {
 	}
 	c.begin()
 	if !c.failed {
-		c.box.PostSystemMessage(resumeMessage)
+		c.postSystem(resumeMessage)
 		c.h.goOn()
 	}
 }
@@ -124,9 +124,7 @@ func (c *core) finish() {
 	c.endBehavior()
 	c.phase = stopped
 	c.h.bury()
-	if c.failed { // the mailbox is suspended, and would keep what it has
-		c.box.PostSystemMessage(resumeMessage)
-	}
+	c.closeBox()
 	x := c.x
 	c.x = nil
 	c.tellEnd(x)

@@ -1,7 +1,11 @@
 package actor
 
 import (
+	"context"
+
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // process is a core as protoactor's registry knows it. It is a type of its own
@@ -12,7 +16,7 @@ type process core
 func (p *process) SendUserMessage(pid *pa.PID, msg any) {
 	c := (*core)(p)
 	if !c.dead.Load() {
-		c.box.PostUserMessage(msg)
+		c.postUser(msg)
 		return
 	}
 	c.sys.sendPastDead(pid, c, msg)
@@ -27,14 +31,32 @@ func (p *process) SendSystemMessage(pid *pa.PID, msg any) {
 			return
 		}
 	}
-	c.box.PostSystemMessage(msg) // a dead cell still answers a Watch
+	c.postSystem(msg) // a dead cell still answers a Watch
 	if _, ok := msg.(*pa.ResumeMailbox); ok {
-		c.box.PostSystemMessage(resumed{})
+		c.postSystem(resumed{})
 	}
 }
 
 // Stop orders the actor to stop before its next message.
 func (p *process) Stop(pid *pa.PID) { p.SendSystemMessage(pid, stopMessage) }
+
+// SendWait is SendUserMessage that waits for room in a bounded mailbox.
+func (p *process) SendWait(ctx context.Context, pid *pa.PID, msg any) error {
+	c := (*core)(p)
+	if c.other == nil || c.dead.Load() {
+		p.SendUserMessage(pid, msg)
+		return nil
+	}
+	w, ok := c.other.Mailbox.(mailbox.Waiter)
+	if !ok {
+		p.SendUserMessage(pid, msg)
+		return nil
+	}
+	if err := w.PostWait(ctx, msg); err != nil {
+		return boxError(err)
+	}
+	return nil
+}
 
 // resumed tells the cell what its mailbox keeps to itself: that it runs again.
 type resumed struct{}

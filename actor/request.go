@@ -38,13 +38,20 @@ func (s *System) sendAs(to *core, pid *pa.PID, msg any, from question) {
 		to = s.coreOf(pid)
 	}
 	switch {
-	case to == nil || !to.ours:
+	case to == nil || !to.ours():
 		s.send(pid, wrap(msg, from.pid()))
 	case from.nobody():
 		(*process)(to).SendUserMessage(pid, msg)
+	case isBatch(msg): // the mailbox takes it apart
+		(*process)(to).SendUserMessage(pid, wrap(msg, from.pid()))
 	default:
 		(*process)(to).SendUserMessage(pid, s.requests.get(msg, from))
 	}
+}
+
+func isBatch(msg any) bool {
+	_, ok := msg.(pa.MessageBatch)
+	return ok
 }
 
 // plainMessage is a message in a form that anybody understands.

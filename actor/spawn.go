@@ -134,13 +134,12 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	}
 	c.sys, c.h, c.plan, c.parent, c.gen = s, h, p, parent, anyGen+1
 	c.pid.Address, c.pid.Id = s.proto.ProcessRegistry.Address, id
-	producer := p.mailbox
-	c.ours = producer == nil
-	if c.ours {
-		producer = s.mailbox
+	if p.mailbox == nil {
+		c.box.Init(c, s.pool)
+	} else {
+		c.other = &otherBox{p.mailbox()}
+		c.other.RegisterHandlers(c, s.pool)
 	}
-	c.box = producer()
-	c.box.RegisterHandlers(c, s.pool)
 	top := parent == s.guardian.ctx.self
 	if top {
 		s.guardian.entered()
@@ -154,13 +153,17 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	for _, init := range p.inits {
 		init(c.shown())
 	}
-	if starts || !c.ours || p.receive != nil || p.decorate != nil {
-		c.box.PostSystemMessage(startedMessage)
+	if starts || !c.ours() || p.receive != nil || p.decorate != nil {
+		c.postSystem(startedMessage)
 	}
 	if top && s.closed.Load() { // spawned while Close was listing
-		c.box.PostSystemMessage(stopMessage)
+		c.postSystem(stopMessage)
 	}
-	c.box.Start()
+	if c.ours() {
+		c.box.Start()
+	} else {
+		c.other.Start()
+	}
 	return true
 }
 

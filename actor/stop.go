@@ -71,7 +71,7 @@ func (c *core) stopAndWait(ctx context.Context) error {
 	if !ok {
 		t = &ticket{done: make(chan struct{}, 1)}
 	}
-	c.box.PostSystemMessage(t)
+	c.postSystem(t)
 	(*process)(c).SendUserMessage(&c.pid, poisonMessage)
 	select {
 	case <-t.done:

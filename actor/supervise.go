@@ -147,7 +147,7 @@ func (c *core) fail(err error, reason, msg any) {
 	}
 	x := c.extra()
 	c.failed, x.cause = true, err
-	c.box.PostSystemMessage(suspendMessage)
+	c.postSystem(suspendMessage)
 	c.escalate(x, f, reason, msg)
 }
 

@@ -30,8 +30,7 @@ type System struct {
 	log     *slog.Logger
 
 	pool     *mailbox.Pool
-	mailbox  mailbox.Producer // of actors without one of their own
-	defaults *plan            // of actors without options
+	defaults *plan // of actors without options
 	asks     *asks
 	requests requests
 	tickets  sync.Pool // of *ticket, which nobody waits for
@@ -97,8 +96,7 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
 		proto: ps, owned: owned,
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
-		mailbox: mailbox.Unbounded(),
-		anon:    anonPrefix(cfg.UID),
+		anon: anonPrefix(cfg.UID),
 
 		defaults:   &plan{supervisor: Backoff{}},
 		spawnProps: terminalSpawn(),
