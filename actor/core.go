@@ -33,8 +33,9 @@ const anyGen = 0
 // do not change after the spawn, and dead.
 type core struct {
 	sys    *System
-	pid    pa.PID  // the actor's own; embedded, for one object less
-	parent *pa.PID // of a cell, of a plain protoactor actor, or of the guardian
+	id     string
+	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
+	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
 	h      handler
 	plan   *plan
 	box    mailbox.Box
@@ -91,6 +92,15 @@ type extra struct {
 	life   context.Context // nil until asked for
 	cancel context.CancelFunc
 	logger *slog.Logger
+}
+
+// self is the actor's own PID. Any goroutine may call it.
+func (c *core) self() *pa.PID {
+	if pid := c.pid.Load(); pid != nil {
+		return pid
+	}
+	c.pid.CompareAndSwap(nil, c.sys.proto.NewLocalPID(c.id))
+	return c.pid.Load()
 }
 
 func (c *core) extra() *extra {

@@ -29,7 +29,7 @@ func (c *core) farewell(msg any) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.drop()
-			c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(&c.pid),
+			c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()),
 				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
@@ -135,7 +135,7 @@ func (c *core) tellEnd(x *extra) {
 	var ended pa.SystemMessage
 	tell := func(pid *pa.PID) {
 		if ended == nil {
-			ended = &pa.Terminated{Who: &c.pid}
+			ended = &pa.Terminated{Who: c.self()}
 		}
 		c.sys.sendSystem(pid, ended)
 	}
@@ -162,7 +162,7 @@ func (c *core) tellEnd(x *extra) {
 
 func (c *core) addWatcher(pid *pa.PID) {
 	if c.phase == stopped {
-		c.sys.sendSystem(pid, &pa.Terminated{Who: &c.pid})
+		c.sys.sendSystem(pid, &pa.Terminated{Who: c.self()})
 		return
 	}
 	c.extra().watchers.Add(pid)

@@ -26,7 +26,7 @@ func (p *process) SendUserMessage(pid *pa.PID, msg any) {
 func (p *process) SendSystemMessage(pid *pa.PID, msg any) {
 	c := (*core)(p)
 	if c.dead.Load() {
-		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.pid.Id); ok {
+		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.id); ok {
 			q.SendSystemMessage(pid, msg)
 			return
 		}
@@ -77,21 +77,21 @@ var (
 // sendPastDead is for a PID that remembers the process of an actor that is gone:
 // its name may be another's by now.
 func (s *System) sendPastDead(pid *pa.PID, gone *core, msg any) {
-	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.pid.Id); ok {
+	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.id); ok {
 		q.SendUserMessage(pid, plainMessage(msg))
 		return
 	}
-	gone.undelivered(msg, s.absent(gone.pid.Id))
+	gone.undelivered(msg, s.absent(gone.id))
 }
 
 // register makes the cell known; false means that the id is taken.
 func (s *System) register(c *core) bool {
-	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.pid.Id).SetIfAbsent(c.pid.Id, (*process)(c))
+	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).SetIfAbsent(c.id, (*process)(c))
 }
 
 // unregister takes it out again.
 func (s *System) unregister(c *core) {
-	s.proto.ProcessRegistry.Remove(&c.pid)
+	s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).Remove(c.id)
 	c.dead.Store(true)
 }
 

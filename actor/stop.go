@@ -72,7 +72,7 @@ func (c *core) stopAndWait(ctx context.Context) error {
 		t = &ticket{done: make(chan struct{}, 1)}
 	}
 	c.postSystem(t)
-	(*process)(c).SendUserMessage(&c.pid, poisonMessage)
+	(*process)(c).SendUserMessage(nil, poisonMessage)
 	select {
 	case <-t.done:
 		t.next = nil
