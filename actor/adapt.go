@@ -27,7 +27,7 @@ import (
 // repeats, ends it in Stopped. What is sent to it later is a dead letter with
 // ErrStopped. To the zero Ref, and in a closed system, Adapt returns the zero Ref.
 func Adapt[A, B any](to Ref[B], f func(A) B) Ref[A] {
-	if to.pid == nil || to.sys.closed.Load() {
+	if to.IsZero() || to.sys.closed.Load() {
 		return Ref[A]{}
 	}
 	if f == nil {
@@ -35,8 +35,8 @@ func Adapt[A, B any](to Ref[B], f func(A) B) Ref[A] {
 	}
 	a := &adapter[A, B]{to: to, f: f}
 	a.self, _ = to.sys.proto.ProcessRegistry.Add(a, to.sys.anonymous())
-	if to.pid.Address != EntityAddress {
-		to.sys.sendSystem(to.pid, &pa.Watch{Watcher: a.self})
+	if to.PID().Address != EntityAddress {
+		to.sys.sendSystem(to.PID(), &pa.Watch{Watcher: a.self})
 	}
 	return Ref[A]{pid: a.self, sys: to.sys}
 }
@@ -131,8 +131,8 @@ func (a *adapter[A, B]) unwatch(who *pa.PID) {
 
 // leave ends the adapter while the actor behind lives on.
 func (a *adapter[A, B]) leave() {
-	if a.end(pa.TerminatedReason_Stopped) && a.to.pid.Address != EntityAddress {
-		a.to.sys.sendSystem(a.to.pid, &pa.Unwatch{Watcher: a.self})
+	if a.end(pa.TerminatedReason_Stopped) && a.to.PID().Address != EntityAddress {
+		a.to.sys.sendSystem(a.to.PID(), &pa.Unwatch{Watcher: a.self})
 	}
 }
 

@@ -74,7 +74,7 @@ func (e Envelope) await(ctx context.Context, corr uint64, wire chan any) (any, e
 
 func (e Envelope) check(ctx context.Context) error {
 	switch {
-	case e.to == nil:
+	case e.to == nil && e.cell == nil:
 		return ErrNoActor
 	case ctx.Err() != nil:
 		return contextError(ctx)
@@ -84,11 +84,19 @@ func (e Envelope) check(ctx context.Context) error {
 
 func (e Envelope) fail(err error) error { return &AskError{Ref: e.ref(), Err: err} }
 
+// pid is whom the message is for, nil if it is for nobody.
+func (e Envelope) pid() *pa.PID {
+	if e.to == nil && e.cell != nil {
+		return e.cell.self()
+	}
+	return e.to
+}
+
 func (e Envelope) ref() string {
 	if e.sys == nil {
 		return "the zero Ref"
 	}
-	return e.sys.format(e.to)
+	return e.sys.format(e.pid())
 }
 
 func contextError(ctx context.Context) error {
@@ -105,7 +113,7 @@ func as[R any](e Envelope, answer any) (R, error) {
 	case *actorpb.Failure:
 		return none, asError(e.ref(), x)
 	case *pa.DeadLetterResponse:
-		return none, e.fail(e.sys.absentAt(e.to))
+		return none, e.fail(e.sys.absentAt(e.pid()))
 	case R:
 		return x, nil
 	case nil:
@@ -135,7 +143,7 @@ func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, 
 		var none R
 		cell.later(func() { cell.handleThen(then(none, err)) })
 	}
-	if e.to == nil {
+	if e.to == nil && e.cell == nil {
 		fail(e.fail(ErrNoActor))
 		return
 	}

@@ -60,7 +60,7 @@ type askShard struct {
 // ends once.
 type call struct {
 	corr  uint64    // 0 = the slot is free
-	to    *pa.PID   // whom was asked
+	to    *pa.PID   // whom was asked; nil if that is in this system
 	wire  chan any  // gets the answer
 	then  func(any) // is called with the answer instead, if set
 	until time.Time // zero = no time-out

@@ -64,7 +64,7 @@ func (c *cell[M]) refuse() {
 		return
 	}
 	text := fmt.Sprintf("actor: accepts %v, not %T", reflect.TypeFor[M](), c.msg)
-	c.sys.DeadLetter(&c.pid, c.asked.pid(), c.msg, explain(ErrMessageType, text))
+	c.sys.DeadLetter(c.self(), c.asked.pid(), c.msg, explain(ErrMessageType, text))
 }
 
 // run has the behavior take the message in hand, whose typed form is m.
@@ -169,7 +169,7 @@ func (c *cell[M]) stopBehavior(cause error) {
 		s.Stopped(&c.ctx, cause)
 	}()
 	if err != nil {
-		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(&c.pid), "err", err)
+		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()), "err", err)
 	}
 }
 

@@ -16,7 +16,7 @@ type Context[M any] struct{ cell *cell[M] }
 
 // Self is the actor's own ref.
 func (c *Context[M]) Self() Ref[M] {
-	return Ref[M]{pid: &c.cell.pid, sys: c.cell.sys, cell: &c.cell.core}
+	return Ref[M]{sys: c.cell.sys, cell: &c.cell.core}
 }
 
 // System is the system that the actor lives in.
@@ -26,7 +26,7 @@ func (c *Context[M]) System() *System { return c.cell.sys }
 func (c *Context[M]) Log() *slog.Logger {
 	x := c.cell.extra()
 	if x.logger == nil {
-		x.logger = c.cell.sys.log.With("actor", c.cell.sys.format(&c.cell.pid))
+		x.logger = c.cell.sys.log.With("actor", c.cell.sys.format(c.cell.self()))
 	}
 	return x.logger
 }
@@ -50,7 +50,7 @@ func (c *Context[M]) Fail(err error) { c.cell.asked.fail(&c.cell.core, err) }
 func (c *Context[M]) Replier() Replier {
 	q := &c.cell.asked
 	if q.rep == nil {
-		q.rep = &replier{sys: c.cell.sys, self: &c.cell.pid, asker: *q}
+		q.rep = &replier{sys: c.cell.sys, self: &c.cell.core, asker: *q}
 	}
 	return Replier{q.rep}
 }
@@ -66,7 +66,7 @@ func (c *Context[M]) Forward(to Ref[M]) {
 		}
 	}
 	c.cell.asked = question{}
-	if to.pid == nil {
+	if to.IsZero() {
 		c.cell.sys.DeadLetter(nil, from.pid(), c.cell.msg, ErrNoActor)
 		return
 	}
@@ -140,5 +140,5 @@ func (c *Context[M]) place(name string) (place, error) {
 	if name == "" {
 		name = s.anonymous()
 	}
-	return place{sys: s, id: c.cell.pid.Id + "/" + name, name: name, parent: &c.cell.core}, nil
+	return place{sys: s, id: c.cell.id + "/" + name, name: name, parent: &c.cell.core}, nil
 }

@@ -2,10 +2,13 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // phase is how far a cell is on its way.
@@ -30,12 +33,13 @@ const anyGen = 0
 // do not change after the spawn, and dead.
 type core struct {
 	sys    *System
-	pid    pa.PID  // the actor's own; embedded, for one object less
-	parent *pa.PID // of a cell, of a plain protoactor actor, or of the guardian
+	id     string
+	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
+	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
 	h      handler
 	plan   *plan
-	box    pa.Mailbox
-	ours   bool        // box is our default mailbox, which hands on what it gets
+	box    mailbox.Box
+	other  *otherBox   // used in place of box, if the actor was given a mailbox
 	dead   atomic.Bool // has left the registry; who still holds the process must look again
 
 	up      bool // Started was handled
@@ -91,6 +95,15 @@ type extra struct {
 	logger *slog.Logger
 }
 
+// self is the actor's own PID. Any goroutine may call it.
+func (c *core) self() *pa.PID {
+	if pid := c.pid.Load(); pid != nil {
+		return pid
+	}
+	c.pid.CompareAndSwap(nil, c.sys.proto.NewLocalPID(c.id))
+	return c.pid.Load()
+}
+
 func (c *core) extra() *extra {
 	if c.x == nil {
 		c.x = &extra{}
@@ -108,11 +121,66 @@ type signal struct {
 // IgnoreDeadLetterLogging tells protoactor that losing one is nothing to log.
 func (*signal) IgnoreDeadLetterLogging() {}
 
+// ExemptFromLimit: what an actor waits for itself is not lost for want of room.
+func (*signal) ExemptFromLimit() {}
+
 // NotInfluenceReceiveTimeout: a signal is no sign of life from outside.
 func (*signal) NotInfluenceReceiveTimeout() {}
 
 // post queues a signal for this actor. Any goroutine may call it.
-func (c *core) post(s *signal) { c.box.PostUserMessage(s) }
+func (c *core) post(s *signal) { c.postUser(s) }
+
+// otherBox is a mailbox of a kind that was asked for.
+type otherBox struct{ pa.Mailbox }
+
+// ours tells that the mailbox is the cell's own, which nobody else looks into.
+func (c *core) ours() bool { return c.other == nil }
+
+// postUser queues a message for the actor. Any goroutine may call it.
+func (c *core) postUser(msg any) {
+	if c.other == nil {
+		c.box.PostUserMessage(msg)
+	} else {
+		c.other.PostUserMessage(msg)
+	}
+}
+
+// postSystem queues a message ahead of all others. Any goroutine may call it.
+func (c *core) postSystem(msg any) {
+	if c.other == nil {
+		c.box.PostSystemMessage(msg)
+	} else {
+		c.other.PostSystemMessage(msg)
+	}
+}
+
+// closeBox ends the mailbox; what is in it becomes dead letters.
+func (c *core) closeBox() {
+	bury := func(msg any) { c.undelivered(msg, ErrStopped) }
+	if c.other == nil {
+		c.box.Close(bury)
+		return
+	}
+	if b, ok := c.other.Mailbox.(*mailbox.Box); ok {
+		b.Close(bury)
+	} else if c.failed { // it is suspended, and would keep what it has
+		c.postSystem(resumeMessage)
+	}
+}
+
+// Refuse is called by the mailbox, on the sender's goroutine.
+func (c *core) Refuse(msg any, reason error) { c.undelivered(msg, boxError(reason)) }
+
+// boxError puts a mailbox's reason in this package's terms.
+func boxError(err error) error {
+	switch {
+	case errors.Is(err, mailbox.ErrFull):
+		return explain(ErrMailboxFull, err.Error())
+	case errors.Is(err, mailbox.ErrClosed):
+		return ErrStopped
+	}
+	return err
+}
 
 // later runs f in the actor, behind what is queued.
 func (c *core) later(f func()) { c.post(&signal{gen: c.gen, run: f}) }

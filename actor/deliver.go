@@ -68,6 +68,7 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 	from = s.own(from)
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
+	from = s.comeHome(from)
 	switch p := s.prefixes.find(bare); {
 	case pinned && uid != s.uid:
 		to.Id = id
@@ -104,6 +105,18 @@ func (s *System) DeliverSystem(id string, msg any) {
 	if present {
 		p.SendSystemMessage(to, msg)
 	}
+}
+
+// comeHome is who asks, if its question left this system and was sent back to it,
+// in the form that is understood here.
+func (s *System) comeHome(from *pa.PID) *pa.PID {
+	if from == nil || !s.isLocal(from) {
+		return from
+	}
+	if corr, ok := strings.CutPrefix(from.Id, askPrefix); ok {
+		return &pa.PID{Address: askAddress, Id: corr}
+	}
+	return from
 }
 
 func (s *System) deliverActor(to, from *pa.PID, msg any) {

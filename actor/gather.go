@@ -61,6 +61,6 @@ func (g *gathering) fail(err error) {
 		return
 	}
 	if q := g.asker.r; q.claim() {
-		q.sys.tellAsker(q.self, q.asker.pid(), err)
+		q.sys.tellAsker(q.self.self(), q.asker.pid(), err)
 	}
 }

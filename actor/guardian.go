@@ -76,7 +76,7 @@ func (g *guardian) stopAll(ctx context.Context) error {
 	g.mu.Unlock()
 	for _, c := range g.sys.cells() {
 		if c.parent == g.ctx.self {
-			c.box.PostSystemMessage(stopMessage)
+			c.postSystem(stopMessage)
 		}
 	}
 	g.check()

@@ -52,7 +52,11 @@ func (c *core) take() {
 	}
 	switch m := c.msg.(type) {
 	case *pa.PoisonPill:
-		c.box.PostSystemMessage(stopMessage)
+		if c.ours() {
+			c.beginStop()
+		} else { // its mailbox may want to see the order
+			c.postSystem(stopMessage)
+		}
 	case pa.AutoRespond:
 		c.dispatch()
 		if c.busy() && !c.asked.nobody() {
@@ -118,7 +122,7 @@ func (c *core) InvokeSystemMessage(msg any) {
 	case *ticket:
 		c.addTicket(m)
 	default:
-		c.sys.log.Warn("unknown system message", "actor", c.sys.format(&c.pid), "type", fmt.Sprintf("%T", msg))
+		c.sys.log.Warn("unknown system message", "actor", c.sys.format(c.self()), "type", fmt.Sprintf("%T", msg))
 	}
 }
 
@@ -145,7 +149,7 @@ func (c *core) EscalateFailure(reason, msg any) {
 	c.drop()
 	defer func() {
 		if r := recover(); r != nil {
-			c.sys.log.Error("supervision panicked", "actor", c.sys.format(&c.pid), "panic", fmt.Sprint(r))
+			c.sys.log.Error("supervision panicked", "actor", c.sys.format(c.self()), "panic", fmt.Sprint(r))
 		}
 	}()
 	c.fail(err, reason, bare)
@@ -174,6 +178,6 @@ func (c *core) undelivered(msg any, reason error) {
 		c.sys.requests.put(q)
 	}
 	if isLetter(bare) {
-		c.sys.DeadLetter(&c.pid, from.pid(), bare, reason)
+		c.sys.DeadLetter(c.self(), from.pid(), bare, reason)
 	}
 }

@@ -29,7 +29,7 @@ func (c *core) farewell(msg any) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.drop()
-			c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(&c.pid),
+			c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()),
 				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
@@ -100,7 +100,7 @@ func (c *core) restart() {
 	}
 	c.begin()
 	if !c.failed {
-		c.box.PostSystemMessage(resumeMessage)
+		c.postSystem(resumeMessage)
 		c.h.goOn()
 	}
 }
@@ -124,9 +124,7 @@ func (c *core) finish() {
 	c.endBehavior()
 	c.phase = stopped
 	c.h.bury()
-	if c.failed { // the mailbox is suspended, and would keep what it has
-		c.box.PostSystemMessage(resumeMessage)
-	}
+	c.closeBox()
 	x := c.x
 	c.x = nil
 	c.tellEnd(x)
@@ -137,7 +135,7 @@ func (c *core) tellEnd(x *extra) {
 	var ended pa.SystemMessage
 	tell := func(pid *pa.PID) {
 		if ended == nil {
-			ended = &pa.Terminated{Who: &c.pid}
+			ended = &pa.Terminated{Who: c.self()}
 		}
 		c.sys.sendSystem(pid, ended)
 	}
@@ -148,7 +146,7 @@ func (c *core) tellEnd(x *extra) {
 		x.watchers.ForEach(func(_ int, pid *pa.PID) { tell(pid) })
 	}
 	for t := c.waiting; t != nil; {
-		next := t.next // a ticket that has ended is somebody else's
+		next := t.next // whoever is woken uses t anew
 		t.end()
 		t = next
 	}
@@ -164,7 +162,7 @@ func (c *core) tellEnd(x *extra) {
 
 func (c *core) addWatcher(pid *pa.PID) {
 	if c.phase == stopped {
-		c.sys.sendSystem(pid, &pa.Terminated{Who: &c.pid})
+		c.sys.sendSystem(pid, &pa.Terminated{Who: c.self()})
 		return
 	}
 	c.extra().watchers.Add(pid)

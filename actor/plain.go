@@ -55,7 +55,7 @@ func (s *System) spawnPlain(id string, parent *pa.PID, producer pa.Producer, p *
 	if !c.launch(s, id, parent, c, p, true) {
 		return s.proto.NewLocalPID(id), pa.ErrNameExists
 	}
-	return &c.pid, nil
+	return c.self(), nil
 }
 
 func (c *plainCell) incarnate() (err error) {

@@ -1,7 +1,11 @@
 package actor
 
 import (
+	"context"
+
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // process is a core as protoactor's registry knows it. It is a type of its own
@@ -12,7 +16,7 @@ type process core
 func (p *process) SendUserMessage(pid *pa.PID, msg any) {
 	c := (*core)(p)
 	if !c.dead.Load() {
-		c.box.PostUserMessage(msg)
+		c.postUser(msg)
 		return
 	}
 	c.sys.sendPastDead(pid, c, msg)
@@ -22,19 +26,37 @@ func (p *process) SendUserMessage(pid *pa.PID, msg any) {
 func (p *process) SendSystemMessage(pid *pa.PID, msg any) {
 	c := (*core)(p)
 	if c.dead.Load() {
-		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.pid.Id); ok {
+		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.id); ok {
 			q.SendSystemMessage(pid, msg)
 			return
 		}
 	}
-	c.box.PostSystemMessage(msg) // a dead cell still answers a Watch
+	c.postSystem(msg) // a dead cell still answers a Watch
 	if _, ok := msg.(*pa.ResumeMailbox); ok {
-		c.box.PostSystemMessage(resumed{})
+		c.postSystem(resumed{})
 	}
 }
 
 // Stop orders the actor to stop before its next message.
 func (p *process) Stop(pid *pa.PID) { p.SendSystemMessage(pid, stopMessage) }
+
+// SendWait is SendUserMessage that waits for room in a bounded mailbox.
+func (p *process) SendWait(ctx context.Context, pid *pa.PID, msg any) error {
+	c := (*core)(p)
+	if c.other == nil || c.dead.Load() {
+		p.SendUserMessage(pid, msg)
+		return nil
+	}
+	w, ok := c.other.Mailbox.(mailbox.Waiter)
+	if !ok {
+		p.SendUserMessage(pid, msg)
+		return nil
+	}
+	if err := w.PostWait(ctx, msg); err != nil {
+		return boxError(err)
+	}
+	return nil
+}
 
 // resumed tells the cell what its mailbox keeps to itself: that it runs again.
 type resumed struct{}
@@ -55,21 +77,21 @@ var (
 // sendPastDead is for a PID that remembers the process of an actor that is gone:
 // its name may be another's by now.
 func (s *System) sendPastDead(pid *pa.PID, gone *core, msg any) {
-	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.pid.Id); ok {
+	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.id); ok {
 		q.SendUserMessage(pid, plainMessage(msg))
 		return
 	}
-	gone.undelivered(msg, s.absent(gone.pid.Id))
+	gone.undelivered(msg, s.absent(gone.id))
 }
 
 // register makes the cell known; false means that the id is taken.
 func (s *System) register(c *core) bool {
-	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.pid.Id).SetIfAbsent(c.pid.Id, (*process)(c))
+	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).SetIfAbsent(c.id, (*process)(c))
 }
 
 // unregister takes it out again.
 func (s *System) unregister(c *core) {
-	s.proto.ProcessRegistry.Remove(&c.pid)
+	s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).Remove(c.id)
 	c.dead.Store(true)
 }
 

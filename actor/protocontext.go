@@ -46,7 +46,7 @@ func (c *core) Parent() *pa.PID {
 }
 
 // Self is the actor's own address.
-func (c *core) Self() *pa.PID { return &c.pid }
+func (c *core) Self() *pa.PID { return c.self() }
 
 // Actor is the user's.
 func (c *core) Actor() pa.Actor { return c.h.actor() }
@@ -79,7 +79,7 @@ func (c *core) Respond(answer any) {
 		c.Send(c.Sender(), answer)
 		return
 	}
-	c.sys.answer(&c.pid, c.asked, answer)
+	c.sys.answer(c, c.asked, answer)
 }
 
 // Stash keeps the message in hand, with its sender, until the actor has restarted;
@@ -97,14 +97,14 @@ func (c *core) Stash() {
 // Watch asks for one Terminated. A child's end is told anyhow, and only once.
 func (c *core) Watch(who *pa.PID) {
 	if !c.isChild(who) {
-		c.sys.sendSystem(who, &pa.Watch{Watcher: &c.pid})
+		c.sys.sendSystem(who, &pa.Watch{Watcher: c.self()})
 	}
 }
 
 // Unwatch takes a Watch back.
 func (c *core) Unwatch(who *pa.PID) {
 	if !c.isChild(who) {
-		c.sys.sendSystem(who, &pa.Unwatch{Watcher: &c.pid})
+		c.sys.sendSystem(who, &pa.Unwatch{Watcher: c.self()})
 	}
 }
 
@@ -142,7 +142,7 @@ func (c *core) CancelReceiveTimeout() {
 // Forward passes the message in hand on, with its sender and headers.
 func (c *core) Forward(to *pa.PID) {
 	if isSystem(c.msg) {
-		c.sys.log.Error("a system message cannot be forwarded", "actor", c.sys.format(&c.pid))
+		c.sys.log.Error("a system message cannot be forwarded", "actor", c.sys.format(c.self()))
 		return
 	}
 	switch {
@@ -191,14 +191,14 @@ func (c *core) Send(to *pa.PID, msg any) {
 // Request sends a message whose answer comes to this actor as a message.
 func (c *core) Request(to *pa.PID, msg any) {
 	if c.plan.send != nil {
-		c.RequestWithCustomSender(to, msg, &c.pid)
+		c.RequestWithCustomSender(to, msg, c.self())
 		return
 	}
 	x := c.extra()
 	if x.peer != to || x.peerCore == nil || x.peerCore.dead.Load() {
 		x.peer, x.peerCore = to, c.sys.coreOf(to)
 	}
-	c.sys.sendAs(x.peerCore, to, msg, question{asker: &c.pid, back: c})
+	c.sys.sendAs(x.peerCore, to, msg, question{back: c})
 }
 
 // RequestWithCustomSender sends a message whose answer goes to sender.
@@ -231,7 +231,7 @@ func (c *core) SpawnNamed(props *pa.Props, name string) (*pa.PID, error) {
 	if spawn == nil {
 		spawn = c.sys.spawnProps
 	}
-	pid, err := spawn(c.sys.proto, c.pid.Id+"/"+name, props, c.shown())
+	pid, err := spawn(c.sys.proto, c.id+"/"+name, props, c.shown())
 	if err == nil {
 		c.addChild(pid)
 	}
@@ -300,4 +300,4 @@ func (s *System) sendAll(pids []*pa.PID, msg any) {
 func (c *core) GoString() string { return c.String() }
 
 // String is the text of the actor's ref.
-func (c *core) String() string { return c.sys.format(&c.pid) }
+func (c *core) String() string { return c.sys.format(c.self()) }

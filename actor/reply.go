@@ -9,19 +9,23 @@ import (
 // question is who waits for an answer to a message: nobody, a question in the
 // table of asks, or an actor.
 type question struct {
-	asker *pa.PID  // an actor; or what pid made of corr
+	asker *pa.PID  // an actor; or what pid made of the others
 	corr  uint64   // an ask of this system, 0 if it is none
-	back  *core    // asker's cell, if known
+	back  *core    // a cell of this system, nil if it is none
 	rep   *replier // set once Replier was called: it then keeps the count of answers
 }
 
 // nobody tells that nobody waits, or not any more.
-func (q *question) nobody() bool { return q.asker == nil && q.corr == 0 }
+func (q *question) nobody() bool { return q.asker == nil && q.corr == 0 && q.back == nil }
 
 // pid is who waits in protoactor's terms, nil for nobody.
 func (q *question) pid() *pa.PID {
-	if q.asker == nil && q.corr != 0 {
+	switch {
+	case q.asker != nil:
+	case q.corr != 0:
 		q.asker = askerPID(q.corr)
+	case q.back != nil:
+		q.asker = q.back.self()
 	}
 	return q.asker
 }
@@ -34,7 +38,7 @@ func (q *question) reply(c *core, answer any) {
 	}
 	to := *q
 	*q = question{}
-	c.sys.answer(&c.pid, to, answer)
+	c.sys.answer(c, to, answer)
 }
 
 // fail tells the asker, if it still waits, that the behavior failed.
@@ -45,7 +49,7 @@ func (q *question) fail(c *core, err error) {
 	case !q.nobody():
 		to := *q
 		*q = question{}
-		c.sys.answerFailure(&c.pid, to, err)
+		c.sys.answerFailure(c, to, err)
 	}
 }
 
@@ -57,31 +61,31 @@ func (q *question) bury(c *core, msg any) {
 			from = q.rep.asker
 		}
 	}
-	c.sys.DeadLetter(&c.pid, from.pid(), msg, ErrStopped)
+	c.sys.DeadLetter(c.self(), from.pid(), msg, ErrStopped)
 }
 
 // answer sends an answer on its way; to nobody it is a dead letter.
-func (s *System) answer(self *pa.PID, to question, answer any) {
+func (s *System) answer(self *core, to question, answer any) {
 	switch {
 	case to.corr != 0:
 		if !s.asks.complete(to.corr, answer) && !isRefusal(answer) {
 			s.DeadLetter(to.pid(), nil, answer, ErrNoAsker)
 		}
 	case to.back != nil:
-		(*process)(to.back).SendUserMessage(to.asker, answer)
+		(*process)(to.back).SendUserMessage(nil, answer)
 	case to.asker != nil:
 		s.send(to.asker, answer)
 	default:
-		s.DeadLetter(nil, nil, answer, explain(ErrNoAsker, "actor: "+s.format(self)+" answers, but nobody asked, or has an answer already"))
+		s.DeadLetter(nil, nil, answer, explain(ErrNoAsker, "actor: "+self.String()+" answers, but nobody asked, or has an answer already"))
 	}
 }
 
 // answerFailure tells an asker of a failure. A protoactor actor in this system gets
 // the *Failure itself.
-func (s *System) answerFailure(self *pa.PID, to question, err error) {
+func (s *System) answerFailure(self *core, to question, err error) {
 	f := failed(err)
-	if to.corr == 0 && !isAsker(to.asker) && s.isLocal(to.asker) {
-		s.send(to.asker, &Failure{Code: f.Code, Text: f.Text})
+	if to.corr == 0 && !isAsker(to.pid()) && s.isLocal(to.pid()) {
+		s.send(to.pid(), &Failure{Code: f.Code, Text: f.Text})
 		return
 	}
 	s.answer(self, to, f)
@@ -90,7 +94,7 @@ func (s *System) answerFailure(self *pa.PID, to question, err error) {
 // replier answers one question, once, from anywhere.
 type replier struct {
 	sys   *System
-	self  *pa.PID
+	self  *core
 	asker question
 	done  atomic.Bool
 }

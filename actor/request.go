@@ -35,16 +35,28 @@ func (r *requests) put(q *request) {
 // sendAs passes a message on whose answer goes to from. to is pid's cell, if known.
 func (s *System) sendAs(to *core, pid *pa.PID, msg any, from question) {
 	if to == nil || to.dead.Load() {
+		if pid == nil && to != nil {
+			pid = to.self()
+		}
 		to = s.coreOf(pid)
 	}
 	switch {
-	case to == nil || !to.ours:
+	case to != nil && !to.ours():
+		(*process)(to).SendUserMessage(pid, wrap(msg, from.pid()))
+	case to == nil:
 		s.send(pid, wrap(msg, from.pid()))
 	case from.nobody():
 		(*process)(to).SendUserMessage(pid, msg)
+	case isBatch(msg): // the mailbox takes it apart
+		(*process)(to).SendUserMessage(pid, wrap(msg, from.pid()))
 	default:
 		(*process)(to).SendUserMessage(pid, s.requests.get(msg, from))
 	}
+}
+
+func isBatch(msg any) bool {
+	_, ok := msg.(pa.MessageBatch)
+	return ok
 }
 
 // plainMessage is a message in a form that anybody understands.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	pa "github.com/asynkron/protoactor-go/actor"
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -15,18 +14,26 @@ import (
 // router.
 type routee struct {
 	ref  Ref[any]
-	text string     // of the ref
-	hash uint64     // its place in a consistent hash
-	box  pa.Mailbox // nil if it cannot be seen
+	text string // of the ref
+	hash uint64 // its place in a consistent hash
+	box  sized  // nil if it cannot be seen
 }
+
+// sized is a mailbox as far as a router looks.
+type sized interface{ UserMessageCount() int }
 
 // refAs claims that an actor accepts another type.
 func refAs[B, A any](r Ref[A]) Ref[B] { return Ref[B]{pid: r.pid, sys: r.sys, cell: r.cell} }
 
 func newRoutee(ref Ref[any], place string) *routee {
 	r := &routee{ref: ref, text: ref.String(), hash: xxhash.Sum64String(place)}
-	if c := ref.sys.coreOf(ref.pid); c != nil {
-		r.ref.cell, r.box = c, c.box
+	c := ref.sys.coreOf(ref.PID())
+	switch {
+	case c == nil:
+	case c.other != nil:
+		r.ref.cell, r.box = c, c.other
+	default:
+		r.ref.cell, r.box = c, &c.box
 	}
 	return r
 }

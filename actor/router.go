@@ -199,7 +199,7 @@ func (r *router[M]) change(c *Context[any], msg any, do func()) {
 // refuseMessage is for what a router of M does not take.
 func refuseMessage[M any](c *Context[any], msg any) {
 	text := fmt.Sprintf("actor: this router accepts %v, not %T", reflect.TypeFor[M](), msg)
-	c.System().DeadLetter(c.Self().pid, c.Proto().Sender(), msg, explain(ErrMessageType, text))
+	c.System().DeadLetter(c.Self().PID(), c.Proto().Sender(), msg, explain(ErrMessageType, text))
 }
 
 func (r *router[M]) join(c *Context[any], who Ref[any]) {
@@ -208,7 +208,7 @@ func (r *router[M]) join(c *Context[any], who Ref[any]) {
 		return
 	}
 	r.routees = append(r.routees, newRoutee(who, text))
-	if who.pid.Address != EntityAddress {
+	if who.PID().Address != EntityAddress {
 		c.Watch(who)
 	}
 }

@@ -60,8 +60,8 @@ type broadcast[M any] struct{ plainly }
 
 func (broadcast[M]) pick(M, []*routee) int { return toAll }
 
-// SmallestMailbox picks the routee for which the fewest messages wait; equal ones
-// take turns. A mailbox that cannot be seen, such as that of an actor on another
+// SmallestMailbox picks the routee for which the fewest messages wait, beside the
+// one that it has in hand; equal ones take turns. A mailbox that cannot be seen, such as that of an actor on another
 // node, counts as fuller than any other.
 func SmallestMailbox[M any]() Strategy[M] { return &smallest[M]{} }
 

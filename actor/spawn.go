@@ -46,7 +46,10 @@ func spawnIn[M any](s *System, name string, new func() Behavior[M], opts []Spawn
 	if err != nil {
 		return nil, err
 	}
-	pid, _, err := spawnAt(p, new, opts)
+	pid, c, err := spawnAt(p, new, opts)
+	if c != nil {
+		pid = c.self()
+	}
 	return pid, err
 }
 
@@ -60,24 +63,25 @@ func (s *System) place(name string) (place, error) {
 	return place{sys: s, id: name}, nil
 }
 
+// spawnAt returns the PID of what is not a cell of ours, else the cell.
 func spawnAt[M any](p place, new func() Behavior[M], opts []SpawnOption) (*pa.PID, *core, error) {
 	parent := p.parent
 	if parent != nil && parent.plan.spawn != nil { // the user's middleware wants a say
 		pid, err := parent.SpawnNamed(Props(new, opts...), p.name)
-		return pid, p.sys.coreOf(pid), err
+		return pid, nil, err
 	}
 	under := p.sys.guardian.ctx.self
 	if parent != nil {
-		under = &parent.pid
+		under = parent.self()
 	}
 	c, err := spawnCell(p.sys, p.id, under, new, p.sys.plan(opts))
 	if err != nil {
 		return nil, nil, err
 	}
 	if parent != nil {
-		parent.addChild(&c.pid)
+		parent.addChild(c.self())
 	}
-	return &c.pid, c, nil
+	return nil, c, nil
 }
 
 // errNoSystem: protoactor's Spawn was called in a system that is not ours.
@@ -98,7 +102,7 @@ func Props[M any](new func() Behavior[M], opts ...SpawnOption) *pa.Props {
 			if err != nil {
 				return nil, err
 			}
-			return &c.pid, nil
+			return c.self(), nil
 		}))
 }
 
@@ -133,14 +137,13 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 		parent = s.guardian.ctx.self
 	}
 	c.sys, c.h, c.plan, c.parent, c.gen = s, h, p, parent, anyGen+1
-	c.pid.Address, c.pid.Id = s.proto.ProcessRegistry.Address, id
-	producer := p.mailbox
-	c.ours = producer == nil
-	if c.ours {
-		producer = s.mailbox
+	c.id = id
+	if p.mailbox == nil {
+		c.box.Init(c, s.pool)
+	} else {
+		c.other = &otherBox{p.mailbox()}
+		c.other.RegisterHandlers(c, s.pool)
 	}
-	c.box = producer()
-	c.box.RegisterHandlers(c, s.pool)
 	top := parent == s.guardian.ctx.self
 	if top {
 		s.guardian.entered()
@@ -154,13 +157,17 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	for _, init := range p.inits {
 		init(c.shown())
 	}
-	if starts || !c.ours || p.receive != nil || p.decorate != nil {
-		c.box.PostSystemMessage(startedMessage)
+	if starts || !c.ours() || p.receive != nil || p.decorate != nil {
+		c.postSystem(startedMessage)
 	}
 	if top && s.closed.Load() { // spawned while Close was listing
-		c.box.PostSystemMessage(stopMessage)
+		c.postSystem(stopMessage)
 	}
-	c.box.Start()
+	if c.ours() {
+		c.box.Start()
+	} else {
+		c.other.Start()
+	}
 	return true
 }
 

@@ -71,8 +71,8 @@ func (c *core) stopAndWait(ctx context.Context) error {
 	if !ok {
 		t = &ticket{done: make(chan struct{}, 1)}
 	}
-	c.box.PostSystemMessage(t)
-	(*process)(c).SendUserMessage(&c.pid, poisonMessage)
+	c.postSystem(t)
+	(*process)(c).SendUserMessage(nil, poisonMessage)
 	select {
 	case <-t.done:
 		t.next = nil

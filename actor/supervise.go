@@ -129,13 +129,13 @@ func (v *supervision) hasGivenUp() bool {
 // strategy gets, nil for a *fault; msg is what the actor failed at.
 func (c *core) fail(err error, reason, msg any) {
 	if c.phase != running {
-		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(&c.pid), "err", err)
+		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()), "err", err)
 		return
 	}
 	if c.sup == nil {
 		c.sup = &supervision{}
 	}
-	f := Fault{Ref: c.sys.format(&c.pid), Message: msg, Err: err}
+	f := Fault{Ref: c.sys.format(c.self()), Message: msg, Err: err}
 	if p, ok := err.(*panicError); ok {
 		f.Stack = string(p.stack)
 	}
@@ -147,7 +147,7 @@ func (c *core) fail(err error, reason, msg any) {
 	}
 	x := c.extra()
 	c.failed, x.cause = true, err
-	c.box.PostSystemMessage(suspendMessage)
+	c.postSystem(suspendMessage)
 	c.escalate(x, f, reason, msg)
 }
 
@@ -158,7 +158,7 @@ func (c *core) escalate(x *extra, f Fault, reason, msg any) {
 	if reason == nil {
 		reason = &fault{f}
 	}
-	c.sys.sendSystem(c.parent, &pa.Failure{Who: &c.pid, Reason: reason, RestartStats: x.rs, Message: msg})
+	c.sys.sendSystem(c.parent, &pa.Failure{Who: c.self(), Reason: reason, RestartStats: x.rs, Message: msg})
 }
 
 // announce publishes a failure; a subscriber's panic is its own affair.

@@ -29,9 +29,8 @@ type System struct {
 	log     *slog.Logger
 
 	pool     pa.Dispatcher
-	ownPool  *mailbox.Pool    // pool, if it ends with the system
-	mailbox  mailbox.Producer // of actors without one of their own
-	defaults *plan            // of actors without options
+	ownPool  *mailbox.Pool // pool, if it ends with the system
+	defaults *plan         // of actors without options
 	asks     *asks
 	requests requests
 	tickets  sync.Pool // of *ticket, which nobody waits for
@@ -83,8 +82,7 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
 		proto: ps, owned: owned, small: cfg.Small,
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
-		mailbox: mailbox.Unbounded(),
-		anon:    anonPrefix(cfg.UID),
+		anon: anonPrefix(cfg.UID),
 
 		defaults:   &plan{supervisor: Backoff{}},
 		spawnProps: terminalSpawn(),

@@ -23,8 +23,8 @@
 //
 // # Not promised
 //
-// The order in which actors run is that of their workers: what two of them send to
-// a third may come either way around. What waits for something outside the bubble,
+// The order in which actors run is left to chance: what two of them send to a
+// third may come either way around. What waits for something outside the bubble,
 // such as a socket, a process or a mutex, stops the virtual clock.
 //
 // The package is for tests: it links testing and go-cmp.

@@ -19,6 +19,9 @@ const Patience = 3 * time.Second
 // closeTimeout is how long actors may take to stop at the end, in virtual time.
 const closeTimeout = time.Minute
 
+// throughput is how many messages an actor handles before others get a turn.
+const throughput = 300
+
 // Kit is a system for one test and what was seen of it. It is also the test inside
 // the bubble: its Errorf and Fatalf are the right ones, those of the t that was
 // passed to Run are not.
@@ -33,7 +36,9 @@ type Kit struct {
 // the system logs is shown when the test fails.
 func Run(t *testing.T, f func(k *Kit)) {
 	t.Helper()
-	run(t, nil, f)
+	// A goroutine a turn: unlike a pool, it needs no time to find out that an actor
+	// blocks, so nothing is left undone when the bubble settles.
+	run(t, pa.NewDefaultDispatcher(throughput), f)
 }
 
 // RunInline is Run with a synchronous system: when a Tell returns, the message has
@@ -87,8 +92,9 @@ func (k *Kit) close() {
 // System is the system under test. It is closed when the test ends.
 func (k *Kit) System() *actor.System { return k.sys }
 
-// Settle waits until nothing moves: every message is handled and every goroutine
-// waits for a timer or for the test. Time does not pass meanwhile.
+// Settle waits until nothing moves: every message is handled, except those for an
+// actor that blocks, and every goroutine waits for a timer or for the test. Time
+// does not pass meanwhile.
 func (k *Kit) Settle() { synctest.Wait() }
 
 // Advance lets d of virtual time pass, and then settles. Timers that are due

@@ -85,6 +85,26 @@ func TestSettleHandlesEverything(t *testing.T) {
 	})
 }
 
+// An actor that blocks does not keep Settle from handling what others get.
+func TestSettleBesideABlockedActor(t *testing.T) {
+	actortest.Run(t, func(k *actortest.Kit) {
+		for range 10 {
+			actortest.Spawn(k, actor.Func(func(*actor.Context[int], int) error { time.Sleep(time.Second); return nil })).Tell(1)
+		}
+		k.Settle()
+		p, start := actortest.NewProbe[int](k), time.Now()
+		forward := actortest.Spawn(k, actor.Func(func(_ *actor.Context[int], n int) error { p.Ref().Tell(n); return nil }))
+		for n := range 100 {
+			forward.Tell(n)
+			k.Settle()
+			p.Want(n)
+		}
+		if took := time.Since(start); took != 0 {
+			k.Errorf("took %v of virtual time, want none", took)
+		}
+	})
+}
+
 func TestDeadLettersAndFaults(t *testing.T) {
 	actortest.Run(t, func(k *actortest.Kit) {
 		greeter := actortest.Spawn(k, newGreeter)
