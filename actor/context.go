@@ -128,7 +128,7 @@ func (c *Context[M]) Every(d time.Duration, m M) Timer {
 // Stop ends the actor after the call in hand. What is queued becomes dead letters.
 func (c *Context[M]) Stop() {
 	c.cell.ending = true
-	c.cell.box.PostSystemMessage(stopMessage)
+	c.cell.postSystem(stopMessage)
 }
 
 // place puts children under this actor.

@@ -14,6 +14,9 @@ var idleActors = flag.Int("idle", 20_000, "how many actors TestIdleMemory keeps 
 // TestIdleMemory holds what an idle actor costs, all told, to its budget; with
 // -idle=1000000 at full size.
 func TestIdleMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
 	sys := newSystem(t, actor.Config{})
 	idle := actor.Func(func(*actor.Context[*ball], *ball) error { return nil })
 	last := spawnB(t, sys, "", idle)

@@ -161,16 +161,6 @@ func (c *core) escalate(x *extra, f Fault, reason, msg any) {
 	c.sys.sendSystem(c.parent, &pa.Failure{Who: c.self(), Reason: reason, RestartStats: x.rs, Message: msg})
 }
 
-// announce publishes a failure; a subscriber's panic is its own affair.
-func (s *System) announce(f *Fault) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("subscriber of faults panicked", "panic", r)
-		}
-	}()
-	s.proto.EventStream.Publish(f)
-}
-
 // childFailed leaves the decision to the strategy that the actor was given, or
 // is; else to the child's own supervisor.
 func (c *core) childFailed(m *pa.Failure) {

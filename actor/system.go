@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -28,17 +29,18 @@ type System struct {
 	uid     uint64
 	log     *slog.Logger
 
-	pool     pa.Dispatcher
-	ownPool  *mailbox.Pool // pool, if it ends with the system
-	defaults *plan         // of actors without options
-	asks     *asks
-	requests requests
-	tickets  sync.Pool // of *ticket, which nobody waits for
-	guardian *guardian
-	kinds    kindTable
-	prefixes prefixTable
-	letters  letterCounts
-	tasks    tasks
+	pool      pa.Dispatcher
+	ownPool   *mailbox.Pool // pool, if it ends with the system
+	defaults  *plan         // of actors without options
+	asks      *asks
+	requests  requests
+	tickets   sync.Pool // of *ticket, which nobody waits for
+	guardian  *guardian
+	kinds     kindTable
+	prefixes  prefixTable
+	letters   letterCounts
+	letterLog letterLog
+	tasks     tasks
 
 	spawnProps pa.SpawnFunc // spawns any Props under any parent
 
@@ -210,6 +212,11 @@ func (s *System) send(pid *pa.PID, msg any) {
 		s.DeadLetter(nil, nil, msg, ErrNoActor)
 		return
 	}
+	defer func() {
+		if r := recover(); r != nil { // protoactor calls subscribers of dead letters on this goroutine
+			s.log.Error("sending panicked", "to", s.format(pid), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		}
+	}()
 	s.proto.Root.Send(pid, msg)
 }
 
