@@ -36,30 +36,45 @@ func (e Envelope) ask(ctx context.Context) (any, error) {
 		return nil, e.fail(err)
 	}
 	a := e.sys.asks
-	c := a.newCall(e.to)
-	corr := a.next.Add(1)
-	if !a.enter(corr, c, forever) {
-		return nil, e.fail(ErrStopped)
+	wire, ok := a.wires.Get().(chan any)
+	if !ok {
+		wire = make(chan any, 1)
 	}
-	e.sys.send(e.to, &pa.MessageEnvelope{Message: e.msg, Sender: askerPID(corr)})
+	corr, err := a.enter(call{to: e.to, wire: wire}, forever)
+	if err != nil {
+		return nil, e.fail(err)
+	}
+	e.sys.sendAs(e.cell, e.to, e.msg, question{corr: corr})
+	return e.await(ctx, corr, wire)
+}
+
+// await waits for the one answer that a question gets, or gives it up.
+func (e Envelope) await(ctx context.Context, corr uint64, wire chan any) (any, error) {
+	a := e.sys.asks
+	done := ctx.Done()
+	if done == nil {
+		answer := <-wire
+		a.wires.Put(wire)
+		return answer, nil
+	}
 	select {
-	case answer := <-c.ch:
-		a.recycle(c)
+	case answer := <-wire:
+		a.wires.Put(wire)
 		return answer, nil
-	case <-ctx.Done():
+	case <-done:
 	}
-	if a.take(corr) == nil { // somebody is answering at this moment
-		answer := <-c.ch
-		a.recycle(c)
+	if _, mine := a.take(corr); !mine { // somebody is answering at this moment
+		answer := <-wire
+		a.wires.Put(wire)
 		return answer, nil
 	}
-	a.recycle(c)
+	a.wires.Put(wire)
 	return nil, e.fail(contextError(ctx))
 }
 
 func (e Envelope) check(ctx context.Context) error {
 	switch {
-	case e.to == nil:
+	case e.to == nil && e.cell == nil:
 		return ErrNoActor
 	case ctx.Err() != nil:
 		return contextError(ctx)
@@ -69,11 +84,19 @@ func (e Envelope) check(ctx context.Context) error {
 
 func (e Envelope) fail(err error) error { return &AskError{Ref: e.ref(), Err: err} }
 
+// pid is whom the message is for, nil if it is for nobody.
+func (e Envelope) pid() *pa.PID {
+	if e.to == nil && e.cell != nil {
+		return e.cell.self()
+	}
+	return e.to
+}
+
 func (e Envelope) ref() string {
 	if e.sys == nil {
 		return "the zero Ref"
 	}
-	return e.sys.format(e.to)
+	return e.sys.format(e.pid())
 }
 
 func contextError(ctx context.Context) error {
@@ -83,22 +106,6 @@ func contextError(ctx context.Context) error {
 	return errCancelled
 }
 
-// newCall takes a call from the free list.
-func (a *asks) newCall(to *pa.PID) *call {
-	c, ok := a.free.Get().(*call)
-	if !ok {
-		c = &call{ch: make(chan any, 1)}
-	}
-	c.to = to
-	return c
-}
-
-// recycle takes back a call that has ended and whose channel is empty.
-func (a *asks) recycle(c *call) {
-	c.to = nil
-	a.free.Put(c)
-}
-
 // as turns what came back into what was asked for.
 func as[R any](e Envelope, answer any) (R, error) {
 	var none R
@@ -106,7 +113,7 @@ func as[R any](e Envelope, answer any) (R, error) {
 	case *actorpb.Failure:
 		return none, asError(e.ref(), x)
 	case *pa.DeadLetterResponse:
-		return none, e.fail(e.sys.absentAt(e.to))
+		return none, e.fail(e.sys.absentAt(e.pid()))
 	case R:
 		return x, nil
 	case nil:
@@ -132,47 +139,51 @@ func (s *System) absentAt(pid *pa.PID) error {
 // is never called.
 func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, error) M) {
 	cell := c.cell
-	finish := func(answer any) {
-		r, err := as[R](e, answer)
-		cell.handle(turn[M]{msg: then(r, err)})
-	}
-	cell.askThen(e, d, finish, func(err error) {
+	fail := func(err error) {
 		var none R
-		cell.later(func() { cell.handle(turn[M]{msg: then(none, err)}) })
-	})
-}
-
-// askThen enters a question of this actor; finish runs in the actor.
-func (c *core) askThen(e Envelope, d time.Duration, finish func(answer any), fail func(error)) {
-	if e.to == nil {
+		cell.later(func() { cell.handleThen(then(none, err)) })
+	}
+	if e.to == nil && e.cell == nil {
 		fail(e.fail(ErrNoActor))
 		return
 	}
-	a, gen := c.sys.asks, c.gen
-	corr := a.next.Add(1)
-	q := &call{to: e.to, then: func(answer any) {
+	corr, err := cell.enter(e.to, d, func(answer any) {
+		r, err := as[R](e, answer)
+		cell.handleThen(then(r, err))
+	})
+	if err != nil {
+		fail(e.fail(err))
+		return
+	}
+	e.sys.sendAs(e.cell, e.to, e.msg, question{corr: corr})
+}
+
+// enter adds a question of this actor; finish runs in the actor.
+func (c *core) enter(to *pa.PID, d time.Duration, finish func(answer any)) (uint64, error) {
+	gen := c.gen
+	var corr uint64
+	q := call{to: to, then: func(answer any) {
 		c.post(&signal{gen: gen, run: func() {
-			delete(c.calls, corr)
+			delete(c.x.calls, corr)
 			finish(answer)
 		}})
 	}}
-	if !a.enter(corr, q, d) {
-		fail(e.fail(ErrStopped))
-		return
+	corr, err := c.sys.asks.enter(q, d)
+	if err != nil {
+		return 0, err
 	}
-	if c.calls == nil {
-		c.calls = map[uint64]*call{}
+	x := c.extra()
+	if x.calls == nil {
+		x.calls = map[uint64]struct{}{}
 	}
-	c.calls[corr] = q
-	e.sys.send(e.to, &pa.MessageEnvelope{Message: e.msg, Sender: askerPID(corr)})
+	x.calls[corr] = struct{}{}
+	return corr, nil
 }
 
 // giveUp ends the questions of a behavior that is no more.
 func (c *core) giveUp() {
-	for corr := range c.calls {
-		if q := c.sys.asks.take(corr); q != nil {
-			q.timer.Stop()
-		}
+	for corr := range c.x.calls {
+		c.sys.asks.take(corr)
 	}
-	c.calls = nil
+	c.x.calls = nil
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -16,120 +15,234 @@ const (
 	askAddress = "$ask"
 	// askPrefix begins the id under which other nodes answer an asker.
 	askPrefix = "$ask/"
-	askShards = 16
 	// forever is a time-out that does not come.
 	forever time.Duration = -1 << 63
 )
 
+// A correlation is, from the lowest bit on, the shard, the slot in it, and a count
+// of that shard's questions, which starts at a random place in each incarnation:
+// an answer that is late, even by a whole incarnation, finds another number.
+const (
+	askShards = 1 << shardBits
+	shardBits = 4
+	slotBits  = 22
+	maxSlots  = 1 << slotBits
+	// keepSlots is what a shard keeps of its table after a burst.
+	keepSlots = 256
+	// clockGrain is how exact time-outs are at best, which bounds how often a
+	// shard is searched for them.
+	clockGrain = time.Millisecond
+)
+
 // asks is the one process to which all answers go, and the table of questions
-// that wait for one. An asker is known by a 64-bit correlation, which starts at a
-// random place: an answer that is late by a whole incarnation finds nobody.
+// that wait for one.
 type asks struct {
 	sys    *System
-	next   atomic.Uint64
 	shards [askShards]askShard
-	free   sync.Pool // of *call with a channel
+	wires  sync.Pool // of chan any with room for one
 }
 
 type askShard struct {
 	mu     sync.Mutex
-	open   map[uint64]*call
+	slots  []call
+	free   []uint32 // slots without a question
+	count  uint64   // of questions so far
 	closed bool
-	_      [40]byte // a cache line each
+
+	// One clock serves all time-outs of the shard.
+	clock  *time.Timer
+	due    time.Time // when it rings, zero if it is not set
+	timing int       // questions that can time out
+	_      [24]byte  // a cache line apart
 }
 
-// call is a question that waits. Whoever takes it out of its shard ends it, so
-// it ends once.
+// call is a question that waits. Whoever takes it out of its slot ends it, so it
+// ends once.
 type call struct {
-	to    *pa.PID
-	ch    chan any  // gets the answer
+	corr  uint64    // 0 = the slot is free
+	to    *pa.PID   // whom was asked; nil if that is in this system
+	wire  chan any  // gets the answer
 	then  func(any) // is called with the answer instead, if set
-	timer *time.Timer
+	until time.Time // zero = no time-out
 }
 
 func newAsks(s *System) *asks {
 	a := &asks{sys: s}
-	a.next.Store(rand.Uint64())
 	for i := range a.shards {
-		a.shards[i].open = map[uint64]*call{}
+		a.shards[i].count = rand.Uint64N(1 << (63 - shardBits - slotBits))
 	}
 	return a
 }
 
 func (a *asks) shard(corr uint64) *askShard { return &a.shards[corr%askShards] }
 
-// enter adds a question, which ends with ErrTimeout after d; false means that
-// the system is closed.
-func (a *asks) enter(corr uint64, c *call, d time.Duration) bool {
-	sh := a.shard(corr)
+func slotOf(corr uint64) uint64 { return corr >> shardBits % maxSlots }
+
+// enter adds a question, which ends with ErrTimeout after d, and returns its
+// correlation. The error is ErrStopped if the system is closed.
+func (a *asks) enter(c call, d time.Duration) (uint64, error) {
+	n := rand.Uint64() % askShards
+	sh := &a.shards[n]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.closed {
-		return false
+		return 0, ErrStopped
 	}
+	slot, ok := sh.slot()
+	if !ok {
+		return 0, ErrMailboxFull
+	}
+	sh.count++
+	c.corr = (sh.count<<slotBits|uint64(slot))<<shardBits | n
 	if d != forever {
-		c.timer = time.AfterFunc(d, func() { a.complete(corr, refusal(ErrTimeout)) })
+		c.until = time.Now().Add(d)
+		sh.timing++
+		sh.ringBy(a, c.until)
 	}
-	sh.open[corr] = c
-	return true
+	sh.slots[slot] = c
+	return c.corr, nil
+}
+
+// slot finds a free one.
+func (sh *askShard) slot() (uint32, bool) {
+	if n := len(sh.free); n > 0 {
+		slot := sh.free[n-1]
+		sh.free = sh.free[:n-1]
+		return slot, true
+	}
+	if len(sh.slots) == maxSlots {
+		return 0, false
+	}
+	sh.slots = append(sh.slots, call{})
+	return uint32(len(sh.slots) - 1), true
 }
 
 // take removes a question; whoever gets it must end it.
-func (a *asks) take(corr uint64) *call {
+func (a *asks) take(corr uint64) (call, bool) {
 	sh := a.shard(corr)
 	sh.mu.Lock()
-	c := sh.open[corr]
-	delete(sh.open, corr)
-	sh.mu.Unlock()
+	defer sh.mu.Unlock()
+	slot := slotOf(corr)
+	if corr == 0 || slot >= uint64(len(sh.slots)) || sh.slots[slot].corr != corr {
+		return call{}, false
+	}
+	return sh.release(uint32(slot)), true
+}
+
+// release empties a slot. A table that a burst has blown up goes with its last
+// question: correlations do not depend on it.
+func (sh *askShard) release(slot uint32) call {
+	c := sh.slots[slot]
+	sh.slots[slot] = call{}
+	sh.free = append(sh.free, slot)
+	if !c.until.IsZero() {
+		sh.timing--
+	}
+	if len(sh.free) == len(sh.slots) && len(sh.slots) > keepSlots {
+		sh.slots, sh.free = nil, nil
+	}
 	return c
 }
 
 // complete ends a question with an answer; false means that nobody waits.
 func (a *asks) complete(corr uint64, answer any) bool {
-	c := a.take(corr)
-	if c == nil {
-		return false
+	c, ok := a.take(corr)
+	if ok {
+		c.end(answer)
 	}
-	c.end(answer)
-	return true
+	return ok
 }
 
 func (c *call) end(answer any) {
-	if c.timer != nil {
-		c.timer.Stop()
-	}
 	if c.then != nil {
 		c.then(answer)
 	} else {
-		c.ch <- answer // never blocks: room for one, and one answer
+		c.wire <- answer // never blocks: room for one, and one answer
 	}
+}
+
+// ringBy sees to it that the clock rings in time. It is called under mu.
+func (sh *askShard) ringBy(a *asks, t time.Time) {
+	if !sh.due.IsZero() && !t.Before(sh.due) {
+		return
+	}
+	wait := max(time.Until(t), clockGrain)
+	sh.due = time.Now().Add(wait)
+	if sh.clock == nil {
+		sh.clock = time.AfterFunc(wait, func() { sh.ring(a) })
+	} else {
+		sh.clock.Reset(wait)
+	}
+}
+
+// ring ends what has waited too long, and sets the clock for the next.
+func (sh *askShard) ring(a *asks) {
+	ended := sh.overdue(a)
+	for i := range ended {
+		ended[i].end(refusal(ErrTimeout))
+	}
+}
+
+func (sh *askShard) overdue(a *asks) (ended []call) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.due = time.Time{}
+	if sh.timing == 0 {
+		return nil
+	}
+	now, next := time.Now(), time.Time{}
+	for i := range sh.slots {
+		switch c := &sh.slots[i]; {
+		case c.corr == 0 || c.until.IsZero():
+		case !c.until.After(now):
+			ended = append(ended, sh.release(uint32(i)))
+			if sh.slots == nil {
+				return ended
+			}
+		case next.IsZero() || c.until.Before(next):
+			next = c.until
+		}
+	}
+	if !next.IsZero() {
+		sh.ringBy(a, next)
+	}
+	return ended
 }
 
 // endAll ends every question that match picks.
 func (a *asks) endAll(match func(*call) bool, answer any, closing bool) {
 	for i := range a.shards {
-		sh := &a.shards[i]
-		var ended []*call
-		sh.mu.Lock()
-		sh.closed = sh.closed || closing
-		for corr, c := range sh.open {
-			if match(c) {
-				delete(sh.open, corr)
-				ended = append(ended, c)
-			}
-		}
-		sh.mu.Unlock()
-		for _, c := range ended {
+		for _, c := range a.shards[i].pick(match, closing) {
 			c.end(answer)
 		}
 	}
+}
+
+func (sh *askShard) pick(match func(*call) bool, closing bool) (picked []call) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if closing {
+		sh.closed = true
+		if sh.clock != nil {
+			sh.clock.Stop()
+		}
+	}
+	for i := range sh.slots {
+		if c := &sh.slots[i]; c.corr != 0 && match(c) {
+			picked = append(picked, sh.release(uint32(i)))
+			if sh.slots == nil {
+				break
+			}
+		}
+	}
+	return picked
 }
 
 func (a *asks) close() {
 	a.endAll(func(*call) bool { return true }, refusal(ErrStopped), true)
 }
 
-// askerPID is how receivers in this system see an asker.
+// askerPID is how an asker looks in protoactor's terms.
 func askerPID(corr uint64) *pa.PID {
 	return &pa.PID{Address: askAddress, Id: strconv.FormatUint(corr, 36)}
 }
@@ -164,3 +277,14 @@ func (a *asks) SendSystemMessage(*pa.PID, any) {}
 
 // Stop does nothing: a question ends by its answer or its asker.
 func (a *asks) Stop(*pa.PID) {}
+
+// open counts the questions that wait.
+func (a *asks) open() (n int) {
+	for i := range a.shards {
+		sh := &a.shards[i]
+		sh.mu.Lock()
+		n += len(sh.slots) - len(sh.free)
+		sh.mu.Unlock()
+	}
+	return n
+}

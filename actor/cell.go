@@ -7,95 +7,174 @@ import (
 	pa "github.com/asynkron/protoactor-go/actor"
 )
 
-// cell is a typed actor under protoactor's stock context.
+// cell is a typed actor.
 type cell[M any] struct {
 	core
 	new      func() Behavior[M]
 	behavior Behavior[M] // nil between a restart's two halves
 	ctx      Context[M]
-
-	message M // the one in hand
-
-	stash  []turn[M] // oldest first
-	replay []turn[M] // unstashed: handled before the mailbox
+	kept     *stash // nil if nothing was ever stashed
 }
 
 // turn is a message and who asked it.
-type turn[M any] struct {
-	msg   M
+type turn struct {
+	msg   any
 	asked question
 }
 
-func newCell[M any](s *System, new func() Behavior[M], first Behavior[M], sup Supervisor) *cell[M] {
-	c := &cell[M]{new: new, behavior: first}
-	c.sys, c.gen, c.sup.policy = s, anyGen+1, sup
-	c.ctx.cell = c
-	c.resumed = c.goOn
-	return c
-}
-
-// Receive is called by protoactor's context.
-func (c *cell[M]) Receive(ctx pa.Context) {
-	c.pctx = ctx
+// receive takes what the cell has in hand.
+func (c *cell[M]) receive() {
 	if c.user {
-		c.receiveUser(ctx.Message(), ctx.Sender())
+		c.receiveUser()
 		return
 	}
-	switch msg := ctx.Message().(type) {
+	switch msg := c.msg.(type) {
 	case *pa.Started:
-		c.self = ctx.Self()
 		c.start()
 	case *pa.Restarting:
 		c.restarting()
-	case *pa.Stopping:
-		c.phase = stopping
-		c.sup.end()
 	case *pa.Stopped:
-		c.finish()
+		c.endTurns(c.lastCause())
 	case *pa.Terminated:
-		c.terminated(msg)
+		c.gone(msg)
 	}
 }
 
-func (c *cell[M]) receiveUser(msg any, from *pa.PID) {
-	switch s := msg.(type) {
-	case *signal:
-		if s.gen == c.gen || s.gen == anyGen {
-			s.run()
-		}
-	case *pa.DeadLetterResponse, *pa.Touch: // protoactor's own
-	default:
-		m, ok := msg.(M)
-		if !ok {
-			c.refuse(msg, from)
-			return
-		}
-		c.handle(turn[M]{m, question{asker: from}})
+func (c *cell[M]) receiveUser() {
+	m, ok := c.msg.(M)
+	if !ok {
+		c.refuse()
+		return
+	}
+	switch c.msg.(type) {
+	case *pa.DeadLetterResponse, *pa.Touch, *pa.ReceiveTimeout: // protoactor's own
+		return
+	}
+	c.run(m)
+	if c.x != nil {
+		c.x.silence.broken()
 	}
 	c.replayStash()
 }
 
 // refuse is for what only the untyped side can send.
-func (c *cell[M]) refuse(msg any, from *pa.PID) {
-	text := fmt.Sprintf("actor: accepts %v, not %T", reflect.TypeFor[M](), msg)
-	c.sys.DeadLetter(c.self, from, msg, explain(ErrMessageType, text))
+func (c *cell[M]) refuse() {
+	switch c.msg.(type) {
+	case *pa.DeadLetterResponse, *pa.Touch, *pa.ReceiveTimeout:
+		return
+	}
+	text := fmt.Sprintf("actor: accepts %v, not %T", reflect.TypeFor[M](), c.msg)
+	c.sys.DeadLetter(c.self(), c.asked.pid(), c.msg, explain(ErrMessageType, text))
 }
 
-// handle has the behavior take a message.
-func (c *cell[M]) handle(t turn[M]) {
-	c.message, c.asked = t.msg, t.asked
-	err := c.receive()
-	if err != nil {
+// run has the behavior take the message in hand, whose typed form is m.
+func (c *cell[M]) run(m M) {
+	if err := c.call(m); err != nil {
 		c.asked.fail(&c.core, err)
-	}
-	var none M
-	c.message, c.asked = none, question{}
-	if err != nil {
-		c.fail(err, t.msg)
+		c.asked = question{}
+		c.fail(err, nil, c.msg)
 	}
 }
 
-func (c *cell[M]) receive() (err error) {
+func (c *cell[M]) call(m M) (err error) {
 	defer catch(&err)
-	return c.behavior.Receive(&c.ctx, c.message)
+	return c.behavior.Receive(&c.ctx, m)
 }
+
+// handle is run for a message that does not come from the mailbox.
+func (c *cell[M]) handle(t turn) {
+	m, _ := t.msg.(M) // a nil interface stays one
+	c.msg, c.env, c.asked = t.msg, nil, t.asked
+	c.run(m)
+	c.drop()
+}
+
+// handleThen is handle for what a signal brings.
+func (c *cell[M]) handleThen(m any) {
+	c.handle(turn{msg: m})
+	c.replayStash()
+}
+
+// start brings the behavior up, the first time or after a restart.
+func (c *cell[M]) start() {
+	if err := c.startBehavior(); err != nil {
+		c.fail(err, nil, nil)
+		return
+	}
+	c.goOn()
+}
+
+func (c *cell[M]) startBehavior() (err error) {
+	if c.behavior == nil {
+		if c.behavior, err = construct(c.new); err != nil {
+			return err
+		}
+	}
+	s, ok := c.behavior.(Starter[M])
+	if !ok {
+		return nil
+	}
+	defer catch(&err)
+	return s.Started(&c.ctx)
+}
+
+// goOn tells what happened while the actor waited for its supervisor, and then
+// hands out what was stashed.
+func (c *cell[M]) goOn() {
+	for c.x != nil && len(c.x.gone) > 0 && c.busy() {
+		g := c.x.gone[0]
+		c.x.gone = c.x.gone[1:]
+		c.tellGone(g)
+	}
+	c.replayStash()
+}
+
+// restarting ends the behavior that failed. What it had stashed, or was about to
+// take from its stash, waits for the new one.
+func (c *cell[M]) restarting() {
+	var cause error
+	if c.x != nil {
+		cause = c.x.cause
+	}
+	c.endTurns(cause)
+	c.kept.rewind()
+}
+
+// lastCause is why the actor ends: nil unless it is for its failure.
+func (c *cell[M]) lastCause() error {
+	if c.x == nil || !c.sup.hasGivenUp() {
+		return nil
+	}
+	return c.x.cause
+}
+
+// endTurns is the end of a behavior.
+func (c *cell[M]) endTurns(cause error) {
+	c.endLifetime() // Stopped may wait for work to end
+	if c.behavior != nil {
+		c.stopBehavior(cause)
+	}
+	c.endBehavior()
+	c.behavior = nil
+}
+
+func (c *cell[M]) stopBehavior(cause error) {
+	s, ok := c.behavior.(Stopper[M])
+	if !ok {
+		return
+	}
+	var err error
+	func() {
+		defer catch(&err)
+		s.Stopped(&c.ctx, cause)
+	}()
+	if err != nil {
+		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()), "err", err)
+	}
+}
+
+// incarnate leaves it to start, which reports what goes wrong.
+func (c *cell[M]) incarnate() error { return nil }
+
+// actor is nil: a behavior is no pa.Actor.
+func (c *cell[M]) actor() pa.Actor { return nil }

@@ -15,25 +15,27 @@ import (
 type Context[M any] struct{ cell *cell[M] }
 
 // Self is the actor's own ref.
-func (c *Context[M]) Self() Ref[M] { return Ref[M]{pid: c.cell.self, sys: c.cell.sys} }
+func (c *Context[M]) Self() Ref[M] {
+	return Ref[M]{sys: c.cell.sys, cell: &c.cell.core}
+}
 
 // System is the system that the actor lives in.
 func (c *Context[M]) System() *System { return c.cell.sys }
 
 // Log is the system's logger with the actor's ref as an attribute.
 func (c *Context[M]) Log() *slog.Logger {
-	if c.cell.logger == nil {
-		c.cell.logger = c.cell.sys.log.With("actor", c.cell.sys.format(c.cell.self))
+	x := c.cell.extra()
+	if x.logger == nil {
+		x.logger = c.cell.sys.log.With("actor", c.cell.sys.format(c.cell.self()))
 	}
-	return c.cell.logger
+	return x.logger
 }
 
 // Context is done when the actor stops, and when it restarts.
 func (c *Context[M]) Context() context.Context { return c.cell.lifetime() }
 
-// Proto is protoactor's context of the same actor. Its message and sender are
-// those of the last message from the mailbox, also while stashed ones are handled.
-func (c *Context[M]) Proto() pa.Context { return c.cell.pctx }
+// Proto is protoactor's context of the same actor, for what has no typed form.
+func (c *Context[M]) Proto() pa.Context { return c.cell.shown() }
 
 // Reply answers the message in hand. The first answer wins; another one, or one
 // that nobody asked for, is a dead letter. To reach askers on other nodes an
@@ -48,7 +50,7 @@ func (c *Context[M]) Fail(err error) { c.cell.asked.fail(&c.cell.core, err) }
 func (c *Context[M]) Replier() Replier {
 	q := &c.cell.asked
 	if q.rep == nil {
-		q.rep = &replier{sys: c.cell.sys, self: c.cell.self, asker: q.asker}
+		q.rep = &replier{sys: c.cell.sys, self: &c.cell.core, asker: *q}
 	}
 	return Replier{q.rep}
 }
@@ -56,16 +58,19 @@ func (c *Context[M]) Replier() Replier {
 // Forward passes the message in hand on to another actor, which may answer its
 // asker in place of this one.
 func (c *Context[M]) Forward(to Ref[M]) {
-	q := &c.cell.asked
-	from := q.asker
-	if q.rep != nil {
-		from = nil
-		if q.rep.claim() {
-			from = q.rep.asker
+	from := c.cell.asked
+	if rep := from.rep; rep != nil {
+		from = question{}
+		if rep.claim() {
+			from = rep.asker
 		}
 	}
 	c.cell.asked = question{}
-	c.cell.sys.send(to.pid, wrap(c.cell.message, from))
+	if to.IsZero() {
+		c.cell.sys.DeadLetter(nil, from.pid(), c.cell.msg, ErrNoActor)
+		return
+	}
+	c.cell.sys.sendAs(to.cell, to.pid, c.cell.msg, from)
 }
 
 // Watch asks for Terminated, once, when the actor has stopped or its node is
@@ -93,11 +98,11 @@ func (c *Context[M]) Unwatch(who Addressable) {
 
 // Stash keeps the message in hand, with its asker, until Unstash. ErrStashFull
 // beyond 1000 messages.
-func (c *Context[M]) Stash() error { return c.cell.keep() }
+func (c *Context[M]) Stash() error { return c.cell.hold() }
 
 // Unstash hands out what was stashed, oldest first, after the message in hand and
 // before the mailbox. A restart does so too.
-func (c *Context[M]) Unstash() { c.cell.unstash() }
+func (c *Context[M]) Unstash() { c.cell.kept.unstash() }
 
 // Become makes b the behavior from the next message on. A restart returns to the
 // one that the actor was spawned with. b's Started is not called.
@@ -123,7 +128,7 @@ func (c *Context[M]) Every(d time.Duration, m M) Timer {
 // Stop ends the actor after the call in hand. What is queued becomes dead letters.
 func (c *Context[M]) Stop() {
 	c.cell.ending = true
-	c.cell.pctx.Stop(c.cell.self)
+	c.cell.postSystem(stopMessage)
 }
 
 // place puts children under this actor.
@@ -135,5 +140,5 @@ func (c *Context[M]) place(name string) (place, error) {
 	if name == "" {
 		name = s.anonymous()
 	}
-	return place{sys: s, id: name, parent: &c.cell.core}, nil
+	return place{sys: s, id: c.cell.id + "/" + name, name: name, parent: &c.cell.core}, nil
 }

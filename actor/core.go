@@ -2,129 +2,221 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // phase is how far a cell is on its way.
 type phase uint8
 
 const (
-	running phase = iota
-	stopping
+	running    phase = iota
+	restarting       // waits for its children to end, then begins anew
+	stopping         // waits for its children to end, then ends
 	stopped
 )
 
 // anyGen marks a signal for whatever behavior is there.
 const anyGen = 0
 
-// core is what cells of all message types have in common. Everything in it is
-// owned by the goroutine that runs the mailbox, except sup.
+// core is the cell of an actor: what protoactor splits into its actorContext and
+// its ActorProcess. It is the actor's pa.Context and pa.Supervisor and what its
+// mailbox invokes; [process] is the same memory as a pa.Process. What kinds of
+// cells differ in is the handler: [cell] for typed actors, [plainCell] for others.
+//
+// All fields are owned by the goroutine that runs the mailbox, except those that
+// do not change after the spawn, and dead.
 type core struct {
-	sys     *System
-	self    *pa.PID
-	pctx    pa.Context        // protoactor's context, of the call in hand
-	invoker pa.MessageInvoker // protoactor's context, as its mailbox knows it
-	mailbox pa.Mailbox
-	sup     supervision
+	sys    *System
+	id     string
+	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
+	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
+	h      handler
+	plan   *plan
+	box    mailbox.Box
+	other  *otherBox   // used in place of box, if the actor was given a mailbox
+	dead   atomic.Bool // has left the registry; who still holds the process must look again
 
-	phase  phase
-	ending bool   // Stop was called: nothing but stopping follows
-	failed bool   // waiting for the supervisor's decision
-	cause  error  // the last failure
-	user   bool   // the call in hand comes from the user queue
-	gen    uint64 // counts behaviors from 1; what belongs to an earlier one is void
-	asked  question
-	poison map[string]int // failures by type of message
+	up      bool // Started was handled
+	ending  bool // Stop was called: nothing but stopping follows
+	failed  bool // waiting for the supervisor's decision
+	user    bool // the message in hand comes from the user queue
+	phase   phase
+	gen     uint32 // counts behaviors from 1; what belongs to an earlier one is void
+	msg     any    // in hand, without its envelope
+	env     *pa.MessageEnvelope
+	asked   question
+	waiting *ticket      // who waits for the end in Stop
+	sup     *supervision // since the first failure; then the same for ever
+	x       *extra       // what most actors never need
+}
 
-	watched  map[string]*pa.PID // by key
-	children map[string]bool    // spawned by Spawn, by key
+// handler is what the engine leaves to the kind of cell.
+type handler interface {
+	// actor is what pa.Context.Actor shows.
+	actor() pa.Actor
+	// receive takes core.msg; if not core.user, it is one of the lifecycle.
+	receive()
+	// incarnate makes a new behavior for a restart. It may be put off to Started.
+	incarnate() error
+	// goOn is called when the actor is back from a failure.
+	goOn()
+	// hold keeps the message in hand until goOn after a restart.
+	hold() error
+	// bury is called at the end, for what is kept.
+	bury()
+}
+
+// extra is made when first used.
+type extra struct {
+	children pa.PIDSet
+	watchers pa.PIDSet
+	watched  map[string]*pa.PID // by key; of typed actors
 	gone     []Gone             // to be told after the restart
-	calls    map[uint64]*call   // open questions of AskThen
+	calls    map[uint64]struct{}
 	timers   map[*timer]bool
+	silence  silence
+	poison   map[string]int // failures by type of message
+	cause    error          // the last failure
+	rs       *pa.RestartStatistics
+	idle     *idleTimer
+	exts     contextExtensions
+	shown    pa.Context // what decorators made of the core
+	peer     *pa.PID    // whom the actor asked last, and
+	peerCore *core      // that one's cell
 
 	life   context.Context // nil until asked for
 	cancel context.CancelFunc
 	logger *slog.Logger
+}
 
-	resumed func() // tells the cell that it may go on; set by it
+// self is the actor's own PID. Any goroutine may call it.
+func (c *core) self() *pa.PID {
+	if pid := c.pid.Load(); pid != nil {
+		return pid
+	}
+	c.pid.CompareAndSwap(nil, c.sys.proto.NewLocalPID(c.id))
+	return c.pid.Load()
+}
+
+func (c *core) extra() *extra {
+	if c.x == nil {
+		c.x = &extra{}
+	}
+	return c.x
 }
 
 // signal is a message of this package to one of its actors. It runs in the actor,
 // if the behavior that it was meant for is still there.
 type signal struct {
-	gen uint64
+	gen uint32
 	run func()
 }
 
 // IgnoreDeadLetterLogging tells protoactor that losing one is nothing to log.
 func (*signal) IgnoreDeadLetterLogging() {}
 
+// ExemptFromLimit: what an actor waits for itself is not lost for want of room.
+func (*signal) ExemptFromLimit() {}
+
+// NotInfluenceReceiveTimeout: a signal is no sign of life from outside.
+func (*signal) NotInfluenceReceiveTimeout() {}
+
 // post queues a signal for this actor. Any goroutine may call it.
-func (c *core) post(s *signal) { c.sys.send(c.self, s) }
+func (c *core) post(s *signal) { c.postUser(s) }
+
+// otherBox is a mailbox of a kind that was asked for.
+type otherBox struct{ pa.Mailbox }
+
+// ours tells that the mailbox is the cell's own, which nobody else looks into.
+func (c *core) ours() bool { return c.other == nil }
+
+// postUser queues a message for the actor. Any goroutine may call it.
+func (c *core) postUser(msg any) {
+	if c.other == nil {
+		c.box.PostUserMessage(msg)
+	} else {
+		c.other.PostUserMessage(msg)
+	}
+}
+
+// postSystem queues a message ahead of all others. Any goroutine may call it.
+func (c *core) postSystem(msg any) {
+	if c.other == nil {
+		c.box.PostSystemMessage(msg)
+	} else {
+		c.other.PostSystemMessage(msg)
+	}
+}
+
+// closeBox ends the mailbox; what is in it becomes dead letters.
+func (c *core) closeBox() {
+	bury := func(msg any) { c.undelivered(msg, ErrStopped) }
+	if c.other == nil {
+		c.box.Close(bury)
+		return
+	}
+	if b, ok := c.other.Mailbox.(*mailbox.Box); ok {
+		b.Close(bury)
+	} else if c.failed { // it is suspended, and would keep what it has
+		c.postSystem(resumeMessage)
+	}
+}
+
+// Refuse is called by the mailbox, on the sender's goroutine.
+func (c *core) Refuse(msg any, reason error) { c.undelivered(msg, boxError(reason)) }
+
+// boxError puts a mailbox's reason in this package's terms.
+func boxError(err error) error {
+	switch {
+	case errors.Is(err, mailbox.ErrFull):
+		return explain(ErrMailboxFull, err.Error())
+	case errors.Is(err, mailbox.ErrClosed):
+		return ErrStopped
+	}
+	return err
+}
 
 // later runs f in the actor, behind what is queued.
 func (c *core) later(f func()) { c.post(&signal{gen: c.gen, run: f}) }
 
+// busy tells whether the behavior may be called.
+func (c *core) busy() bool { return c.phase == running && !c.ending && !c.failed }
+
 // lifetime is done when the behavior ends.
 func (c *core) lifetime() context.Context {
-	if c.life == nil {
-		c.life, c.cancel = context.WithCancel(context.Background())
+	x := c.extra()
+	if x.life == nil {
+		x.life, x.cancel = context.WithCancel(context.Background())
 	}
-	return c.life
+	return x.life
+}
+
+// endLifetime may come before the rest of endBehavior: Stopped may wait for work.
+func (c *core) endLifetime() {
+	if c.x != nil && c.x.cancel != nil {
+		c.x.cancel()
+		c.x.life, c.x.cancel = nil, nil
+	}
 }
 
 // endBehavior voids all that belongs to the behavior.
 func (c *core) endBehavior() {
 	c.gen++
-	if c.cancel != nil {
-		c.cancel()
-		c.life, c.cancel = nil, nil
-	}
-	for t := range c.timers {
-		t.stop()
-	}
-	c.timers = nil
-	c.giveUp()
-}
-
-// fail hands a failure to the supervisor. msg is what the actor failed at.
-func (c *core) fail(err error, msg any) {
-	if c.phase != running {
-		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self), "err", err)
+	if c.x == nil {
 		return
 	}
-	f := &fault{core: c, Fault: Fault{
-		Ref: c.sys.format(c.self), Message: msg, Err: err, Failures: c.sup.count(),
-	}}
-	if p, ok := err.(*panicError); ok {
-		f.Stack = string(p.stack)
+	c.endLifetime()
+	for t := range c.x.timers {
+		t.stop()
 	}
-	c.failed, c.cause = true, err
-	c.report(f.Fault)
-	c.sys.announce(&f.Fault)
-	c.invoker.EscalateFailure(f, msg)
-}
-
-// announce publishes a failure; a subscriber's panic is its own affair.
-func (s *System) announce(f *Fault) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("subscriber of faults panicked", "panic", r)
-		}
-	}()
-	s.proto.EventStream.Publish(f)
-}
-
-func (c *core) spawnChild(name string, props *pa.Props) (*pa.PID, error) {
-	pid, err := c.pctx.SpawnNamed(props, name)
-	if err != nil {
-		return nil, err
-	}
-	if c.children == nil {
-		c.children = map[string]bool{}
-	}
-	c.children[c.sys.key(pid)] = true
-	return pid, nil
+	c.x.timers = nil
+	c.x.idle.stop()
+	c.x.idle = nil
+	c.giveUp()
 }

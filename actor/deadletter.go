@@ -2,8 +2,12 @@ package actor
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -89,12 +93,77 @@ func (s *System) tellAsker(to, from *pa.PID, reason error) {
 
 func (s *System) publish(l *DeadLetter) {
 	s.letters.of(l.Reason).Add(1)
+	s.logLetter(l)
+	s.announce(l)
+}
+
+// logLetter logs a few dead letters, and how many it has left out.
+func (s *System) logLetter(l *DeadLetter) {
+	ok, left := s.letterLog.admit(time.Now())
+	if !ok {
+		return
+	}
+	attrs := []any{
+		slog.String("to", s.format(l.To)), slog.String("type", fmt.Sprintf("%T", l.Message)),
+		slog.Any("reason", l.Reason),
+	}
+	if left > 0 {
+		attrs = append(attrs, slog.Uint64("left_out", left))
+	}
+	s.log.Info("dead letter", attrs...)
+}
+
+// At most logBurst dead letters are logged in each logWindow.
+const (
+	logBurst  = 10
+	logWindow = 10 * time.Second
+)
+
+// letterLog limits a log's rate. It has no timer: what was left out is told with
+// the next line.
+type letterLog struct {
+	mu    sync.Mutex
+	begun time.Time
+	lines int
+	left  uint64
+}
+
+func (l *letterLog) admit(now time.Time) (ok bool, left uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.begun) >= logWindow {
+		l.begun, l.lines = now, 0
+	}
+	if l.lines == logBurst {
+		l.left++
+		return false, 0
+	}
+	l.lines++
+	left, l.left = l.left, 0
+	return true, left
+}
+
+// Subscribe calls f for each event on Proto().EventStream, such as *[DeadLetter]
+// and *[Fault], on the goroutine that publishes it, until cancel. f must not block;
+// if it panics, that is logged, and harms neither the publisher nor the others. A
+// handler that is subscribed to the EventStream itself has no such protection from
+// the others, nor they from it.
+func (s *System) Subscribe(f func(event any)) (cancel func()) {
+	sub := s.proto.EventStream.Subscribe(func(event any) { s.guard(f, event) })
+	return func() { s.proto.EventStream.Unsubscribe(sub) }
+}
+
+// announce publishes an event of this package.
+func (s *System) announce(event any) { s.guard(s.proto.EventStream.Publish, event) }
+
+// guard calls a handler, whose panic is its own affair.
+func (s *System) guard(f func(any), event any) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.log.Error("subscriber of dead letters panicked", "panic", r, "stack", string(debug.Stack()))
+			s.log.Error("event handler panicked", "event", fmt.Sprintf("%T", event), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
-	s.proto.EventStream.Publish(l)
+	f(event)
 }
 
 // onDeadLetter turns protoactor's dead letters into ours.

@@ -68,6 +68,7 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 	from = s.own(from)
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
+	from = s.comeHome(from)
 	switch p := s.prefixes.find(bare); {
 	case pinned && uid != s.uid:
 		to.Id = id
@@ -104,6 +105,18 @@ func (s *System) DeliverSystem(id string, msg any) {
 	if present {
 		p.SendSystemMessage(to, msg)
 	}
+}
+
+// comeHome is who asks, if its question left this system and was sent back to it,
+// in the form that is understood here.
+func (s *System) comeHome(from *pa.PID) *pa.PID {
+	if from == nil || !s.isLocal(from) {
+		return from
+	}
+	if corr, ok := strings.CutPrefix(from.Id, askPrefix); ok {
+		return &pa.PID{Address: askAddress, Id: corr}
+	}
+	return from
 }
 
 func (s *System) deliverActor(to, from *pa.PID, msg any) {
@@ -163,7 +176,7 @@ func (s *System) Portable(pid *pa.PID) (address, id string) {
 // ErrNodeRemoved. Those to a ref that names another incarnation wait on.
 func (s *System) NodeRemoved(address string, uid uint64) {
 	s.asks.endAll(func(c *call) bool {
-		if c.to.Address != address {
+		if c.to == nil || c.to.Address != address {
 			return false
 		}
 		_, of, pinned := cutUID(c.to.Id)

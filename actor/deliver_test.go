@@ -255,3 +255,30 @@ func TestKinds(t *testing.T) {
 		t.Errorf("SpawnKind = %v, want a SpawnError", err)
 	}
 }
+
+// TestQuestionThatComesHome: a question that another node sends back is answered
+// in the system that it came from.
+func TestQuestionThatComesHome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := joined(t)
+		spawn(t, a, "home", doer)
+		relay := &forwarder{b, "a:1", "home"}
+		b.HandlePrefix("relay", relay)
+		got, err := actor.Ask[string](t.Context(), actor.RefOf[any](a, pa.NewPID("b:1", "relay")).With("hi"))
+		if got != "hi" || err != nil {
+			t.Errorf("answer = %q, %v, want hi", got, err)
+		}
+	})
+}
+
+// forwarder sends everything on to an actor of another node.
+type forwarder struct {
+	sys         *actor.System
+	address, id string
+}
+
+func (f *forwarder) SendUserMessage(_ *pa.PID, msg any) {
+	f.sys.Proto().Root.Send(pa.NewPID(f.address, f.id), msg)
+}
+func (f *forwarder) SendSystemMessage(*pa.PID, any) {}
+func (f *forwarder) Stop(*pa.PID)                   {}

@@ -45,8 +45,9 @@
 // message lost in the instant in which the system closes leaves no dead letter.
 // Names are not reserved: an actor may find another's former name free.
 //
-// # Not yet
+// # Around actors
 //
-// Adapters, idle timers, routers, all-for-one supervision and re-entrant asks. The
-// cell runs under protoactor's stock context; one of our own follows.
+// [Pool] and [Group] share messages out to many actors behind one ref, [Adapt]
+// translates messages on their way, and package actortest tests actors without
+// sleeping. docs/actors.md begins at the beginning.
 package actor

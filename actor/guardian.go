@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -18,12 +19,12 @@ type guardian struct {
 	sys *System
 	ctx *guardianContext
 
-	mu sync.Mutex
-	// children counts the actors that live at an id: 1, or more for the moment in
-	// which a stopped one's name is given anew, or -1 for the moment in which one
-	// that stopped at once is not entered yet.
-	children map[string]int
-	empty    chan struct{} // closed when children is empty; nil if nobody waits
+	// children counts those that live. Who they are stands in the registry, so a
+	// million of them cost nothing here.
+	children atomic.Int64
+
+	mu    sync.Mutex
+	empty chan struct{} // closed when the last child has left; nil if nobody waits
 }
 
 // guardianContext is the root context with the guardian as its self.
@@ -37,44 +38,48 @@ func (c *guardianContext) Self() *pa.PID { return c.self }
 
 func newGuardian(s *System) *guardian {
 	return &guardian{
-		sys:      s,
-		ctx:      &guardianContext{RootContext: s.proto.Root, self: s.proto.NewLocalPID(guardianID)},
-		children: map[string]int{},
+		sys: s,
+		ctx: &guardianContext{RootContext: s.proto.Root, self: s.proto.NewLocalPID(guardianID)},
 	}
 }
 
-func (g *guardian) context() pa.SpawnerContext { return g.ctx }
+// entered counts a child that is about to be registered.
+func (g *guardian) entered() { g.children.Add(1) }
 
-// adopt enters a child.
-func (g *guardian) adopt(pid *pa.PID) {
-	g.count(pid.Id, 1)
-	if g.sys.closed.Load() { // spawned while Close was listing
-		g.sys.sendSystem(pid, &pa.Stop{})
+// left counts a child that is no more.
+func (g *guardian) left() {
+	if g.children.Add(-1) == 0 && g.sys.closed.Load() {
+		g.check()
 	}
 }
 
-func (g *guardian) count(id string, change int) {
+// check wakes who waits for the last child to leave.
+func (g *guardian) check() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.children[id] += change
-	if g.children[id] == 0 {
-		delete(g.children, id)
-	}
-	if len(g.children) == 0 && g.empty != nil {
+	if g.empty != nil && g.children.Load() == 0 {
 		close(g.empty)
 		g.empty = nil
 	}
 }
 
-// stopAll stops all children and waits for them.
+// stopAll stops all children and waits for them. The system is closed by now, so
+// whoever is entered later stops by itself.
 func (g *guardian) stopAll(ctx context.Context) error {
-	all, empty := g.list()
-	for _, id := range all {
-		g.sys.sendSystem(g.sys.proto.NewLocalPID(id), &pa.Stop{})
+	empty := make(chan struct{})
+	g.mu.Lock()
+	if g.empty == nil {
+		g.empty = empty
+	} else {
+		empty = g.empty
 	}
-	if empty == nil {
-		return nil
+	g.mu.Unlock()
+	for _, c := range g.sys.cells() {
+		if c.parent == g.ctx.self {
+			c.postSystem(stopMessage)
+		}
 	}
+	g.check()
 	select {
 	case <-empty:
 		return nil
@@ -83,25 +88,10 @@ func (g *guardian) stopAll(ctx context.Context) error {
 	}
 }
 
-func (g *guardian) list() (ids []string, empty chan struct{}) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for id := range g.children {
-		ids = append(ids, id)
-	}
-	if len(ids) > 0 && g.empty == nil {
-		g.empty = make(chan struct{})
-	}
-	return ids, g.empty
-}
-
-// SendSystemMessage hears of children that failed or ended, on their goroutines.
+// SendSystemMessage hears of children that failed, on their goroutines.
 func (g *guardian) SendSystemMessage(_ *pa.PID, msg any) {
-	switch msg := msg.(type) {
-	case *pa.Failure:
-		g.failed(msg)
-	case *pa.Terminated:
-		g.count(msg.Who.Id, -1)
+	if f, ok := msg.(*pa.Failure); ok {
+		g.failed(f)
 	}
 }
 
@@ -115,9 +105,9 @@ func (g *guardian) failed(f *pa.Failure) {
 			stopIt(fmt.Errorf("supervisor panicked: %v\n%s", r, debug.Stack()))
 		}
 	}()
-	g.sys.supervise(f.Who, f.Reason, f.RestartStats, func(err error) {
-		if f, ok := f.Reason.(*fault); ok {
-			f.core.sup.giveUp()
+	g.sys.supervise(nil, f, func(err error) {
+		if c := g.sys.coreOf(f.Who); c != nil {
+			c.sup.giveUp()
 		}
 		stopIt(err)
 	})

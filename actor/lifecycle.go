@@ -1,95 +1,194 @@
 package actor
 
 import (
+	"fmt"
+	"runtime/debug"
+
 	pa "github.com/asynkron/protoactor-go/actor"
 )
 
-// start brings the actor up, the first time or after a restart.
-func (c *cell[M]) start() {
-	c.failed, c.cause = false, nil
+// begin tells the actor that it runs, the first time or after a restart.
+func (c *core) begin() {
+	c.up, c.failed = true, false
+	if c.x != nil {
+		c.x.cause = nil
+	}
 	c.sup.started()
-	if err := c.startBehavior(); err != nil {
-		c.fail(err, nil)
-		return
-	}
-	c.goOn()
+	c.lifecycle(startedMessage)
 }
 
-func (c *cell[M]) startBehavior() (err error) {
-	if c.behavior == nil {
-		if c.behavior, err = construct(c.new); err != nil {
-			return err
+// lifecycle has the actor take a message that the cell makes itself.
+func (c *core) lifecycle(msg any) {
+	c.user, c.msg = false, msg
+	c.dispatch()
+	c.drop()
+}
+
+// farewell is lifecycle on the way to an end, which no panic holds up.
+func (c *core) farewell(msg any) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.drop()
+			c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()),
+				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
-	}
-	defer catch(&err)
-	if s, ok := c.behavior.(Starter[M]); ok {
-		return s.Started(&c.ctx)
-	}
-	return nil
+	}()
+	c.lifecycle(msg)
 }
 
-// goOn tells what happened while the actor waited for its supervisor, and then
-// hands out what was stashed.
-func (c *cell[M]) goOn() {
-	c.failed = false
-	for len(c.gone) > 0 && c.busy() {
-		g := c.gone[0]
-		c.gone = c.gone[1:]
-		c.tellGone(g)
-	}
-	c.replayStash()
-}
-
-// busy tells whether the behavior may be called.
-func (c *core) busy() bool { return c.phase == running && !c.ending && !c.failed }
-
-// restarting ends the behavior that failed. What it had stashed, or was about to
-// take from its stash, waits for the new one.
-func (c *cell[M]) restarting() {
-	c.endTurns(c.cause)
-	c.stash, c.replay = nil, append(c.replay, c.stash...)
-}
-
-// endTurns is the end of a behavior.
-func (c *cell[M]) endTurns(cause error) {
-	if c.cancel != nil {
-		c.cancel() // Stopped may wait for work to end
-	}
-	if c.behavior != nil {
-		c.stopBehavior(cause)
-	}
-	c.endBehavior()
-	c.behavior = nil
-}
-
-func (c *cell[M]) stopBehavior(cause error) {
-	s, ok := c.behavior.(Stopper[M])
-	if !ok {
+// beginStop stops the children first.
+func (c *core) beginStop() {
+	if c.phase >= stopping {
 		return
 	}
-	var err error
-	func() {
-		defer catch(&err)
-		s.Stopped(&c.ctx, cause)
-	}()
-	if err != nil {
-		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self), "err", err)
+	c.phase = stopping
+	c.sup.end()
+	if c.up {
+		c.farewell(stoppingMessage)
+	}
+	c.stopChildren()
+	c.tryFinish()
+}
+
+// beginRestart ends the behavior. A restart that comes too late must not bring a
+// stopped actor back to life.
+func (c *core) beginRestart() {
+	if c.phase != running || c.ending {
+		return
+	}
+	c.phase = restarting
+	if c.up {
+		c.farewell(restartingMessage)
+	}
+	c.stopChildren()
+	c.tryFinish()
+}
+
+// stopChildren stops the youngest first.
+func (c *core) stopChildren() {
+	if c.x == nil {
+		return
+	}
+	kids := c.x.children.Values()
+	for i := len(kids) - 1; i >= 0; i-- {
+		c.sys.sendSystem(kids[i], stopMessage)
+	}
+}
+
+// tryFinish goes on when the last child has ended.
+func (c *core) tryFinish() {
+	if c.x != nil && !c.x.children.Empty() {
+		return
+	}
+	switch c.phase {
+	case restarting:
+		c.restart()
+	case stopping:
+		c.finish()
+	}
+}
+
+func (c *core) restart() {
+	c.phase, c.up = running, false
+	if c.x != nil {
+		c.x.idle.stop()
+		c.x.idle = nil
+	}
+	if err := c.h.incarnate(); err != nil {
+		c.fail(err, err, nil)
+		return
+	}
+	c.begin()
+	if !c.failed {
+		c.postSystem(resumeMessage)
+		c.h.goOn()
+	}
+}
+
+// resume is the end of a failure that cost the actor nothing.
+func (c *core) resume() {
+	switch {
+	case !c.failed || c.phase != running:
+	case !c.up: // there is nothing to go on with
+		c.restart()
+	default:
+		c.failed = false
+		c.h.goOn()
 	}
 }
 
 // finish is the end of the actor. What nobody will take any more becomes dead letters.
-func (c *cell[M]) finish() {
-	var cause error
-	if c.sup.hasGivenUp() {
-		cause = c.cause
-	}
-	c.endTurns(cause)
+func (c *core) finish() {
+	c.sys.unregister(c)
+	c.farewell(stoppedMessage)
+	c.endBehavior()
 	c.phase = stopped
-	for _, t := range append(c.replay, c.stash...) {
-		t.asked.bury(&c.core, t.msg)
+	c.h.bury()
+	c.closeBox()
+	x := c.x
+	c.x = nil
+	c.tellEnd(x)
+}
+
+// tellEnd tells everybody once, also a parent that watches.
+func (c *core) tellEnd(x *extra) {
+	var ended pa.SystemMessage
+	tell := func(pid *pa.PID) {
+		if ended == nil {
+			ended = &pa.Terminated{Who: c.self()}
+		}
+		c.sys.sendSystem(pid, ended)
 	}
-	c.stash, c.replay, c.gone, c.watched, c.children = nil, nil, nil, nil, nil
-	if c.failed { // the mailbox is suspended, and would keep what it has
-		c.mailbox.PostSystemMessage(&pa.ResumeMailbox{})
+	if x != nil {
+		if c.parent != nil {
+			x.watchers.Remove(c.parent)
+		}
+		x.watchers.ForEach(func(_ int, pid *pa.PID) { tell(pid) })
 	}
+	for t := c.waiting; t != nil; {
+		next := t.next // whoever is woken uses t anew
+		t.end()
+		t = next
+	}
+	c.waiting = nil
+	switch {
+	case c.parent == nil:
+	case c.parent == c.sys.guardian.ctx.self:
+		c.sys.guardian.left()
+	default:
+		tell(c.parent)
+	}
+}
+
+func (c *core) addWatcher(pid *pa.PID) {
+	if c.phase == stopped {
+		c.sys.sendSystem(pid, &pa.Terminated{Who: c.self()})
+		return
+	}
+	c.extra().watchers.Add(pid)
+}
+
+// terminated hears of the end of a child, of a watched actor, or of something
+// that was watched once.
+func (c *core) terminated(t *pa.Terminated) {
+	if c.x != nil {
+		c.x.children.Remove(c.childPID(t.Who))
+	}
+	if c.phase != stopped {
+		c.lifecycle(t)
+	}
+	c.tryFinish()
+}
+
+// childPID is pid the way children are entered.
+func (c *core) childPID(pid *pa.PID) *pa.PID {
+	if !c.sys.isLocal(pid) {
+		return pid
+	}
+	id, _, _ := cutUID(pid.Id)
+	return c.sys.proto.NewLocalPID(id)
+}
+
+func (c *core) isChild(pid *pa.PID) bool {
+	return c.x != nil && c.x.children.Len() > 0 && c.x.children.Contains(c.childPID(pid))
 }

@@ -17,6 +17,10 @@ type Ref[M any] struct {
 	_   [0]func() // not comparable: two refs to one actor need not be equal
 	pid *pa.PID
 	sys *System
+	// cell spares local senders the way through the registry, and the actor a pid
+	// until somebody asks for it. It is nil if the actor is not known to be one of
+	// ours; the actor may be gone.
+	cell *core
 }
 
 // Addressable is a Ref of any message type.
@@ -54,7 +58,10 @@ func ParseRef[M any](s *System, text string) (Ref[M], error) {
 // Tell sends m. It never blocks and never fails: what cannot arrive is a dead
 // letter with its reason.
 func (r Ref[M]) Tell(m M) {
-	if r.pid != nil {
+	switch {
+	case r.cell != nil:
+		(*process)(r.cell).SendUserMessage(r.pid, m)
+	case r.pid != nil:
 		r.sys.proto.Root.Send(r.pid, m)
 	}
 }
@@ -63,34 +70,36 @@ func (r Ref[M]) Tell(m M) {
 // ErrNoActor, ErrMailboxFull, ErrStopped, ErrNotPortable, ctx's. No error does
 // not mean that the actor has handled m; for that, Ask.
 func (r Ref[M]) Send(ctx context.Context, m M) error {
-	if r.pid == nil {
+	pid := r.PID()
+	if pid == nil {
 		return ErrNoActor
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p, ok := r.sys.proto.ProcessRegistry.Get(r.pid)
+	p, ok := r.sys.proto.ProcessRegistry.Get(pid)
 	if !ok {
-		if r.sys.isLocal(r.pid) {
-			return r.sys.absent(r.pid.Id)
+		if r.sys.isLocal(pid) {
+			return r.sys.absent(pid.Id)
 		}
 		return ErrNoActor
 	}
 	if w, ok := p.(Sender); ok {
-		return w.SendWait(ctx, r.pid, m)
+		return w.SendWait(ctx, pid, m)
 	}
-	p.SendUserMessage(r.pid, m)
+	p.SendUserMessage(pid, m)
 	return nil
 }
 
 // With addresses m to the actor, for Ask and AskThen.
-func (r Ref[M]) With(m M) Envelope { return Envelope{to: r.pid, sys: r.sys, msg: m} }
+func (r Ref[M]) With(m M) Envelope { return Envelope{to: r.pid, sys: r.sys, cell: r.cell, msg: m} }
 
 // Envelope is a message with its receiver, whose types fit.
 type Envelope struct {
-	to  *pa.PID
-	sys *System
-	msg any
+	to   *pa.PID // nil if cell tells
+	sys  *System
+	cell *core // to's, if known
+	msg  any
 }
 
 // String is the ref's one text form, for messages, logs and map keys:
@@ -105,14 +114,19 @@ func (r Ref[M]) String() string {
 	if r.sys == nil {
 		return ""
 	}
-	return r.sys.format(r.pid)
+	return r.sys.format(r.PID())
 }
 
 // PID is the ref's protoactor address, nil for the zero Ref. It must not be changed.
-func (r Ref[M]) PID() *pa.PID { return r.pid }
+func (r Ref[M]) PID() *pa.PID {
+	if r.pid == nil && r.cell != nil {
+		return r.cell.self()
+	}
+	return r.pid
+}
 
 // System is the system that the ref was made in, nil for the zero Ref.
 func (r Ref[M]) System() *System { return r.sys }
 
 // IsZero tells the zero Ref.
-func (r Ref[M]) IsZero() bool { return r.pid == nil }
+func (r Ref[M]) IsZero() bool { return r.pid == nil && r.cell == nil }

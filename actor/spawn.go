@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	pa "github.com/asynkron/protoactor-go/actor"
-
-	"github.com/pando-go/pando/mailbox"
 )
 
 // Spawner is where an actor can be spawned: a *System, or the *Context of the
@@ -19,38 +17,8 @@ type Spawner interface {
 type place struct {
 	sys    *System
 	id     string
-	parent *core // nil for the system
-}
-
-// SpawnOption changes how an actor is spawned.
-type SpawnOption interface{ apply(*spawnOptions) }
-
-type spawnOptions struct {
-	mailbox    mailbox.Producer
-	supervisor Supervisor
-}
-
-type optionFunc func(*spawnOptions)
-
-func (f optionFunc) apply(o *spawnOptions) { f(o) }
-
-// WithMailbox gives the actor a mailbox made by p. The default is mailbox.Unbounded.
-func WithMailbox(p mailbox.Producer) SpawnOption {
-	return optionFunc(func(o *spawnOptions) { o.mailbox = p })
-}
-
-// WithSupervisor says what becomes of this actor when it fails. The default is
-// Backoff{}: restart for ever.
-func WithSupervisor(s Supervisor) SpawnOption {
-	return optionFunc(func(o *spawnOptions) { o.supervisor = s })
-}
-
-func (s *System) options(opts []SpawnOption) spawnOptions {
-	o := spawnOptions{mailbox: s.mailbox, supervisor: Backoff{}}
-	for _, opt := range opts {
-		opt.apply(&o)
-	}
-	return o
+	name   string // the id's last part
+	parent *core  // nil for the system
 }
 
 // Spawn starts an actor. The name "" stands for an id that no other actor ever
@@ -65,11 +33,11 @@ func Spawn[M any](in Spawner, name string, new func() Behavior[M], opts ...Spawn
 	if err != nil {
 		return Ref[M]{}, err
 	}
-	pid, err := spawnAt(p, new, opts)
+	pid, cell, err := spawnAt(p, new, opts)
 	if err != nil {
 		return Ref[M]{}, err
 	}
-	return Ref[M]{pid: pid, sys: p.sys}, nil
+	return Ref[M]{pid: pid, sys: p.sys, cell: cell}, nil
 }
 
 // spawnIn is Spawn in a system without a check of the name.
@@ -78,7 +46,11 @@ func spawnIn[M any](s *System, name string, new func() Behavior[M], opts []Spawn
 	if err != nil {
 		return nil, err
 	}
-	return spawnAt(p, new, opts)
+	pid, c, err := spawnAt(p, new, opts)
+	if c != nil {
+		pid = c.self()
+	}
+	return pid, err
 }
 
 func (s *System) place(name string) (place, error) {
@@ -91,62 +63,112 @@ func (s *System) place(name string) (place, error) {
 	return place{sys: s, id: name}, nil
 }
 
-func spawnAt[M any](p place, new func() Behavior[M], opts []SpawnOption) (*pa.PID, error) {
-	if p.parent != nil {
-		return p.parent.spawnChild(p.id, Props(new, opts...))
+// spawnAt returns the PID of what is not a cell of ours, else the cell.
+func spawnAt[M any](p place, new func() Behavior[M], opts []SpawnOption) (*pa.PID, *core, error) {
+	parent := p.parent
+	if parent != nil && parent.plan.spawn != nil { // the user's middleware wants a say
+		pid, err := parent.SpawnNamed(Props(new, opts...), p.name)
+		return pid, nil, err
 	}
-	pid, err := spawnCell(p.sys, p.id, &pa.Props{}, p.sys.guardian.context(), new, p.sys.options(opts))
-	if err == nil {
-		p.sys.guardian.adopt(pid)
+	under := p.sys.guardian.ctx.self
+	if parent != nil {
+		under = parent.self()
 	}
-	return pid, err
+	c, err := spawnCell(p.sys, p.id, under, new, p.sys.plan(opts))
+	if err != nil {
+		return nil, nil, err
+	}
+	if parent != nil {
+		parent.addChild(c.self())
+	}
+	return nil, c, nil
 }
+
+// errNoSystem: protoactor's Spawn was called in a system that is not ours.
+var errNoSystem = errors.New("actor: no System was made for this protoactor system: see Adopt")
 
 // Props is the same actor for protoactor's Spawn, in a system that was made by
 // NewSystem or brought in by Adopt. As there, spawning panics if new does when
-// Spawn has no error to return. protoactor's options for middleware apply; its
-// options for mailbox, dispatcher and supervisor do not.
+// Spawn has no error to return. Middleware is given by options of this package:
+// protoactor's own options do not apply.
 func Props[M any](new func() Behavior[M], opts ...SpawnOption) *pa.Props {
 	return (&pa.Props{}).Configure(pa.WithSpawnFunc(
-		func(ps *pa.ActorSystem, id string, props *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
+		func(ps *pa.ActorSystem, id string, _ *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
 			s := systemOf(ps)
 			if s == nil {
-				return nil, errors.New("actor: no System was made for this protoactor system: see Adopt")
+				return nil, errNoSystem
 			}
-			top := parent.Self() == nil
-			if top {
-				parent = s.guardian.context()
+			c, err := spawnCell(s, id, parent.Self(), new, s.plan(opts))
+			if err != nil {
+				return nil, err
 			}
-			pid, err := spawnCell(s, id, props, parent, new, s.options(opts))
-			if top && err == nil {
-				s.guardian.adopt(pid)
-			}
-			return pid, err
+			return c.self(), nil
 		}))
 }
 
-// spawnCell starts a cell under protoactor's stock context.
-func spawnCell[M any](s *System, id string, props *pa.Props, parent pa.SpawnerContext, new func() Behavior[M], o spawnOptions) (*pa.PID, error) {
-	if _, taken := s.proto.ProcessRegistry.GetLocal(id); taken {
+// spawnCell starts a typed actor.
+func spawnCell[M any](s *System, id string, parent *pa.PID, new func() Behavior[M], p *plan) (*core, error) {
+	if s.taken(id) {
 		return nil, fmt.Errorf("spawn %q: %w", id, ErrNameTaken)
 	}
 	first, err := construct(new)
 	if err != nil {
 		return nil, &SpawnError{Name: id, Err: err}
 	}
-	c := newCell(s, new, first, o.supervisor)
-	inner := *props // keeps the user's middleware
-	inner.Configure(
-		pa.WithProducer(func() pa.Actor { return c }),
-		pa.WithMailbox(func() pa.Mailbox { return c.attach(o.mailbox()) }),
-		pa.WithDispatcher(s.pool),
-		pa.WithSupervisor(&family{core: &c.core}),
-	)
-	pid, err := pa.DefaultSpawner(s.proto, id, &inner, parent)
-	if err != nil {
+	c := &cell[M]{new: new, behavior: first}
+	c.ctx.cell = c
+	_, starts := first.(Starter[M])
+	if !c.launch(s, id, parent, c, p, starts) {
 		return nil, fmt.Errorf("spawn %q: %w", id, ErrNameTaken)
 	}
-	return pid, nil
+	return &c.core, nil
+}
+
+// taken tells early that an id is in use, before user code runs in vain.
+func (s *System) taken(id string) bool {
+	_, ok := s.proto.ProcessRegistry.GetLocal(id)
+	return ok
+}
+
+// launch registers a cell and lets it run; false means that the id is taken. If
+// starting the actor does nothing that can be seen, it waits for the first message.
+func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, starts bool) bool {
+	if parent == nil {
+		parent = s.guardian.ctx.self
+	}
+	c.sys, c.h, c.plan, c.parent, c.gen = s, h, p, parent, anyGen+1
+	c.id = id
+	if p.mailbox == nil {
+		c.box.Init(c, s.pool)
+	} else {
+		c.other = &otherBox{p.mailbox()}
+		c.other.RegisterHandlers(c, s.pool)
+	}
+	top := parent == s.guardian.ctx.self
+	if top {
+		s.guardian.entered()
+	}
+	if !s.register(c) {
+		if top {
+			s.guardian.left()
+		}
+		return false
+	}
+	for _, init := range p.inits {
+		init(c.shown())
+	}
+	if starts || !c.ours() || p.receive != nil || p.decorate != nil {
+		c.postSystem(startedMessage)
+	}
+	if top && s.closed.Load() { // spawned while Close was listing
+		c.postSystem(stopMessage)
+	}
+	if c.ours() {
+		c.box.Start()
+	} else {
+		c.other.Start()
+	}
+	return true
 }
 
 // construct calls the user's constructor.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -21,16 +22,71 @@ func Stop(ctx context.Context, who Addressable) error {
 	case pid.Address == EntityAddress:
 		return errors.New("actor: an entity is stopped by its home only")
 	}
-	err := sys.waitTerminated(ctx, pid, func() { sys.send(pid, &pa.PoisonPill{}) })
+	var err error
+	if c := sys.coreOf(pid); c != nil {
+		err = c.stopAndWait(ctx)
+	} else {
+		err = sys.waitTerminated(ctx, pid, func() { sys.send(pid, poisonMessage) })
+	}
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", sys.format(pid), err)
 	}
 	return nil
 }
 
-// stopAndWait stops an actor before what is queued for it.
-func (s *System) stopAndWait(ctx context.Context, pid *pa.PID) error {
-	return s.waitTerminated(ctx, pid, func() { s.sendSystem(pid, &pa.Stop{}) })
+// ticket is somebody who waits for an actor's end in Stop.
+type ticket struct {
+	next *ticket // owned by the actor
+	done chan struct{}
+	void atomic.Bool // nobody waits any more
+}
+
+// end wakes who waits, once.
+func (t *ticket) end() {
+	select {
+	case t.done <- struct{}{}:
+	default:
+	}
+}
+
+// addTicket also clears away those that nobody waits for.
+func (c *core) addTicket(t *ticket) {
+	if c.phase == stopped {
+		t.end()
+		return
+	}
+	for p := &c.waiting; *p != nil; {
+		if (*p).void.Load() {
+			*p = (*p).next
+		} else {
+			p = &(*p).next
+		}
+	}
+	t.next, c.waiting = c.waiting, t
+}
+
+// stopAndWait stops the actor behind what is queued for it.
+func (c *core) stopAndWait(ctx context.Context) error {
+	t, ok := c.sys.tickets.Get().(*ticket)
+	if !ok {
+		t = &ticket{done: make(chan struct{}, 1)}
+	}
+	c.postSystem(t)
+	(*process)(c).SendUserMessage(nil, poisonMessage)
+	select {
+	case <-t.done:
+		t.next = nil
+		c.sys.tickets.Put(t)
+		return nil
+	case <-ctx.Done():
+		t.void.Store(true)
+		return ctx.Err()
+	}
+}
+
+// stopNow stops an actor before what is queued for it.
+func (s *System) stopNow(ctx context.Context, pid *pa.PID) error {
+	return s.waitTerminated(ctx, pid, func() { s.sendSystem(pid, stopMessage) })
 }
 
 // waitTerminated watches pid, does what should make it stop, and waits.

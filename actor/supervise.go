@@ -13,6 +13,9 @@ import (
 // calm is how long an actor must run without failing to be as good as new.
 const calm = 10 * time.Second
 
+// maxHistory is how many failures of an actor are remembered one by one.
+const maxHistory = 256
+
 // panicError is a panic that was caught.
 type panicError struct {
 	value any
@@ -31,48 +34,58 @@ func catch(err *error) {
 	}
 }
 
-// fault is the reason that protoactor carries to the supervising side.
-type fault struct {
-	Fault
-	core *core
-}
+// fault is a failure of a typed actor as a protoactor parent gets to see it.
+type fault struct{ Fault }
 
 func (f *fault) Error() string { return f.Err.Error() }
 func (f *fault) Unwrap() error { return f.Err }
 
 // supervision is how one actor is supervised. It is used by the parent's
-// goroutine and by the actor's own.
+// goroutine and by the actor's own. A nil one is that of an actor that never failed.
 type supervision struct {
-	policy Supervisor
-
-	mu       sync.Mutex
-	failures int
-	last     time.Time   // when it was last started or restarted
-	timer    *time.Timer // of a restart to come
-	ended    bool        // the actor has stopped
-	gaveUp   bool        // stopped because it failed
+	mu     sync.Mutex
+	last   Fault
+	begun  time.Time   // when it was last restarted
+	timer  *time.Timer // of a restart to come
+	ended  bool        // the actor has stopped
+	gaveUp bool        // stopped because it failed
 }
 
-// count enters a failure.
-func (v *supervision) count() int {
+// enter counts a failure and completes what is known of it.
+func (v *supervision) enter(f Fault) Fault {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.last.IsZero() && time.Since(v.last) >= calm {
-		v.failures = 0
+	now := time.Now()
+	if v.begun.IsZero() || now.Sub(v.begun) < calm {
+		f.Failures = v.last.Failures + 1
+	} else {
+		f.Failures = 1
 	}
-	v.failures++
-	return v.failures
+	f.history = append(v.last.history, lapse{v.begun, now})
+	if n := len(f.history) - maxHistory; n > 0 {
+		f.history = append([]lapse(nil), f.history[n:]...)
+	}
+	v.last = f
+	return f
+}
+
+func (v *supervision) fault() Fault {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.last
 }
 
 // started notes the time from which the actor must keep calm.
 func (v *supervision) started() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.last = time.Now()
+	if v != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.begun = time.Now()
+	}
 }
 
-// restartAfter plans a restart, unless the actor has stopped meanwhile.
-func (v *supervision) restartAfter(d time.Duration, restart func()) {
+// after plans a restart, unless the actor has stopped meanwhile.
+func (v *supervision) after(d time.Duration, restart func()) {
 	if d <= 0 {
 		restart()
 		return
@@ -85,49 +98,111 @@ func (v *supervision) restartAfter(d time.Duration, restart func()) {
 }
 
 func (v *supervision) end() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.ended = true
-	if v.timer != nil {
-		v.timer.Stop()
+	if v != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.ended = true
+		if v.timer != nil {
+			v.timer.Stop()
+		}
 	}
 }
 
 func (v *supervision) giveUp() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.gaveUp = true
+	if v != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.gaveUp = true
+	}
 }
 
 func (v *supervision) hasGivenUp() bool {
+	if v == nil {
+		return false
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.gaveUp
 }
 
-// supervise carries out what the child's supervisor decides; up makes the parent fail.
-func (s *System) supervise(child *pa.PID, reason any, rs *pa.RestartStatistics, up func(error)) {
-	f, ok := reason.(*fault)
-	if !ok {
-		s.supervisePlain(child, rs)
+// fail hands a failure to the supervising side. reason is what a protoactor
+// strategy gets, nil for a *fault; msg is what the actor failed at.
+func (c *core) fail(err error, reason, msg any) {
+	if c.phase != running {
+		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()), "err", err)
 		return
 	}
-	v := &f.core.sup
-	switch d := v.policy.Decide(f.Fault); d.action {
+	if c.sup == nil {
+		c.sup = &supervision{}
+	}
+	f := Fault{Ref: c.sys.format(c.self()), Message: msg, Err: err}
+	if p, ok := err.(*panicError); ok {
+		f.Stack = string(p.stack)
+	}
+	f = c.sup.enter(f)
+	c.report(f)
+	c.sys.announce(&f)
+	if c.failed {
+		return // a decision is on its way
+	}
+	x := c.extra()
+	c.failed, x.cause = true, err
+	c.postSystem(suspendMessage)
+	c.escalate(x, f, reason, msg)
+}
+
+func (c *core) escalate(x *extra, f Fault, reason, msg any) {
+	if x.rs == nil || x.rs.FailureCount() > maxHistory {
+		x.rs = pa.NewRestartStatistics()
+	}
+	if reason == nil {
+		reason = &fault{f}
+	}
+	c.sys.sendSystem(c.parent, &pa.Failure{Who: c.self(), Reason: reason, RestartStats: x.rs, Message: msg})
+}
+
+// childFailed leaves the decision to the strategy that the actor was given, or
+// is; else to the child's own supervisor.
+func (c *core) childFailed(m *pa.Failure) {
+	strategy := c.plan.children
+	if s, ok := c.h.actor().(pa.SupervisorStrategy); ok {
+		strategy = s
+	}
+	if strategy != nil {
+		strategy.HandleFailure(c.sys.proto, c, m.Who, m.RestartStats, m.Reason, m.Message)
+		return
+	}
+	c.sys.supervise(c, m, func(err error) { c.fail(err, nil, nil) })
+}
+
+// supervise carries out what the child's supervisor decides; up makes the parent
+// fail. parent is nil at the top.
+func (s *System) supervise(parent *core, m *pa.Failure, up func(error)) {
+	child := s.coreOf(m.Who)
+	if child == nil {
+		s.supervisePlain(m.Who, m.RestartStats)
+		return
+	}
+	f := child.sup.fault()
+	d := child.plan.supervisor.Decide(f)
+	all := []*pa.PID{m.Who}
+	if d.all && parent != nil {
+		all = parent.Children()
+	}
+	switch d.action {
 	case resume:
-		s.sendSystem(child, &pa.ResumeMailbox{})
-		s.send(child, &signal{run: f.core.resumed, gen: anyGen})
+		s.sendSystem(m.Who, resumeMessage)
 	case stop:
-		v.giveUp()
-		s.sendSystem(child, &pa.Stop{})
+		child.sup.giveUp()
+		s.sendAll(all, stopMessage)
 	case escalate:
 		up(fmt.Errorf("child %s failed: %w", f.Ref, f.Err))
 	default:
-		v.restartAfter(d.after, func() { s.sendSystem(child, &pa.Restart{}) })
+		child.sup.after(d.after, func() { s.sendAll(all, restartMessage) })
 	}
 }
 
-// supervisePlain restarts a child that is a plain protoactor actor.
+// supervisePlain restarts a child that runs under protoactor's own context.
 func (s *System) supervisePlain(child *pa.PID, rs *pa.RestartStatistics) {
 	n := 1
 	if rs != nil {
@@ -137,27 +212,18 @@ func (s *System) supervisePlain(child *pa.PID, rs *pa.RestartStatistics) {
 		rs.Fail()
 		n = rs.FailureCount()
 	}
-	time.AfterFunc(Backoff{}.pause(n), func() { s.sendSystem(child, &pa.Restart{}) })
-}
-
-// family is the protoactor strategy of a typed parent: each child is supervised
-// by its own supervisor.
-type family struct{ core *core }
-
-// HandleFailure is called on the parent's goroutine.
-func (f *family) HandleFailure(_ *pa.ActorSystem, _ pa.Supervisor, child *pa.PID, rs *pa.RestartStatistics, reason, _ any) {
-	f.core.sys.supervise(child, reason, rs, func(err error) { f.core.fail(err, nil) })
+	time.AfterFunc(Backoff{}.pause(n), func() { s.sendSystem(child, restartMessage) })
 }
 
 // report logs a failure: with the stack for the first of its kind, by a count that
 // doubles for those that follow.
 func (c *core) report(f Fault) {
-	kind := fmt.Sprintf("%T", f.Message)
-	if c.poison == nil {
-		c.poison = map[string]int{}
+	kind, x := fmt.Sprintf("%T", f.Message), c.extra()
+	if x.poison == nil {
+		x.poison = map[string]int{}
 	}
-	c.poison[kind]++
-	n := c.poison[kind]
+	x.poison[kind]++
+	n := x.poison[kind]
 	if n&(n-1) != 0 {
 		return
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
-	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
-	"github.com/asynkron/protoactor-go/eventstream"
 
 	"github.com/pando-go/pando/mailbox"
 )
@@ -23,19 +23,26 @@ const noHost = "nonhost"
 type System struct {
 	proto   *pa.ActorSystem
 	owned   bool // made by NewSystem, so Close stops protoactor's own actors too
+	small   bool // a copy, which shares what protoactor's Shutdown would close
 	name    string
 	address string // "" if other nodes cannot reach it
 	uid     uint64
 	log     *slog.Logger
 
-	pool     *mailbox.Pool
-	mailbox  mailbox.Producer
-	asks     *asks
-	guardian *guardian
-	kinds    kindTable
-	prefixes prefixTable
-	letters  letterCounts
-	tasks    tasks
+	pool      pa.Dispatcher
+	ownPool   *mailbox.Pool // pool, if it ends with the system
+	defaults  *plan         // of actors without options
+	asks      *asks
+	requests  requests
+	tickets   sync.Pool // of *ticket, which nobody waits for
+	guardian  *guardian
+	kinds     kindTable
+	prefixes  prefixTable
+	letters   letterCounts
+	letterLog letterLog
+	tasks     tasks
+
+	spawnProps pa.SpawnFunc // spawns any Props under any parent
 
 	anon    string // prefix of anonymous ids
 	counter atomic.Uint64
@@ -48,21 +55,7 @@ func NewSystem(cfg Config) (*System, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	quiet := quietLogger(cfg.Logger)
-	ps := pa.NewActorSystem(
-		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return quiet }),
-		pa.WithDeadLetterThrottleInterval(time.Millisecond),
-	)
-	// protoactor's own subscribers are left behind: they log dead letters through a
-	// throttle whose goroutine outlives the system, and tell askers nothing of the
-	// reason. What else they do, onDeadLetter does.
-	ps.EventStream = eventstream.NewEventStream()
-	if cfg.Address != "" {
-		ps.ProcessRegistry.Address = cfg.Address
-	}
-	// protoactor's own anonymous ids get the incarnation's salt this way.
-	ps.ProcessRegistry.SequenceID = mix(cfg.UID) &^ (1<<32 - 1)
-	return connect(ps, cfg, true)
+	return connect(newProto(cfg), cfg, true)
 }
 
 // Adopt brings refs, asks and remote to a protoactor system that runs already.
@@ -89,16 +82,21 @@ func Adopt(ps *pa.ActorSystem, cfg Config) (*System, error) {
 
 func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
-		proto: ps, owned: owned,
+		proto: ps, owned: owned, small: cfg.Small,
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
-		mailbox: mailbox.Unbounded(),
-		anon:    anonPrefix(cfg.UID),
+		anon: anonPrefix(cfg.UID),
+
+		defaults:   &plan{supervisor: Backoff{}},
+		spawnProps: terminalSpawn(),
 	}
 	s.guardian = newGuardian(s)
 	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
 		return nil, errors.New("actor: this protoactor system has been adopted before")
 	}
-	s.pool = mailbox.NewPool(0, 0)
+	if s.pool = cfg.Dispatcher; s.pool == nil {
+		s.ownPool = mailbox.NewPool(0, 0)
+		s.pool = s.ownPool
+	}
 	s.asks = newAsks(s)
 	ps.ProcessRegistry.RegisterAddressResolver(s.asks.resolve)
 	ps.EventStream.Subscribe(s.onDeadLetter)
@@ -138,7 +136,7 @@ func (s *System) Close(ctx context.Context) error {
 	first := s.closed.CompareAndSwap(false, true)
 	err := s.close(ctx)
 	s.asks.close()
-	if first && s.owned {
+	if first && s.owned && !s.small {
 		s.proto.Shutdown()
 	}
 	if err != nil {
@@ -155,7 +153,10 @@ func (s *System) close(ctx context.Context) error {
 	if err == nil {
 		err = s.tasks.wait(ctx)
 	}
-	return errors.Join(err, s.pool.Shutdown(ctx))
+	if s.ownPool != nil {
+		err = errors.Join(err, s.ownPool.Shutdown(ctx))
+	}
+	return err
 }
 
 // sweep stops the actors that were spawned past this package, until there are none.
@@ -166,24 +167,38 @@ func (s *System) sweep(ctx context.Context) error {
 			return nil
 		}
 		for _, pid := range left {
-			if err := s.stopAndWait(ctx, pid); err != nil {
+			if err := s.stopNow(ctx, pid); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// actors lists the actors that are registered, in no order.
-func (s *System) actors() []*pa.PID {
-	var all []*pa.PID
-	for _, bucket := range s.proto.ProcessRegistry.LocalPIDs.LocalPIDs {
-		bucket.IterCb(func(id string, p any) {
-			if _, ok := p.(*pa.ActorProcess); ok {
-				all = append(all, s.proto.NewLocalPID(id))
-			}
-		})
-	}
+// actors lists the plain protoactor actors that are registered, in no order.
+func (s *System) actors() (all []*pa.PID) {
+	s.each(func(id string, p any) {
+		if _, ok := p.(*pa.ActorProcess); ok {
+			all = append(all, s.proto.NewLocalPID(id))
+		}
+	})
 	return all
+}
+
+// cells lists the cells that are registered, in no order.
+func (s *System) cells() (all []*core) {
+	s.each(func(_ string, p any) {
+		if p, ok := p.(*process); ok {
+			all = append(all, (*core)(p))
+		}
+	})
+	return all
+}
+
+// each calls f for all that is registered, under a lock.
+func (s *System) each(f func(id string, p any)) {
+	for _, bucket := range s.proto.ProcessRegistry.LocalPIDs.LocalPIDs {
+		bucket.IterCb(f)
+	}
 }
 
 // isLocal tells whether pid is an actor's address in this system.
@@ -197,6 +212,11 @@ func (s *System) send(pid *pa.PID, msg any) {
 		s.DeadLetter(nil, nil, msg, ErrNoActor)
 		return
 	}
+	defer func() {
+		if r := recover(); r != nil { // protoactor calls subscribers of dead letters on this goroutine
+			s.log.Error("sending panicked", "to", s.format(pid), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		}
+	}()
 	s.proto.Root.Send(pid, msg)
 }
 

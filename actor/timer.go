@@ -67,17 +67,18 @@ func (c *cell[M]) schedule(d, every time.Duration, m M) Timer {
 	t := &timer{every: every}
 	sig := &signal{gen: c.gen, run: func() {
 		if every == 0 {
-			delete(c.timers, t)
+			delete(c.x.timers, t)
 		}
 		if t.due() {
-			c.handle(turn[M]{msg: m})
+			c.handleThen(m)
 		}
 	}}
 	t.post = func() { c.post(sig) }
-	if c.timers == nil {
-		c.timers = map[*timer]bool{}
+	x := c.extra()
+	if x.timers == nil {
+		x.timers = map[*timer]bool{}
 	}
-	c.timers[t] = true
+	x.timers[t] = true
 	t.start(d)
 	return Timer{t}
 }

@@ -13,46 +13,45 @@ func (s *System) key(pid *pa.PID) string {
 	return pid.Address + "/" + id
 }
 
+// watch is Watch of a typed actor, which hears only of what it watches.
 func (c *core) watch(pid *pa.PID) {
-	key := c.sys.key(pid)
-	if _, ok := c.watched[key]; ok {
+	key, x := c.sys.key(pid), c.extra()
+	if _, ok := x.watched[key]; ok {
 		return
 	}
-	if c.watched == nil {
-		c.watched = map[string]*pa.PID{}
+	if x.watched == nil {
+		x.watched = map[string]*pa.PID{}
 	}
-	c.watched[key] = pid
-	// A parent hears of its child's end anyhow. Watching it as well would tell
-	// twice, and the second could hit a new child of the same name.
-	if !c.children[key] {
-		c.sys.sendSystem(pid, &pa.Watch{Watcher: c.self})
-	}
+	x.watched[key] = pid
+	c.Watch(pid)
 }
 
 func (c *core) unwatch(pid *pa.PID) {
-	key := c.sys.key(pid)
-	if _, ok := c.watched[key]; !ok {
+	if c.x == nil {
 		return
 	}
-	delete(c.watched, key)
-	if !c.children[key] {
-		c.sys.sendSystem(pid, &pa.Unwatch{Watcher: c.self})
+	key := c.sys.key(pid)
+	if _, ok := c.x.watched[key]; ok {
+		delete(c.x.watched, key)
+		c.Unwatch(pid)
 	}
 }
 
-// terminated hears of the end of a child, of a watched actor, or of something
-// that was watched once.
-func (c *cell[M]) terminated(t *pa.Terminated) {
-	key := c.sys.key(t.Who)
-	delete(c.children, key)
-	pid, ok := c.watched[key]
-	if !ok || c.phase != running {
+// gone hears of the end of a child, of a watched actor, or of something that was
+// watched once.
+func (c *cell[M]) gone(t *pa.Terminated) {
+	if c.x == nil || c.phase != running {
 		return
 	}
-	delete(c.watched, key)
+	key := c.sys.key(t.Who)
+	pid, ok := c.x.watched[key]
+	if !ok {
+		return
+	}
+	delete(c.x.watched, key)
 	g := Gone{PID: pid, Ref: c.sys.format(pid), Why: goneReason(t.Why)}
 	if !c.busy() {
-		c.gone = append(c.gone, g)
+		c.x.gone = append(c.x.gone, g)
 		return
 	}
 	c.tellGone(g)
@@ -80,6 +79,6 @@ func (c *cell[M]) tellGone(g Gone) {
 		err = w.Terminated(&c.ctx, g)
 	}()
 	if err != nil {
-		c.fail(err, g)
+		c.fail(err, nil, g)
 	}
 }

@@ -10,7 +10,7 @@ func Go[T, M any](c *Context[M], work func(context.Context) (T, error), then fun
 	cell, ctx, gen := c.cell, c.cell.lifetime(), c.cell.gen
 	cell.sys.tasks.run(func() {
 		v, err := try(ctx, work)
-		cell.post(&signal{gen: gen, run: func() { cell.handle(turn[M]{msg: then(v, err)}) }})
+		cell.post(&signal{gen: gen, run: func() { cell.handleThen(then(v, err)) }})
 	})
 }
 

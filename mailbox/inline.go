@@ -8,14 +8,17 @@ import "sync"
 // not grow and an actor is never entered twice. The zero value is ready for use.
 type Inline struct {
 	mu      sync.Mutex
+	wiring  *wiring
 	running bool
-	queue   []func()
+	queue   runQueue
 }
 
 // Schedule runs fn, unless a Schedule further up or on another goroutine will.
-func (d *Inline) Schedule(fn func()) {
+func (d *Inline) Schedule(fn func()) { d.schedule(runFunc(fn), 0, false) }
+
+func (d *Inline) schedule(r runner, _ uint16, _ bool) {
 	d.mu.Lock()
-	d.queue = append(d.queue, fn)
+	d.queue.push(r)
 	if d.running {
 		d.mu.Unlock()
 		return
@@ -24,19 +27,36 @@ func (d *Inline) Schedule(fn func()) {
 	d.drain()
 }
 
-// drain is entered with mu held and leaves it free.
+// drain is entered with mu held and leaves it free. What a runner leaves behind
+// that ends the goroutine is run while it ends.
 func (d *Inline) drain() {
-	for len(d.queue) > 0 {
-		fn := d.queue[0]
-		d.queue[0] = nil
-		d.queue = d.queue[1:]
+	defer func() {
+		if d.queue.n > 0 {
+			d.drain()
+			return
+		}
+		d.queue, d.running = runQueue{}, false
 		d.mu.Unlock()
-		fn()
-		d.mu.Lock()
+	}()
+	for d.queue.n > 0 {
+		d.step(d.queue.pop())
 	}
-	d.queue, d.running = nil, false
+}
+
+func (d *Inline) step(r runner) {
 	d.mu.Unlock()
+	defer d.mu.Lock()
+	r.run(nil)
 }
 
 // Throughput is the number of messages a mailbox handles before others get a turn.
 func (d *Inline) Throughput() int { return defaultThroughput }
+
+func (d *Inline) shared() *wiring {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.wiring == nil {
+		d.wiring = &wiring{to: d, chunks: new(chunks)}
+	}
+	return d.wiring
+}

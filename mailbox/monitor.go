@@ -2,19 +2,25 @@ package mailbox
 
 import "time"
 
-// arm starts the monitor: at its next look, a worker that is still in the run it
-// is in now counts as blocked.
-func (p *Pool) arm() {
-	if p.armed {
+// watch sees to it that the monitor looks before long.
+func (p *Pool) watch() {
+	if p.armed.Load() {
 		return
 	}
-	p.armed = true
-	p.returnedSeen = p.returned
-	for _, w := range p.workers {
-		w.seen = w.runs
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arm()
+}
+
+// arm starts the monitor: at its next look, a worker that is still in the turn it
+// is in now counts as blocked.
+func (p *Pool) arm() {
+	if p.closed || p.armed.Swap(true) {
+		return
 	}
+	p.each(func(w *worker) { w.seen = w.turns })
 	if p.timer == nil {
-		p.timer = time.AfterFunc(stuckAfter, p.monitor)
+		p.timer = time.AfterFunc(stuckAfter, p.look)
 	} else {
 		p.timer.Reset(stuckAfter)
 	}
@@ -24,46 +30,77 @@ func (p *Pool) disarm() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	p.armed = false
+	p.armed.Store(false)
 }
 
-// monitor is the timer's goroutine. It looks for blocked workers, sends for
-// spares, and ends unless runs still wait.
-func (p *Pool) monitor() {
+// look is the monitor, on its timer's goroutine. It exists only while runs wait
+// for workers that are busy: it finds those that are blocked, and sends for
+// others in their place.
+func (p *Pool) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
 	}
-	p.armed = false
-	if p.queue.n == 0 {
+	p.armed.Store(false)
+	if !p.pending() {
 		p.extra = 0
+		p.count()
 		return
 	}
-	p.markStuck()
-	p.grow()
-	p.rouse()
-	if p.queue.n > 0 {
+	if p.markStuck() {
+		p.extra = 0
+	} else {
+		p.extra = min(max(1, 2*p.extra), maxSpares)
+	}
+	p.count()
+	if p.waiting() {
+		p.rouseLocked(nil)
+	}
+	if p.pending() {
 		p.arm()
 	}
 }
 
-// markStuck counts the workers that have not come back since the last look.
-func (p *Pool) markStuck() {
-	for _, w := range p.workers {
-		if !w.stuck && !w.parked && !w.starting && w.runs == w.seen {
-			w.stuck = true
-			p.stuck++
+// pending tells whether anything waits, be it for its lane's owner.
+func (p *Pool) pending() bool {
+	for _, w := range p.lanes {
+		if w.load.Load() > 0 {
+			return true
 		}
 	}
+	return false
 }
 
-// grow allows twice as many spares as last time if nobody has come back since the
-// last look, and none beyond the pool's size otherwise.
-func (p *Pool) grow() {
-	if p.returned != p.returnedSeen {
-		p.extra = 0
-		return
+// markStuck finds the workers that have not come back since the last look, and
+// tells whether any has.
+func (p *Pool) markStuck() (progress bool) {
+	p.each(func(w *worker) {
+		switch {
+		case w.turns != w.seen:
+			progress = true
+		case w.busy && !w.stuck:
+			w.stuck = true
+			p.stuck++
+			w.disown()
+		}
+	})
+	return progress
+}
+
+// each visits the workers that have a goroutine.
+func (p *Pool) each(visit func(*worker)) {
+	one := func(w *worker) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		visit(w)
 	}
-	p.extra = min(max(1, 2*p.extra), maxSpares)
+	for _, w := range p.lanes {
+		if w.alive {
+			one(w)
+		}
+	}
+	for w := range p.spares {
+		one(w)
+	}
 }

@@ -4,59 +4,52 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// defaultThroughput is protoactor's own figure.
 	defaultThroughput = 300
-	// stuckAfter is how long a worker may be busy with one run, while others
+	// stuckAfter is how long a worker may be busy with one turn, while others
 	// wait, before it counts as blocked.
 	stuckAfter = time.Millisecond
 	// maxSpares bounds the goroutines that stand in for blocked workers.
 	maxSpares = 10000
+	// maxWorkers is what a mailbox's memory of its lane can hold.
+	maxWorkers = 1 << 15
 )
 
-// Pool is a dispatcher: a fixed set of workers over one run queue, first come
-// first served. One pool serves a whole system. Its methods may be called from
-// any goroutine.
+// Pool is a dispatcher: a fixed set of workers, each with a run queue of its own,
+// its lane. A mailbox is queued in the lane where it ran last; a worker whose lane
+// is empty steals from the others. One pool serves a whole system. Its methods may
+// be called from any goroutine.
 //
-// A worker that stays in one run while others wait counts as blocked; a spare
+// A worker that stays in one turn while others wait counts as blocked; a spare
 // takes its place until it returns. As long as all workers block, the number
 // of spares started doubles at each check, up to 10,000 at a time.
 type Pool struct {
-	size       int
+	wiring
 	throughput int
+	lanes      []*worker // the workers proper; fixed
 
-	mu      sync.Mutex
-	queue   runQueue
-	workers []*worker // all that live, in no order; worker.index points back
-	idle    []*worker // those that are parked, last in first out
-	stuck   int       // those that count as blocked
-	extra   int       // spares allowed beyond size, while everybody blocks
-	waking  bool      // a worker has been roused and has not come to the queue yet
+	// Read without a lock by who schedules.
+	seeking atomic.Int32  // workers that look for runs, or were woken to do so
+	help    atomic.Bool   // a worker is parked, or may be started
+	armed   atomic.Bool   // the monitor will look
+	recent  atomic.Uint32 // the lane for a run that has none: whoever woke last
 
-	returned     uint64 // runs that have ended
-	returnedSeen uint64 // returned at the monitor's last look
+	mu     sync.Mutex
+	spares map[*worker]struct{}
+	parked []*worker // last in first out
+	alive  int       // goroutines
+	stuck  int       // of these, those that count as blocked
+	extra  int       // spares allowed while everybody blocks
+	timer  *time.Timer
 
-	// The monitor exists only while runs wait and no worker is free.
-	armed bool
-	timer *time.Timer
-
-	closing bool          // workers end when the queue is empty
+	closing bool          // workers end when there is nothing left
 	closed  bool          // what is scheduled is dropped
 	done    chan struct{} // closed with the end of the last worker
-}
-
-// worker is one goroutine. Its fields are guarded by Pool.mu.
-type worker struct {
-	index    int
-	wake     chan struct{}
-	starting bool   // roused, has not come to the queue yet
-	parked   bool   // in Pool.idle
-	stuck    bool   // counted in Pool.stuck
-	runs     uint64 // begun so far
-	seen     uint64 // runs at the monitor's last look
 }
 
 // NewPool makes a pool of a number of workers, each of which handles up to
@@ -70,7 +63,13 @@ func NewPool(workers, throughput int) *Pool {
 	if throughput <= 0 {
 		throughput = defaultThroughput
 	}
-	return &Pool{size: workers, throughput: throughput, done: make(chan struct{})}
+	p := &Pool{throughput: throughput, done: make(chan struct{}), spares: map[*worker]struct{}{}}
+	p.wiring = wiring{to: p, chunks: new(chunks)}
+	for i := range min(workers, maxWorkers) {
+		p.lanes = append(p.lanes, newWorker(p, uint16(i+1)))
+	}
+	p.help.Store(true)
+	return p
 }
 
 // Throughput is the number of messages a mailbox handles before others get a turn.
@@ -78,14 +77,103 @@ func (p *Pool) Throughput() int { return p.throughput }
 
 // Schedule queues fn to be run once by a worker. It never blocks. After Close it
 // drops fn: what is posted then stays in its mailbox for good.
-func (p *Pool) Schedule(fn func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
+func (p *Pool) Schedule(fn func()) { p.schedule(runFunc(fn), 0, false) }
+
+// schedule queues r in its lane, and wakes somebody for it if need be.
+func (p *Pool) schedule(r runner, home uint16, again bool) {
+	if home == 0 {
+		home = uint16(p.recent.Load()) + 1
+	}
+	w := p.lanes[home-1]
+	if w.push(r, again) {
+		p.rouse(w)
+	} else {
+		p.watch()
+	}
+}
+
+// rouse sees to it that somebody comes for what was queued in a lane: a worker
+// that is looking already, a parked or new one, or the monitor that finds out who
+// is blocked. One worker at a time is enough, since whoever finds something while
+// there is more rouses the next.
+func (p *Pool) rouse(lane *worker) {
+	if p.seeking.Load() > 0 {
+		p.watch() // it does not take what a busy lane keeps for its owner
 		return
 	}
-	p.queue.push(fn)
-	p.rouse()
+	if !p.help.Load() && p.armed.Load() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rouseLocked(lane)
+}
+
+func (p *Pool) rouseLocked(lane *worker) {
+	if p.closed || !p.seeking.CompareAndSwap(0, 1) {
+		return
+	}
+	w := p.unpark()
+	if w == nil {
+		w = p.start()
+	}
+	if w == nil {
+		p.seeking.Add(-1)
+		p.arm()
+		return
+	}
+	w.errand = lane
+	if w.lane != 0 {
+		p.recent.Store(uint32(w.lane) - 1)
+	}
+	w.wake <- struct{}{}
+}
+
+// unpark takes the worker that parked last, nil if there is none.
+func (p *Pool) unpark() *worker {
+	last := len(p.parked) - 1
+	if last < 0 {
+		return nil
+	}
+	w := p.parked[last]
+	p.parked = p.parked[:last]
+	p.count()
+	return w
+}
+
+// start gives a goroutine to a worker that has none, or to a spare if that is
+// called for; nil if not. It waits to be woken.
+func (p *Pool) start() *worker {
+	if !p.mayStart() {
+		return nil
+	}
+	w := p.vacant()
+	if w == nil {
+		w = newWorker(p, 0)
+		p.spares[w] = struct{}{}
+	}
+	w.begin()
+	p.alive++
+	p.count()
+	go p.work(w)
+	return w
+}
+
+func (p *Pool) mayStart() bool {
+	return p.alive-p.stuck < len(p.lanes)+p.extra && p.alive < len(p.lanes)+maxSpares
+}
+
+// count brings help up to date.
+func (p *Pool) count() { p.help.Store(len(p.parked) > 0 || p.mayStart()) }
+
+// vacant finds a worker without a goroutine.
+func (p *Pool) vacant() *worker {
+	for _, w := range p.lanes {
+		if !w.alive {
+			return w
+		}
+	}
+	return nil
 }
 
 // Close lets the workers finish what is scheduled, and what that schedules in
@@ -118,23 +206,19 @@ func (p *Pool) beginClose() {
 		return
 	}
 	p.closing = true
-	for _, w := range p.idle {
-		w.parked = false
+	for w := p.unpark(); w != nil; w = p.unpark() {
+		p.seeking.Add(1)
 		w.wake <- struct{}{}
 	}
-	p.idle = nil
 	p.finishClose()
 }
 
 // finishClose ends the pool when its last worker has gone.
 func (p *Pool) finishClose() {
-	if !p.closing || len(p.workers) > 0 {
+	if !p.closing || p.alive > 0 {
 		return
 	}
-	if !p.closed {
-		p.closed, p.queue = true, runQueue{}
-		p.disarm()
-	}
+	p.drop()
 	select {
 	case <-p.done:
 	default:
@@ -145,101 +229,14 @@ func (p *Pool) finishClose() {
 func (p *Pool) abandon() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed, p.queue = true, runQueue{}
+	p.drop()
+}
+
+// drop gives up all that waits.
+func (p *Pool) drop() {
+	p.closed = true
 	p.disarm()
-}
-
-// rouse sees to it that somebody comes for the queue: a parked worker, a new
-// one, or the monitor that finds out who is blocked. One at a time is enough,
-// since whoever comes rouses the next while there is more.
-func (p *Pool) rouse() {
-	switch {
-	case p.waking || p.queue.n == 0:
-	case len(p.idle) > 0:
-		last := len(p.idle) - 1
-		w := p.idle[last]
-		p.idle = p.idle[:last]
-		w.parked, w.starting, p.waking = false, true, true
-		w.wake <- struct{}{}
-	case len(p.workers)-p.stuck < p.size+p.extra && len(p.workers) < p.size+maxSpares:
-		p.start()
-	default:
-		p.arm()
+	for _, w := range p.lanes {
+		w.close()
 	}
-}
-
-func (p *Pool) start() {
-	w := &worker{index: len(p.workers), wake: make(chan struct{}, 1), starting: true}
-	p.workers, p.waking = append(p.workers, w), true
-	go p.work(w)
-}
-
-// work is a worker's goroutine.
-func (p *Pool) work(w *worker) {
-	defer p.end(w) // also when an actor calls runtime.Goexit
-	for {
-		fn := p.next(w)
-		if fn == nil {
-			return
-		}
-		fn()
-	}
-}
-
-// next waits for a run; nil tells the worker to end.
-func (p *Pool) next(w *worker) func() {
-	p.mu.Lock()
-	p.arrive(w)
-	for p.queue.n == 0 {
-		p.extra = 0
-		if p.closing || p.surplus() {
-			p.mu.Unlock()
-			return nil
-		}
-		w.parked = true
-		p.idle = append(p.idle, w)
-		p.mu.Unlock()
-		<-w.wake
-		p.mu.Lock()
-		p.arrive(w)
-	}
-	if p.surplus() {
-		p.mu.Unlock()
-		return nil
-	}
-	fn := p.queue.pop()
-	w.runs++
-	p.rouse()
-	p.mu.Unlock()
-	return fn
-}
-
-// arrive notes that a worker is at the queue, hence not blocked.
-func (p *Pool) arrive(w *worker) {
-	if w.starting {
-		w.starting, p.waking = false, false
-	} else {
-		p.returned++
-	}
-	if w.stuck {
-		w.stuck = false
-		p.stuck--
-	}
-}
-
-// surplus tells that a worker can go, since a blocked one has come back.
-func (p *Pool) surplus() bool { return len(p.workers)-p.stuck > p.size+p.extra }
-
-// end removes a worker.
-func (p *Pool) end(w *worker) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.arrive(w)
-	last := len(p.workers) - 1
-	p.workers[w.index] = p.workers[last]
-	p.workers[w.index].index = w.index
-	p.workers[last] = nil
-	p.workers = p.workers[:last]
-	p.rouse()
-	p.finishClose()
 }

@@ -6,31 +6,31 @@ const keepRing = 1024
 
 // runQueue is a ring of scheduled runs. It is not safe for concurrent use.
 type runQueue struct {
-	ring    []func() // len is a power of two
+	ring    []runner // len is a power of two
 	head, n int
 }
 
-func (q *runQueue) push(fn func()) {
+func (q *runQueue) push(r runner) {
 	if q.n == len(q.ring) {
 		q.grow()
 	}
-	q.ring[(q.head+q.n)&(len(q.ring)-1)] = fn
+	q.ring[(q.head+q.n)&(len(q.ring)-1)] = r
 	q.n++
 }
 
-func (q *runQueue) pop() func() {
-	fn := q.ring[q.head]
+func (q *runQueue) pop() runner {
+	r := q.ring[q.head]
 	q.ring[q.head] = nil
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.n--
 	if q.n == 0 && len(q.ring) > keepRing {
 		*q = runQueue{}
 	}
-	return fn
+	return r
 }
 
 func (q *runQueue) grow() {
-	ring := make([]func(), max(16, 2*len(q.ring)))
+	ring := make([]runner, max(16, 2*len(q.ring)))
 	n := copy(ring, q.ring[q.head:])
 	copy(ring[n:], q.ring[:q.head])
 	q.ring, q.head = ring, 0

@@ -1,0 +1,145 @@
+package mailbox
+
+import (
+	"sync"
+	"sync/atomic"
+
+	pa "github.com/asynkron/protoactor-go/actor"
+)
+
+// Box is a mailbox of any kind, to be had from a [Producer] or embedded in an
+// actor by value. The zero Box is an unbounded one; call Init before anything else.
+// It must not be copied once in use. Every method but Init, Start and Close may be
+// called from any goroutine.
+//
+// Its lock covers "is it scheduled?" as well as the queues. Whoever adds the first
+// message sees that nobody runs it, and whoever runs it sees that nothing is left,
+// under the same lock: a wake-up cannot be lost.
+type Box struct {
+	// What senders write comes first and what the runner reads for each message
+	// last, so that they share no cache line.
+	mu     sync.Mutex
+	user   fifo
+	system chain
+	wiring *wiring
+	state  state
+	lane   uint16       // where it ran last; written by the runner
+	left   atomic.Int32 // of the messages that the runner took, those not handled
+
+	invoker pa.MessageInvoker
+	out     *chunk      // what the runner took; owned by it
+	urgent  atomic.Bool // system is not empty; lets the runner look without the lock
+}
+
+// state is a set of flags. They are written under Box.mu: while the mailbox is
+// scheduled by its runner only, which therefore may read them without.
+type state uint8
+
+const (
+	started   state = 1 << iota
+	scheduled       // it was handed to the dispatcher, or is running
+	suspended       // no user messages until resumed
+	closed          // no user messages any more
+)
+
+// is tells whether, of the flags in mask, those in want are set and no others.
+func (s state) is(want, mask state) bool { return s&mask == want }
+
+// Init says whom the messages are for and who runs the mailbox. Call it once,
+// before any other method. A mailbox on a [Pool] is the cheapest.
+func (b *Box) Init(inv pa.MessageInvoker, d pa.Dispatcher) {
+	b.invoker = inv
+	b.wire(d)
+}
+
+// RegisterHandlers is Init under the name that protoactor calls.
+func (b *Box) RegisterHandlers(inv pa.MessageInvoker, d pa.Dispatcher) { b.Init(inv, d) }
+
+// Start lets the mailbox run. What was posted earlier has waited.
+func (b *Box) Start() {
+	b.mu.Lock()
+	b.state |= started
+	b.unlock(b.system.tail != nil || b.user.n > 0 && b.state.is(0, suspended))
+}
+
+// PostUserMessage queues a message, or the members of a batch. It never blocks.
+// What a full or closed mailbox does not take goes to the [Refuser].
+func (b *Box) PostUserMessage(msg any) {
+	if batch, ok := batchOf(msg); ok {
+		b.postBatch(batch)
+		return
+	}
+	b.mu.Lock()
+	if b.wiring.limit != nil || b.state&closed != 0 {
+		b.postStrict(msg)
+		return
+	}
+	b.user.push(b.wiring.chunks, msg)
+	b.unlock(b.state.is(0, suspended))
+}
+
+// PostSystemMessage queues a message ahead of all user messages. No limit holds it
+// up, and it is delivered even when the mailbox is closed.
+func (b *Box) PostSystemMessage(msg any) {
+	b.mu.Lock()
+	b.system.push(b.wiring.chunks, msg)
+	b.urgent.Store(true)
+	b.unlock(true)
+}
+
+// UserMessageCount is the number of user messages that wait. Of a mailbox that is
+// running just now it may tell up to 30 too many.
+func (b *Box) UserMessageCount() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int(b.user.n + b.left.Load())
+}
+
+// Close ends the mailbox: from now on user messages are refused with ErrClosed,
+// and whoever waits for room is told so. What is left goes to each, oldest first
+// (by priority, if the mailbox has one). System messages are still delivered. Only
+// the actor itself may call it, while it handles a message.
+func (b *Box) Close(each func(msg any)) {
+	b.mu.Lock()
+	b.state |= closed
+	rest := b.user
+	b.user = fifo{}
+	waiting := b.wiring.limit.abandon()
+	b.mu.Unlock()
+	for _, w := range waiting {
+		w.done <- ErrClosed
+	}
+	b.drain(&rest, each)
+}
+
+// drain hands out what the runner took and then rest, in order.
+func (b *Box) drain(rest *fifo, each func(any)) {
+	o := b.wiring.order
+	hand := func(msg any) {
+		if o == nil || !tryAdd(o, msg) {
+			each(msg)
+		}
+	}
+	for b.out != nil {
+		hand(b.popOut())
+	}
+	for rest.n > 0 {
+		hand(rest.pop(b.wiring.chunks))
+	}
+	for o != nil && o.len() > 0 {
+		each(o.next())
+	}
+	b.left.Store(0)
+}
+
+// unlock leaves mu and hands the mailbox to the dispatcher if there is work,
+// nobody has it yet and it has been started.
+func (b *Box) unlock(work bool) {
+	if !work || !b.state.is(started, started|scheduled) {
+		b.mu.Unlock()
+		return
+	}
+	b.state |= scheduled
+	b.mu.Unlock()
+	b.wiring.to.schedule(b, b.lane, false)
+}
