@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// report writes results as Markdown.
+type report struct {
+	bench
+	results results
+}
+
+// write writes the machine and the tables.
+func (r report) write(w io.Writer) error {
+	parts := []string{r.setting(), r.medians(), r.ratios()}
+	if t := r.allocations(); t != "" {
+		parts = append(parts, t)
+	}
+	_, err := io.WriteString(w, strings.Join(parts, "\n"))
+	return err
+}
+
+// setting says on what and how long was measured.
+func (r report) setting() string {
+	var versions []string
+	for _, p := range r.peers {
+		if v := p.version(); v != "" {
+			versions = append(versions, p.title+" "+v)
+		}
+	}
+	s := fmt.Sprintf("%s.\n%d rounds of %v a measurement", machine(), r.runs, r.plan.For)
+	if r.idleRuns < r.runs {
+		s += fmt.Sprintf(", idle actors in %d", r.idleRuns)
+	}
+	if len(versions) > 0 {
+		s += ".\n" + strings.Join(versions, ", ")
+	}
+	return s + ".\n"
+}
+
+// medians is the table of what was measured. The best of a line is bold.
+func (r report) medians() string {
+	t := table{head: []string{"median [lowest–highest]"}}
+	for _, p := range r.peers {
+		t.head = append(t.head, p.title)
+	}
+	for _, w := range r.workloads {
+		best := r.best(w, r.peers)
+		row := []string{r.title(w)}
+		for _, p := range r.peers {
+			row = append(row, r.cell(w, p, p.name == best))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t.String()
+}
+
+func (r report) title(w workload) string {
+	if w.higher {
+		return fmt.Sprintf("%s, %s ↑", w.title(r.plan), w.unit)
+	}
+	return fmt.Sprintf("%s, %s ↓", w.title(r.plan), w.unit)
+}
+
+func (r report) cell(w workload, p peer, best bool) string {
+	s := r.results[pair{w.name, p.name}]
+	failed, v := s.failed(), s.values()
+	text := v.String()
+	if best {
+		text = "**" + number(v.mid) + "**" + v.between()
+	}
+	switch {
+	case len(s) == 0:
+		return "–"
+	case v.n == 0:
+		return fmt.Sprintf("%d of %d failed", failed, len(s))
+	case failed > 0:
+		text += fmt.Sprintf(", %d of %d failed", failed, len(s))
+	}
+	return text
+}
+
+// best names who has the best median of a line, "" if nobody has one.
+func (r report) best(w workload, among []peer) string {
+	name, value := "", 0.0
+	for _, p := range among {
+		v := r.results[pair{w.name, p.name}].values()
+		if v.n > 0 && (name == "" || w.better(v.mid, value) > 1) {
+			name, value = p.name, v.mid
+		}
+	}
+	return name
+}
+
+// ratios is the table of how many times as good as the best peer everyone is.
+func (r report) ratios() string {
+	t := table{head: []string{"× the best peer"}}
+	for _, p := range r.peers {
+		t.head = append(t.head, p.title)
+	}
+	t.head = append(t.head, "budget", "")
+	for _, w := range r.workloads {
+		t.rows = append(t.rows, r.ratioRow(w))
+	}
+	return t.String()
+}
+
+func (r report) ratioRow(w workload) []string {
+	rival := r.results[pair{w.name, r.best(w, r.rivals())}]
+	row := []string{w.title(r.plan)}
+	verdict := "–"
+	for _, p := range r.peers {
+		own := r.results[pair{w.name, p.name}]
+		ratio := w.against(own, rival)
+		if p.name == own0 {
+			row = append(row, ratio.String())
+			verdict = w.budget.verdict(own, ratio)
+			continue
+		}
+		row = append(row, ratio.middle())
+	}
+	return append(row, w.budget.String(), verdict)
+}
+
+// own0 is the runtime that budgets are for.
+const own0 = "pando"
+
+// rivals is the others.
+func (r report) rivals() []peer {
+	var list []peer
+	for _, p := range r.peers {
+		if p.name != own0 {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// allocations is the table of allocations an operation, "" if nothing has any.
+func (r report) allocations() string {
+	t := table{head: []string{"allocations an operation"}}
+	for _, p := range r.peers {
+		t.head = append(t.head, p.title)
+	}
+	for _, w := range r.workloads {
+		row := []string{w.title(r.plan)}
+		sense := false
+		for _, p := range r.peers {
+			a := r.results[pair{w.name, p.name}].allocs()
+			sense = sense || a.n > 0 && a.mid >= 0
+			row = append(row, a.perOp())
+		}
+		if sense {
+			t.rows = append(t.rows, row)
+		}
+	}
+	if len(t.rows) == 0 {
+		return ""
+	}
+	return t.String()
+}
