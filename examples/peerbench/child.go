@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 )
 
@@ -48,8 +49,22 @@ func (j job) do(ctx context.Context) (_ result, closer func() error, _ error) {
 	if err != nil {
 		return result{}, none, fmt.Errorf("start: %w", err)
 	}
+	defer park(j.Plan.Parked)()
 	r, err := w.run(ctx, rt, j.Plan)
 	return r, rt.Close, err
+}
+
+// park starts goroutines that wait until the function that it returns is called.
+func park(n int) (release func()) {
+	gate := make(chan struct{})
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() { <-gate })
+	}
+	return func() {
+		close(gate)
+		wg.Wait()
+	}
 }
 
 // child is the main function of a child. It does not close the runtime: to stop a

@@ -73,12 +73,12 @@ func mainErr(ctx context.Context, args []string, out, errs io.Writer) error {
 func failures(got results) error {
 	n := 0
 	for k, s := range got { // order: a sum
-		if k.peer == own0 {
+		if k.peer == ours {
 			n += s.failed()
 		}
 	}
 	if n > 0 {
-		return fmt.Errorf("%d measurements of %s failed", n, own0)
+		return fmt.Errorf("%d measurements of %s failed", n, ours)
 	}
 	return nil
 }
@@ -99,6 +99,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	fs.IntVar(&o.idleRuns, "idleruns", 1, "rounds that measure idle actors too: they take minutes and vary little")
 	fs.DurationVar(&o.plan.For, "d", o.plan.For, "how long each measurement lasts")
 	fs.IntVar(&o.plan.Idle, "n", o.plan.Idle, "idle actors")
+	fs.IntVar(&o.plan.Parked, "parked", 0, "goroutines that wait beside what is measured, as connections of a server do")
 	fs.DurationVar(&o.limit, "limit", 20*time.Minute, "how long one measurement may take in all before it has failed")
 	fs.StringVar(&o.into, "into", "", "also put the tables into this file, between the marks that it has")
 	only := fs.String("only", names(workloads(), workload.id), "lines to measure")
@@ -111,7 +112,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	}
 	var err1, err2 error
 	o.workloads, err1 = pick("-only", *only, workloads(), workload.id)
-	o.peers, err2 = pick("-peers", own0+","+*among, peers(), peer.id)
+	o.peers, err2 = pick("-peers", ours+","+*among, peers(), peer.id)
 	return o, errors.Join(err1, err2, o.validate())
 }
 
@@ -121,8 +122,8 @@ func (o options) validate() error {
 	if o.runs < 1 {
 		err = errors.Join(err, errors.New("-runs must be at least 1"))
 	}
-	if o.idleRuns < 0 {
-		err = errors.Join(err, errors.New("-idleruns must not be negative"))
+	if o.idleRuns < 0 || o.plan.Parked < 0 {
+		err = errors.Join(err, errors.New("-idleruns and -parked must not be negative"))
 	}
 	if o.plan.For <= 0 || o.limit <= 0 {
 		err = errors.Join(err, errors.New("-d and -limit must be positive"))

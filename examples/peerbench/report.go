@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -26,18 +27,25 @@ func (r report) write(w io.Writer) error {
 func (r report) setting() string {
 	var versions []string
 	for _, p := range r.peers {
-		if v := p.version(); v != "" {
+		if v := p.version(); v != "" && p.name != ours {
 			versions = append(versions, p.title+" "+v)
 		}
 	}
-	s := fmt.Sprintf("%s.\n%d rounds of %v a measurement", machine(), r.runs, r.plan.For)
-	if r.idleRuns < r.runs {
-		s += fmt.Sprintf(", idle actors in %d", r.idleRuns)
+	s := fmt.Sprintf("%s.\n%d × %v a measurement", machine(), r.runs, r.plan.For)
+	if r.measures("idle") && r.idleRuns < r.runs {
+		s += fmt.Sprintf(", idle actors %d ×", r.idleRuns)
+	}
+	if r.plan.Parked > 0 {
+		s += fmt.Sprintf(", beside %s parked goroutines", thousands(r.plan.Parked))
 	}
 	if len(versions) > 0 {
 		s += ".\n" + strings.Join(versions, ", ")
 	}
 	return s + ".\n"
+}
+
+func (r report) measures(name string) bool {
+	return slices.ContainsFunc(r.workloads, func(w workload) bool { return w.name == name })
 }
 
 // medians is the table of what was measured. The best of a line is bold.
@@ -114,7 +122,7 @@ func (r report) ratioRow(w workload) []string {
 	for _, p := range r.peers {
 		own := r.results[pair{w.name, p.name}]
 		ratio := w.against(own, rival)
-		if p.name == own0 {
+		if p.name == ours {
 			row = append(row, ratio.String())
 			verdict = w.budget.verdict(own, ratio)
 			continue
@@ -124,14 +132,14 @@ func (r report) ratioRow(w workload) []string {
 	return append(row, w.budget.String(), verdict)
 }
 
-// own0 is the runtime that budgets are for.
-const own0 = "pando"
+// ours is the runtime that budgets are for.
+const ours = "pando"
 
 // rivals is the others.
 func (r report) rivals() []peer {
 	var list []peer
 	for _, p := range r.peers {
-		if p.name != own0 {
+		if p.name != ours {
 			list = append(list, p)
 		}
 	}

@@ -29,6 +29,7 @@ type plan struct {
 	Spawns   int           // spawns and stops in a batch
 	Fan      int           // actors of the fan-out
 	Idle     int           // idle actors
+	Parked   int           // goroutines that wait, beside what is measured
 }
 
 // fullPlan is what flags do not change.
