@@ -1,9 +1,12 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // budget is what Pando wants to reach on a line. The zero budget means that no
-// peer may be ahead by more than the spread of the runs.
+// peer may be ahead in more than three of four rounds.
 type budget struct {
 	ratio    float64 // times as good as the best peer, at least
 	noAllocs bool    // and no allocation for each operation
@@ -26,21 +29,34 @@ func (b budget) String() string {
 // runtime and of the measurement itself.
 const few = 0.05
 
-// verdict judges what Pando has reached: own are its measurements, ratio is
-// against the best peer.
-func (b budget) verdict(own series, ratio spread) string {
-	if own.values().n == 0 || b.most == 0 && ratio.n == 0 {
+// verdict judges what Pando has reached: own are its measurements, ratios those
+// against each peer.
+func (b budget) verdict(own series, ratios [][]float64) string {
+	best := hardest(ratios)
+	if own.values().n == 0 || b.most == 0 && best < 0 {
 		return "–"
 	}
-	met := ratio.max >= 1
+	met := !slices.ContainsFunc(ratios, behind)
 	switch {
 	case b.most > 0:
 		met = own.values().mid <= b.most
 	case b.ratio > 0:
-		met = ratio.mid >= b.ratio && !(b.noAllocs && own.allocs().mid >= few)
+		met = spreadOf(ratios[best]).mid >= b.ratio && !(b.noAllocs && own.allocs().mid >= few)
 	}
 	if met {
 		return "met"
 	}
 	return "**not met**"
+}
+
+// hardest is the index of the best peer: the one with the lowest median ratio, -1
+// if there is none.
+func hardest(ratios [][]float64) int {
+	best := -1
+	for i, r := range ratios {
+		if len(r) > 0 && (best < 0 || spreadOf(r).mid < spreadOf(ratios[best]).mid) {
+			best = i
+		}
+	}
+	return best
 }

@@ -55,7 +55,7 @@ func (r report) medians() string {
 		t.head = append(t.head, p.title)
 	}
 	for _, w := range r.workloads {
-		best := r.best(w, r.peers)
+		best := r.best(w)
 		row := []string{r.title(w)}
 		for _, p := range r.peers {
 			row = append(row, r.cell(w, p, p.name == best))
@@ -75,25 +75,19 @@ func (r report) title(w workload) string {
 func (r report) cell(w workload, p peer, best bool) string {
 	s := r.results[pair{w.name, p.name}]
 	failed, v := s.failed(), s.values()
-	text := v.String()
-	if best {
-		text = "**" + number(v.mid) + "**" + v.between()
-	}
 	switch {
-	case len(s) == 0:
-		return "–"
-	case v.n == 0:
+	case failed > 0 && v.n == 0:
 		return fmt.Sprintf("%d of %d failed", failed, len(s))
 	case failed > 0:
-		text += fmt.Sprintf(", %d of %d failed", failed, len(s))
+		return fmt.Sprintf("%s, %d of %d failed", v.text(best), failed, len(s))
 	}
-	return text
+	return v.text(best)
 }
 
 // best names who has the best median of a line, "" if nobody has one.
-func (r report) best(w workload, among []peer) string {
+func (r report) best(w workload) string {
 	name, value := "", 0.0
-	for _, p := range among {
+	for _, p := range r.peers {
 		v := r.results[pair{w.name, p.name}].values()
 		if v.n > 0 && (name == "" || w.better(v.mid, value) > 1) {
 			name, value = p.name, v.mid
@@ -102,10 +96,11 @@ func (r report) best(w workload, among []peer) string {
 	return name
 }
 
-// ratios is the table of how many times as good as the best peer everyone is.
+// ratios is the table of how many times as good as each peer Pando is. The best
+// peer of a line is bold.
 func (r report) ratios() string {
-	t := table{head: []string{"× the best peer"}}
-	for _, p := range r.peers {
+	t := table{head: []string{"Pando is × as good as"}}
+	for _, p := range r.rivals() {
 		t.head = append(t.head, p.title)
 	}
 	t.head = append(t.head, "budget", "")
@@ -116,20 +111,17 @@ func (r report) ratios() string {
 }
 
 func (r report) ratioRow(w workload) []string {
-	rival := r.results[pair{w.name, r.best(w, r.rivals())}]
-	row := []string{w.title(r.plan)}
-	verdict := "–"
-	for _, p := range r.peers {
-		own := r.results[pair{w.name, p.name}]
-		ratio := w.against(own, rival)
-		if p.name == ours {
-			row = append(row, ratio.String())
-			verdict = w.budget.verdict(own, ratio)
-			continue
-		}
-		row = append(row, ratio.middle())
+	own := r.results[pair{w.name, ours}]
+	var ratios [][]float64
+	for _, p := range r.rivals() {
+		ratios = append(ratios, w.against(own, r.results[pair{w.name, p.name}]))
 	}
-	return append(row, w.budget.String(), verdict)
+	row := []string{w.title(r.plan)}
+	best := hardest(ratios)
+	for i, v := range ratios {
+		row = append(row, spreadOf(v).text(i == best))
+	}
+	return append(row, w.budget.String(), w.budget.verdict(own, ratios))
 }
 
 // ours is the runtime that budgets are for.
@@ -137,13 +129,7 @@ const ours = "pando"
 
 // rivals is the others.
 func (r report) rivals() []peer {
-	var list []peer
-	for _, p := range r.peers {
-		if p.name != ours {
-			list = append(list, p)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(r.peers), func(p peer) bool { return p.name == ours })
 }
 
 // allocations is the table of allocations an operation, "" if nothing has any.

@@ -53,20 +53,31 @@ func (w workload) better(a, b float64) float64 {
 	return a / math.Max(b, math.SmallestNonzeroFloat64)
 }
 
-// against is the spread of how many times better s was than other, round by round,
-// so that a slow round of the machine counts for both.
-func (w workload) against(s, other series) spread {
+// against is how many times better s was than other, round by round, so that a slow
+// round of the machine counts for both. Rounds in which either failed are left out.
+func (w workload) against(s, other series) []float64 {
 	in := map[int]float64{}
 	for _, r := range other {
 		if r.err == nil {
 			in[r.round] = r.Value
 		}
 	}
-	var v []float64
+	var ratios []float64
 	for _, r := range s {
 		if o, ok := in[r.round]; ok && r.err == nil {
-			v = append(v, w.better(r.Value, o))
+			ratios = append(ratios, w.better(r.Value, o))
 		}
 	}
-	return spreadOf(v)
+	return ratios
+}
+
+// behind tells whether more than three of four rounds were lost.
+func behind(ratios []float64) bool {
+	lost := 0
+	for _, r := range ratios {
+		if r < 1 {
+			lost++
+		}
+	}
+	return 4*lost > 3*len(ratios)
 }

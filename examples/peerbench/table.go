@@ -50,21 +50,20 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// String is the median and, of more than one value, the range.
-func (s spread) String() string { return s.middle() + s.between() }
-
-func (s spread) middle() string {
+// text is the median, bold if it should stand out, and, of more than one value, the
+// range.
+func (s spread) text(bold bool) string {
 	if s.n == 0 {
 		return "–"
 	}
-	return number(s.mid)
-}
-
-func (s spread) between() string {
-	if s.n < 2 {
-		return ""
+	mid := number(s.mid)
+	if bold {
+		mid = "**" + mid + "**"
 	}
-	return fmt.Sprintf(" [%s–%s]", number(s.min), number(s.max))
+	if s.n == 1 {
+		return mid
+	}
+	return fmt.Sprintf("%s [%s–%s]", mid, number(s.min), number(s.max))
 }
 
 // perOp is the median of allocations.
