@@ -17,6 +17,7 @@ type bench struct {
 	plan      plan
 	runs      int // rounds
 	idleRuns  int // rounds that have the idle actors: they take long and vary little
+	machine   string
 	measure   measure
 	progress  io.Writer
 }

@@ -8,13 +8,18 @@ import (
 	"strings"
 )
 
-// machine says on what this program runs, without names.
+// machine says on what this program runs, without names, and how busy that is.
 func machine() string {
 	cpu := cpuModel()
 	if cpu == "" {
 		cpu = "CPU of unknown kind"
 	}
-	return fmt.Sprintf("%d × %s, %s/%s, %s", runtime.NumCPU(), cpu, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	s := fmt.Sprintf("%d × %s, %s/%s, %s", runtime.NumCPU(), cpu, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		minute, _, _ := strings.Cut(string(load), " ")
+		s += ", load average " + minute + " before the run"
+	}
+	return s
 }
 
 // cpuModel is what Linux calls the first processor, "" elsewhere.

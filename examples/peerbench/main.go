@@ -40,11 +40,11 @@ func mainErr(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	page, err := o.page()
-	if err != nil {
+	if err := o.into.check(); err != nil {
 		return err
 	}
 	b := o.bench
+	b.machine = machine()
 	b.measure, b.progress = spawnChild(o.limit), errs
 	got, stopped := b.rounds(ctx)
 	if len(got) == 0 {
@@ -60,10 +60,8 @@ func mainErr(ctx context.Context, args []string, out, errs io.Writer) error {
 	if stopped != nil {
 		return stopped
 	}
-	if page != nil {
-		if err := page.replace(text.String()); err != nil {
-			return err
-		}
+	if err := o.into.replace(text.String()); err != nil {
+		return err
 	}
 	return failures(got)
 }
@@ -87,7 +85,7 @@ func failures(got results) error {
 type options struct {
 	bench
 	limit time.Duration
-	into  string // file, "" for none
+	into  page
 }
 
 // parse reads the command line. Its errors name the flag.
@@ -101,7 +99,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	fs.IntVar(&o.plan.Idle, "n", o.plan.Idle, "idle actors")
 	fs.IntVar(&o.plan.Parked, "parked", 0, "goroutines that wait beside what is measured, as connections of a server do")
 	fs.DurationVar(&o.limit, "limit", 20*time.Minute, "how long one measurement may take in all before it has failed")
-	fs.StringVar(&o.into, "into", "", "also put the tables into this file, between the marks that it has")
+	fs.StringVar((*string)(&o.into), "into", "", "also put the tables into this file, between the marks that it has")
 	only := fs.String("only", names(workloads(), workload.id), "lines to measure")
 	among := fs.String("peers", names(peers(), peer.id), "runtimes to measure; pando is measured also if it is not named")
 	if err := fs.Parse(args); err != nil {

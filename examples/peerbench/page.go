@@ -12,28 +12,41 @@ const (
 	pageEnd   = "<!-- peerbench: end -->\n"
 )
 
-// page is a Markdown file with a place for the tables.
-type page struct{ path, before, after string }
+// page is a Markdown file with a place for tables; "" for no file.
+type page string
 
-// page reads the file that the tables shall go into, nil if none; before anything
-// is measured, so that a wrong name costs nobody minutes.
-func (o options) page() (*page, error) {
-	if o.into == "" {
-		return nil, nil
+// check finds the place, before anything is measured: a wrong name should cost
+// nobody minutes.
+func (p page) check() error {
+	if p == "" {
+		return nil
 	}
-	text, err := os.ReadFile(o.into)
+	_, _, err := p.around()
+	return err
+}
+
+// replace puts tables there.
+func (p page) replace(tables string) error {
+	if p == "" {
+		return nil
+	}
+	before, after, err := p.around() // again: it may have been edited meanwhile
 	if err != nil {
-		return nil, fmt.Errorf("-into: %w", err)
+		return err
+	}
+	return os.WriteFile(string(p), []byte(before+pageBegin+tables+pageEnd+after), 0o644)
+}
+
+// around is the text before and after the place.
+func (p page) around() (before, after string, err error) {
+	text, err := os.ReadFile(string(p))
+	if err != nil {
+		return "", "", fmt.Errorf("-into: %w", err)
 	}
 	before, rest, begins := strings.Cut(string(text), pageBegin)
 	_, after, ends := strings.Cut(rest, pageEnd)
 	if !begins || !ends {
-		return nil, fmt.Errorf("-into: %s lacks the lines %q and %q", o.into, strings.TrimSpace(pageBegin), strings.TrimSpace(pageEnd))
+		return "", "", fmt.Errorf("-into: %s lacks the lines %q and %q", p, strings.TrimSpace(pageBegin), strings.TrimSpace(pageEnd))
 	}
-	return &page{o.into, before, after}, nil
-}
-
-// replace puts the tables there.
-func (p *page) replace(tables string) error {
-	return os.WriteFile(p.path, []byte(p.before+pageBegin+tables+pageEnd+p.after), 0o644)
+	return before, after, nil
 }

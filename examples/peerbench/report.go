@@ -31,7 +31,7 @@ func (r report) setting() string {
 			versions = append(versions, p.title+" "+v)
 		}
 	}
-	s := fmt.Sprintf("%s.\n%d × %v a measurement", machine(), r.runs, r.plan.For)
+	s := fmt.Sprintf("%s.\n%d × %v a measurement", r.machine, r.runs, r.plan.For)
 	if r.measures("idle") && r.idleRuns < r.runs {
 		s += fmt.Sprintf(", idle actors %d ×", r.idleRuns)
 	}
