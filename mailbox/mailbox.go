@@ -120,8 +120,7 @@ func (m *unbounded) run() {
 		if !returned {
 			m.escalate(recover())
 		}
-		m.current = nil
-		if more {
+		if more { // else somebody else may be the runner by now
 			m.dispatcher.Schedule(m.runFunc)
 		}
 	}()
@@ -133,7 +132,9 @@ func (m *unbounded) escalate(reason any) {
 	if reason == nil {
 		reason = errGoexit
 	}
-	m.invoker.EscalateFailure(reason, m.current)
+	msg := m.current
+	m.current = nil
+	m.invoker.EscalateFailure(reason, msg)
 }
 
 // turn handles up to limit messages and tells whether there are more.
@@ -160,6 +161,7 @@ func (m *unbounded) isSuspended() bool { return m.suspended }
 // takeBatch makes all waiting user messages the runner's own. If there is
 // nothing to do the mailbox is idle from then on.
 func (m *unbounded) takeBatch() bool {
+	m.current = nil
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.taken = m.batch.n
