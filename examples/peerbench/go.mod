@@ -84,7 +84,6 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-replace (
-	ergo.services/ergo => github.com/ergo-services/ergo v1.999.310
-	github.com/pando-go/pando => ../..
-)
+replace github.com/pando-go/pando => ../..
+
+replace ergo.services/ergo => github.com/ergo-services/ergo v1.999.310 // its own path is not served
