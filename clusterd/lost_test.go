@@ -12,8 +12,7 @@ func TestLostClusterEnds(t *testing.T) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[2], "a:1", "b:1", "c:1")
 		lost := nodes[2].View().ClusterID
-		c.crash(nodes[0])
-		c.crash(nodes[1])
+		c.crash(nodes[0], nodes[1])
 		a, b := c.start(c.config("a:1")), c.start(c.config("b:1"))
 		c.endsRemoved(nodes[2])
 		c.ready(a)

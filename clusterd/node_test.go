@@ -49,11 +49,15 @@ func (c *cluster) start(cfg Config) *Node {
 	return n
 }
 
-// crash ends a node without a word to the others.
-func (c *cluster) crash(n *Node) {
-	c.net.Kill(n.self.Address)
-	n.stop()
-	<-n.Done()
+// crash ends nodes at once, without a word to the others.
+func (c *cluster) crash(nodes ...*Node) {
+	for _, n := range nodes {
+		c.net.Kill(n.self.Address)
+		n.stop()
+	}
+	for _, n := range nodes {
+		<-n.Done()
+	}
 }
 
 func (c *cluster) startAll(addresses ...string) []*Node {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -258,5 +259,29 @@ func TestStaleUIDIsRefusedAndNewerEndsTheOld(t *testing.T) {
 		synctest.Wait()
 		posts, _ := got.take()
 		wantTexts(t, "posts", posts, "b:1#20 x", "b:1#30 y")
+	})
+}
+
+// Close waits for what is not acknowledged, but not for what was lost with its
+// connection.
+func TestCloseDoesNotWaitForWhatIsLost(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		a, b := c.start("a:1", 1), c.start("b:1", 2)
+		hold := make(chan struct{})
+		b.r.Handle("svc", Service{Receive: func(Node, []byte) { <-hold }})
+		a.r.Handle("svc", Service{})
+		a.r.Post(Node{Address: "b:1"}, "svc", []byte("x"))
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+		defer cancel()
+		closed := make(chan error, 1)
+		go func() { closed <- a.r.Close(ctx) }()
+		synctest.Wait()
+		c.Kill("b:1")
+		if err := <-closed; err != nil || time.Since(began) > 3*time.Second {
+			t.Errorf("Close() = %v after %v, want nil within the time of a dial", err, time.Since(began))
+		}
+		close(hold)
 	})
 }

@@ -135,6 +135,7 @@ func (l *lane) run(ctx context.Context) {
 	failures := 0
 	for {
 		l.src.settle()
+		l.p.r.touch() // what was lost with a connection waits no more
 		if l.rest(ctx) {
 			return
 		}
