@@ -15,7 +15,7 @@ func batchOf(msg any) (pa.MessageBatch, bool) {
 func (b *Box) postBatch(batch pa.MessageBatch) {
 	members := flatten(nil, batch)
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
+	if b.state&(limited|closed) != 0 {
 		b.mu.Unlock()
 		for _, msg := range members {
 			b.PostUserMessage(msg)

@@ -40,6 +40,8 @@ const (
 	scheduled       // it was handed to the dispatcher, or is running
 	suspended       // no user messages until resumed
 	closed          // no user messages any more
+	limited         // wiring.limit is not nil
+	ordered         // wiring.order is not nil
 )
 
 // is tells whether, of the flags in mask, those in want are set and no others.
@@ -70,12 +72,16 @@ func (b *Box) PostUserMessage(msg any) {
 		return
 	}
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
+	if b.state&(limited|closed) != 0 {
 		b.postStrict(msg)
 		return
 	}
 	b.user.push(b.wiring.chunks, msg)
-	b.unlock(b.state.is(0, suspended))
+	if !b.state.is(started, started|scheduled|suspended) {
+		b.mu.Unlock()
+		return
+	}
+	b.dispatch()
 }
 
 // PostSystemMessage queues a message ahead of all user messages. No limit holds it
@@ -139,6 +145,11 @@ func (b *Box) unlock(work bool) {
 		b.mu.Unlock()
 		return
 	}
+	b.dispatch()
+}
+
+// dispatch leaves mu and hands the mailbox to the dispatcher.
+func (b *Box) dispatch() {
 	b.state |= scheduled
 	b.mu.Unlock()
 	b.wiring.to.schedule(b, b.lane, false)

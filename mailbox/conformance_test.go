@@ -2,7 +2,9 @@ package mailbox
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
+	"sync"
 	"testing"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -308,6 +310,7 @@ func TestPlainProtoactorActor(t *testing.T) {
 	forEachKind(t, func(t *testing.T, mailbox Producer) {
 		pool := NewPool(2, 0)
 		defer pool.Close()
+		proto := protoSystem()
 		for name, options := range map[string][]pa.PropsOption{
 			"pool":                    {pa.WithMailbox(mailbox), pa.WithDispatcher(pool)},
 			"inline":                  {pa.WithMailbox(mailbox), pa.WithDispatcher(new(Inline))},
@@ -334,8 +337,13 @@ func TestPlainProtoactorActor(t *testing.T) {
 	})
 }
 
-// proto is protoactor's system for all tests: one costs 9 ms.
-var proto = pa.NewActorSystem(pa.WithDeadLetterThrottleInterval(1))
+// protoSystem is protoactor's system for all tests: one costs 9 ms.
+var protoSystem = sync.OnceValue(func() *pa.ActorSystem {
+	return pa.NewActorSystem(
+		pa.WithDeadLetterThrottleInterval(1),
+		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+	)
+})
 
 func TestInlineRunsBeforePostReturns(t *testing.T) {
 	forEachKind(t, func(t *testing.T, p Producer) {
