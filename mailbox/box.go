@@ -71,12 +71,21 @@ func (b *Box) PostUserMessage(msg any) {
 		b.postBatch(batch)
 		return
 	}
+	b.post(letter{msg: msg})
+}
+
+// PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
+// answer, but needs no envelope if the actor is an [Answerer]. msg must be neither
+// a batch nor an envelope.
+func (b *Box) PostFrom(msg any, from *pa.PID) { b.post(letter{msg, from}) }
+
+func (b *Box) post(m letter) {
 	b.mu.Lock()
 	if b.state&(limited|closed) != 0 {
-		b.postStrict(msg)
+		b.postStrict(m)
 		return
 	}
-	b.user.push(b.wiring.chunks, msg)
+	b.user.push(b.wiring.chunks, m)
 	if !b.state.is(started, started|scheduled|suspended) {
 		b.mu.Unlock()
 		return
@@ -88,13 +97,13 @@ func (b *Box) PostUserMessage(msg any) {
 // up, and it is delivered even when the mailbox is closed.
 func (b *Box) PostSystemMessage(msg any) {
 	b.mu.Lock()
-	b.system.push(b.wiring.chunks, msg)
+	b.system.push(b.wiring.chunks, letter{msg: msg})
 	b.urgent.Store(true)
 	b.unlock(true)
 }
 
 // UserMessageCount is the number of user messages that wait. Of a mailbox that is
-// running just now it may tell up to 30 too many.
+// running just now it may tell up to 41 too many.
 func (b *Box) UserMessageCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,9 +130,9 @@ func (b *Box) Close(each func(msg any)) {
 // drain hands out what the runner took and then rest, in order.
 func (b *Box) drain(rest *fifo, each func(any)) {
 	o := b.wiring.order
-	hand := func(msg any) {
-		if o == nil || !tryAdd(o, msg) {
-			each(msg)
+	hand := func(m letter) {
+		if o == nil || !tryAdd(o, m) {
+			each(m.whole())
 		}
 	}
 	for b.out != nil {
@@ -133,7 +142,7 @@ func (b *Box) drain(rest *fifo, each func(any)) {
 		hand(rest.pop(b.wiring.chunks))
 	}
 	for o != nil && o.len() > 0 {
-		each(o.next())
+		each(o.next().whole())
 	}
 	b.left.Store(0)
 }

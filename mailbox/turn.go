@@ -58,8 +58,7 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 			continue
 		}
 		if b.out != nil && b.state.is(0, suspended|ordered) {
-			*current = b.popOut()
-			b.invoker.InvokeUserMessage(*current)
+			b.invoke(b.popOut(), current)
 			limit--
 			continue
 		}
@@ -68,12 +67,30 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 		case idle:
 			return false
 		case message:
-			*current = msg
-			b.invoker.InvokeUserMessage(msg)
+			b.invoke(msg, current)
 			limit--
 		}
 	}
 	return true
+}
+
+func (b *Box) invoke(m letter, current *any) {
+	*current = m.msg
+	if m.from == nil {
+		b.invoker.InvokeUserMessage(m.msg)
+		return
+	}
+	b.invokeFrom(m, current)
+}
+
+// invokeFrom hands on a message with who waits for an answer.
+func (b *Box) invokeFrom(m letter, current *any) {
+	if a, ok := b.invoker.(Answerer); ok {
+		a.InvokeFrom(m.msg, m.from)
+		return
+	}
+	*current = m.whole()
+	b.invoker.InvokeUserMessage(*current)
 }
 
 // finding is what the runner came upon.
@@ -86,14 +103,14 @@ const (
 )
 
 // next finds the runner's next user message when out has none.
-func (b *Box) next(current *any) (any, finding) {
+func (b *Box) next(current *any) (letter, finding) {
 	if b.state&ordered != 0 {
 		return b.nextOrdered(current)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if found := b.look(b.user.n > 0); found != message {
-		return nil, found
+		return letter{}, found
 	}
 	if b.state&limited != 0 {
 		return b.takeOne(), message
@@ -117,7 +134,7 @@ func (b *Box) look(some bool) finding {
 
 // takeAll makes all waiting messages the runner's own, and returns the oldest. An
 // unlimited queue is never popped but here, so its oldest message is in first.
-func (b *Box) takeAll() any {
+func (b *Box) takeAll() letter {
 	msg := b.user.first
 	if b.user.n > 1 {
 		b.left.Add(b.user.n - 1)
@@ -128,7 +145,7 @@ func (b *Box) takeAll() any {
 }
 
 // popOut takes the oldest message of those that the runner took.
-func (b *Box) popOut() any {
+func (b *Box) popOut() letter {
 	k := b.out
 	msg := k.pop()
 	if k.r == k.w {
@@ -154,7 +171,7 @@ func (b *Box) tell() {
 
 func (b *Box) invokeSystem(current *any) {
 	b.mu.Lock()
-	msg := b.system.pop(b.wiring.chunks)
+	msg := b.system.pop(b.wiring.chunks).msg
 	if b.system.tail == nil {
 		b.urgent.Store(false)
 	}
