@@ -8,12 +8,14 @@ import (
 // goroutine at a time, so its state needs no lock. An error or a panic goes to the
 // supervisor, and to who asked as *Failure; the message is not tried again.
 type Behavior[M any] interface {
+	// Receive handles one message.
 	Receive(c *Context[M], m M) error
 }
 
 // Starter is optional: a behavior's Started is called before its first message,
 // also of the new behavior after a restart.
 type Starter[M any] interface {
+	// Started may prepare; its error is a failure of the actor.
 	Started(c *Context[M]) error
 }
 
@@ -21,12 +23,14 @@ type Starter[M any] interface {
 // when its children have stopped; before a restart too, then while they still run.
 // cause is nil if somebody wanted the actor to stop, else its failure.
 type Stopper[M any] interface {
+	// Stopped may clean up; its panic is logged.
 	Stopped(c *Context[M], cause error)
 }
 
 // Watcher is optional: Terminated is called exactly once for each watched ref,
 // when its actor has stopped or will never be heard of again.
 type Watcher[M any] interface {
+	// Terminated hears who is no more; its error is a failure of the actor.
 	Terminated(c *Context[M], who Gone) error
 }
 

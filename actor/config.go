@@ -58,11 +58,13 @@ func validateAddress(address string) error {
 	switch {
 	case address == EntityAddress || address == noHost || strings.HasPrefix(address, "$"):
 		return fmt.Errorf("actor: address %q is reserved", address)
-	case len(address) > 300 || strings.ContainsAny(address, "/@#%? \t\r\n"):
+	case len(address) > 300 || strings.ContainsFunc(address, notAddress):
 		return fmt.Errorf("actor: address %q is not a host:port", address)
 	}
 	return nil
 }
+
+func notAddress(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/@#%?", r) }
 
 // quietLogger is given to protoactor: nothing below Warn passes, so that it is
 // silent at start and about what this package reports itself.

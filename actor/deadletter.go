@@ -13,21 +13,21 @@ import (
 type DeadLetter struct {
 	To      *pa.PID // whom it was for; nil for an answer to nobody
 	From    *pa.PID // who waits for an answer, nil if nobody does
-	Message any
-	Reason  error // matches one of the package's sentinels
+	Message any     // without an envelope
+	Reason  error   // matches one of the package's sentinels
 }
 
 // DeadLetterCounts says how many messages were not delivered, by reason, since
 // the system was made.
 type DeadLetterCounts struct {
-	NoActor     uint64
-	Stopped     uint64
-	MailboxFull uint64
-	NodeRemoved uint64
-	MessageType uint64
-	NotPortable uint64
-	NoAsker     uint64
-	Other       uint64
+	NoActor     uint64 // ErrNoActor
+	Stopped     uint64 // ErrStopped
+	MailboxFull uint64 // ErrMailboxFull
+	NodeRemoved uint64 // ErrNodeRemoved
+	MessageType uint64 // ErrMessageType
+	NotPortable uint64 // ErrNotPortable
+	NoAsker     uint64 // ErrNoAsker: answers that came late or twice
+	Other       uint64 // any other reason
 }
 
 type letterCounts struct {
@@ -97,20 +97,29 @@ func (s *System) publish(l *DeadLetter) {
 	s.proto.EventStream.Publish(l)
 }
 
-// onDeadLetter turns protoactor's dead letters into ours. protoactor itself has
-// told the sender, by a DeadLetterResponse.
+// onDeadLetter turns protoactor's dead letters into ours.
 func (s *System) onDeadLetter(event any) {
 	l, ok := event.(*pa.DeadLetterEvent)
-	if !ok || !isLetter(l.Message) {
+	if !ok {
 		return
 	}
-	reason := ErrNoActor
-	if l.PID == nil {
-		reason = ErrNoAsker // protoactor's Respond to nobody
-	} else if s.isLocal(l.PID) {
-		reason = s.absent(l.PID.Id)
+	if w, ok := l.Message.(*pa.Watch); ok && s.owned {
+		s.sendSystem(w.Watcher, &pa.Terminated{Who: l.PID, Why: pa.TerminatedReason_NotFound})
 	}
-	s.publish(&DeadLetter{To: l.PID, From: l.Sender, Message: l.Message, Reason: reason})
+	switch {
+	case !isLetter(l.Message):
+	case s.owned:
+		s.DeadLetter(l.PID, l.Sender, l.Message, s.lostReason(l.PID))
+	default: // protoactor has told the sender
+		s.publish(&DeadLetter{To: l.PID, From: l.Sender, Message: l.Message, Reason: s.lostReason(l.PID)})
+	}
+}
+
+func (s *System) lostReason(to *pa.PID) error {
+	if to == nil {
+		return ErrNoAsker // protoactor's Respond to nobody
+	}
+	return s.absentAt(to)
 }
 
 // isLetter tells a user's message from what the system sends itself.

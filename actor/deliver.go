@@ -16,6 +16,7 @@ import (
 // Sender is a process with bounded room. Ref.Send uses SendWait, which waits for
 // room until ctx ends, in place of SendUserMessage.
 type Sender interface {
+	// SendWait returns nil once the message is on its way, else why it is not.
 	SendWait(ctx context.Context, to *pa.PID, msg any) error
 }
 
@@ -64,6 +65,7 @@ func (s *System) HandlePrefix(prefix string, p pa.Process) { s.prefixes.add(pref
 // that incarnation only. What cannot arrive is a dead letter with its reason. It
 // does not wait for any actor.
 func (s *System) Deliver(id string, from *pa.PID, msg any) {
+	from = s.own(from)
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	switch p := s.prefixes.find(bare); {
@@ -81,6 +83,29 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 	}
 }
 
+// DeliverSystem hands in a system message that came from another node: a *pa.Watch,
+// *pa.Unwatch, *pa.Terminated or *pa.Stop; others are ignored. The id may end in
+// "#" and a UID. Who watches an actor that is not there gets *pa.Terminated.
+func (s *System) DeliverSystem(id string, msg any) {
+	bare, uid, pinned := cutUID(id)
+	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
+	p, ok := s.proto.ProcessRegistry.GetLocal(bare)
+	present := ok && !isInternal(bare) && (!pinned || uid == s.uid)
+	switch msg := msg.(type) {
+	case *pa.Watch:
+		if !present {
+			s.sendSystem(msg.Watcher, &pa.Terminated{Who: to, Why: pa.TerminatedReason_NotFound})
+			return
+		}
+	case *pa.Unwatch, *pa.Terminated, *pa.Stop:
+	default:
+		return
+	}
+	if present {
+		p.SendSystemMessage(to, msg)
+	}
+}
+
 func (s *System) deliverActor(to, from *pa.PID, msg any) {
 	p, ok := s.proto.ProcessRegistry.GetLocal(to.Id)
 	if !ok || isInternal(to.Id) {
@@ -88,6 +113,18 @@ func (s *System) deliverActor(to, from *pa.PID, msg any) {
 		return
 	}
 	p.SendUserMessage(to, wrap(msg, from))
+}
+
+// own gives an asker of this system its local address again: a question to an
+// entity that moves here may come back by way of another node.
+func (s *System) own(from *pa.PID) *pa.PID {
+	if from == nil || from.Address != s.proto.ProcessRegistry.Address {
+		return from
+	}
+	if corr, ok := strings.CutPrefix(from.Id, askPrefix); ok {
+		return &pa.PID{Address: askAddress, Id: corr}
+	}
+	return from
 }
 
 func isSystem(msg any) bool {

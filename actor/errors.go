@@ -50,9 +50,10 @@ var (
 // ErrUnknownKind.
 type AskError struct {
 	Ref string // whom was asked
-	Err error
+	Err error  // why
 }
 
+// Error says it in one line.
 func (e *AskError) Error() string { return fmt.Sprintf("ask %s: %v", e.Ref, e.Err) }
 
 // Unwrap returns Err.
@@ -65,6 +66,7 @@ type AnswerTypeError struct {
 	Want string // the Go type that Ask was called with
 }
 
+// Error says it in one line.
 func (e *AnswerTypeError) Error() string {
 	return fmt.Sprintf("ask %s: the answer is a %s, want %s", e.Ref, e.Got, e.Want)
 }
@@ -76,6 +78,7 @@ type Failure struct {
 	Text string // for humans
 }
 
+// Error says it in one line.
 func (e *Failure) Error() string { return e.Text }
 
 // SpawnError tells that an actor could not be made because its constructor failed.
@@ -84,6 +87,7 @@ type SpawnError struct {
 	Err  error  // what the constructor did
 }
 
+// Error says it in one line.
 func (e *SpawnError) Error() string { return fmt.Sprintf("spawn %q: %v", e.Name, e.Err) }
 
 // Unwrap returns Err.

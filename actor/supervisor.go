@@ -8,6 +8,7 @@ import (
 // Supervisor says what becomes of an actor that failed. It serves any number of
 // actors and goroutines at a time, so it keeps no state of its own.
 type Supervisor interface {
+	// Decide is called on a goroutine of the system and must not block.
 	Decide(f Fault) Decision
 }
 

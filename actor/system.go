@@ -9,6 +9,7 @@ import (
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/eventstream"
 
 	"github.com/pando-go/pando/mailbox"
 )
@@ -50,8 +51,12 @@ func NewSystem(cfg Config) (*System, error) {
 	quiet := quietLogger(cfg.Logger)
 	ps := pa.NewActorSystem(
 		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return quiet }),
-		pa.WithDeadLetterThrottleInterval(time.Millisecond), // its goroutine outlives the system
+		pa.WithDeadLetterThrottleInterval(time.Millisecond),
 	)
+	// protoactor's own subscribers are left behind: they log dead letters through a
+	// throttle whose goroutine outlives the system, and tell askers nothing of the
+	// reason. What else they do, onDeadLetter does.
+	ps.EventStream = eventstream.NewEventStream()
 	if cfg.Address != "" {
 		ps.ProcessRegistry.Address = cfg.Address
 	}

@@ -84,7 +84,7 @@ func (s *System) format(pid *pa.PID) string {
 	}
 	b.WriteByte('@')
 	if pid.Address != noHost {
-		escape(&b, pid.Address)
+		escape(&b, strings.ReplaceAll(pid.Address, "/", "\x00")) // never an address
 	}
 	b.WriteByte('/')
 	id, uid, pinned := cutUID(pid.Id)

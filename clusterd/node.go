@@ -247,6 +247,9 @@ func (n *Node) System() *actor.System { return n.sys }
 
 // Self is this node as a member; its Status is 0 before it has joined.
 func (n *Node) Self() Member {
+	if n.hub == nil { // during Install
+		return Member{Node: n.self, Reachable: true, Info: n.cfg.info(n.kinds)}
+	}
 	for _, m := range n.hub.snapshot().Members {
 		if m.Node == n.self {
 			return m

@@ -19,7 +19,8 @@ func (e *Engine) beat() {
 	}
 }
 
-// heartbeat returns a heartbeat for p, which is nil for a stranger.
+// heartbeat returns a heartbeat for p, which is nil for a stranger. Whom a view
+// acknowledged here removes gets no echo: its lease must not live on it.
 func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 	h := &Heartbeat{
 		Stamp:   e.stamp(),
@@ -29,7 +30,7 @@ func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 		Active:  e.views.activeNumber(),
 		Counter: e.loops,
 	}
-	if p != nil {
+	if p != nil && !e.views.removes(p.node) {
 		h.Echo = p.stamp
 	}
 	return h
@@ -38,20 +39,13 @@ func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
 	p := e.roster.find(from)
 	if p == nil {
-		return e.heartbeatOfStranger(from)
+		// Whoever of the two is behind learns the newer view.
+		e.send(from, e.digest(true))
+		return nil
 	}
 	e.hear(p, h)
 	if !p.target && !h.Reply {
 		e.send(from, e.heartbeat(p, true))
-	}
-	return nil
-}
-
-// heartbeatOfStranger answers so that the one of the two who is behind learns
-// the newer view. Whom an acknowledged view removes gets no answer.
-func (e *Engine) heartbeatOfStranger(from member.Node) error {
-	if !e.known(from) {
-		e.send(from, e.digest(true))
 	}
 	return nil
 }

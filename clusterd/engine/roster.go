@@ -90,12 +90,13 @@ type other struct {
 }
 
 // others returns the other members of the decided view and the live records
-// beside it, without those that a view acknowledged here removes.
+// beside it. Whom an undecided view removes stays: its acknowledgement may yet
+// be needed.
 func (e *Engine) others() []other {
 	var list []other
 	for i := range e.views.decided.Members {
 		n := e.views.decided.Members[i].Node
-		if n != e.self && e.tombstone(n).UID == 0 && !e.views.removes(n) {
+		if n != e.self && e.tombstone(n).UID == 0 {
 			list = append(list, other{n, true})
 		}
 	}

@@ -43,10 +43,10 @@ func (v *views) converged() bool { return v.active != nil && v.active == v.acked
 // settled reports whether the newest decided view is active.
 func (v *views) settled() bool { return v.active == v.decided }
 
-// removes reports whether a view that this node acknowledged removes n: it is
-// answered no more, even before the view is decided.
+// removes reports whether a view that this node acknowledged removes n: its
+// heartbeats are echoed no more, even before the view is decided.
 func (v *views) removes(n member.Node) bool {
-	return v.decided.Find(n) != nil && v.acked.Find(n) == nil
+	return v.acked != v.decided && v.decided.Find(n) != nil && v.acked.Find(n) == nil
 }
 
 // acknowledge takes a proposal as the newest view.

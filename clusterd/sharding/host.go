@@ -17,7 +17,6 @@ type Option interface{ option() }
 // node is what this package needs of a *clusterd.Node.
 type node interface {
 	System() *actor.System
-	Self() clusterd.Member
 	Host(kind string) error
 	Attach(name string, s clusterd.Attached) error
 	Attachment(name string) clusterd.Attached

@@ -23,6 +23,7 @@ type service struct {
 	machine *homes.Machine // made by the first call, when all kinds are known
 	next    time.Time      // what Tick returned last
 	leaving bool
+	idle    time.Time // since when everything is handed over; zero = it is not
 	drained bool
 
 	mu     sync.Mutex
@@ -35,7 +36,7 @@ var _ clusterd.Attached = (*service)(nil)
 func newService(n node) (*service, error) {
 	s := &service{node: n}
 	sys := n.System()
-	s.router = newRouter(sys, n.Self().Address, func() { n.Poke(serviceName) }, s.slotClosed)
+	s.router = newRouter(sys, sys.Address(), func() { n.Poke(serviceName) }, s.slotClosed)
 	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
 		return nil, errors.New("sharding: installed twice in this actor system")
 	}
@@ -62,7 +63,8 @@ func (s *service) takeClosed() []homes.Stopped {
 
 func (s *service) get() *homes.Machine {
 	if s.machine == nil {
-		cfg := homes.Config{Self: s.node.Self().Node}
+		sys := s.node.System()
+		cfg := homes.Config{Self: member.Node{Address: sys.Address(), UID: sys.UID()}}
 		for kind := range s.router.kinds { // order: the machine sorts them
 			cfg.Kinds = append(cfg.Kinds, kind)
 		}
@@ -98,7 +100,7 @@ func (s *service) SendFailed(member.Node, []byte, error) {}
 // Leaving notes that the node leaves. The view that says so moves the slots.
 func (s *service) Leaving() {
 	s.leaving = true
-	s.finish()
+	s.finish(time.Now())
 }
 
 // Tick passes time on to the machine and the router.
@@ -108,12 +110,19 @@ func (s *service) Tick(now time.Time) time.Time {
 	}
 	s.get().Tick(now)
 	wake := s.carryOut()
-	sweep := s.router.sweep(now)
-	s.next = wake
-	if wake.IsZero() || !sweep.IsZero() && sweep.Before(wake) {
-		s.next = sweep
+	s.next = earliest(wake, s.router.sweep(now))
+	if !s.idle.IsZero() && !s.drained {
+		s.next = earliest(s.next, s.idle.Add(grace))
 	}
 	return s.next
+}
+
+// earliest returns the earlier of two times, where zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Stop ends the entities.
@@ -150,7 +159,7 @@ func (s *service) carryOut() time.Time {
 			s.post(p)
 		}
 		if len(rd.Acts) == 0 {
-			s.finish()
+			s.finish(time.Now())
 			return rd.Wake
 		}
 	}
@@ -181,9 +190,25 @@ func (s *service) post(p homes.Packet) {
 	s.node.Post(p.Peer, serviceName, payload)
 }
 
+// grace is how long a node that has handed over everything still forwards: its
+// last answers, and messages that were under way when their senders learned
+// that it leaves, travel on other connections than what it waited for.
+const grace = 250 * time.Millisecond
+
 // finish tells the node once that everything has been handed over.
-func (s *service) finish() {
-	if s.leaving && !s.drained && s.get().Idle() {
+func (s *service) finish(now time.Time) {
+	if !s.leaving || s.drained {
+		return
+	}
+	if !s.get().Idle() {
+		s.idle = time.Time{}
+		return
+	}
+	if s.idle.IsZero() {
+		s.idle = now
+		s.node.Poke(serviceName)
+	}
+	if now.Sub(s.idle) >= grace {
 		s.drained = true
 		s.machine.Drained()
 		s.node.Drained(serviceName)

@@ -48,6 +48,7 @@ type Machine struct {
 	in       []*arrival  // in order of their first part
 	arriving int         // bytes in the arrivals that are not complete
 	census   *census     // nil unless this node is the issuer
+	farewell *farewell   // nil while this node may own slots
 	early    []Packet    // from views not active here yet
 	earlier  int         // bytes in early
 	ready    Ready
@@ -123,6 +124,9 @@ func (m *Machine) Tick(now time.Time) {
 	if m.census != nil && m.census.timer.due(now) {
 		m.census.send(now, m)
 	}
+	if m.farewell != nil && m.farewell.timer.due(now) {
+		m.farewell.send(now, m)
+	}
 }
 
 // Ready hands over what there is to do and forgets it.
@@ -145,6 +149,9 @@ func (m *Machine) wake() time.Time {
 	}
 	if m.census != nil && m.census.busy() {
 		first = earliest(first, m.census.timer.at)
+	}
+	if m.farewell != nil && m.farewell.busy() {
+		first = earliest(first, m.farewell.timer.at)
 	}
 	return first
 }
@@ -172,10 +179,12 @@ func (m *Machine) Epoch(kind string, slot uint16) Epoch {
 }
 
 // Idle tells that this node may own nothing in the active view, or is not in
-// it, and that it has let go of everything.
+// it, that it has let go of everything, and that the others know.
 func (m *Machine) Idle() bool {
-	self := m.view.find(m.cfg.Self)
-	return (self == nil || self.Status != member.Up) && m.empty()
+	if m.view.find(m.cfg.Self) == nil {
+		return m.empty()
+	}
+	return m.farewell != nil && !m.farewell.busy() && m.empty()
 }
 
 func (m *Machine) empty() bool {
@@ -211,6 +220,7 @@ func (m *Machine) enter(now time.Time, v View) error {
 		m.settle(now, l.kind, l.slots, l.cargo)
 	}
 	m.plan()
+	m.bidFarewell(now)
 	m.replay(now)
 	if issuer, _ := v.Issuer(); issuer == m.cfg.Self {
 		m.takeCensus(now)
@@ -230,7 +240,7 @@ func (m *Machine) dropAll() {
 			m.act(Drop{Kind: k.name, Slots: all})
 		}
 	}
-	m.out, m.in, m.arriving = nil, nil, 0
+	m.out, m.in, m.arriving, m.farewell = nil, nil, 0, nil
 }
 
 // plan releases what this node holds and does not own.
@@ -323,6 +333,11 @@ func (m *Machine) receive(now time.Time, p Packet) error {
 		return m.got(now, p.Peer, b)
 	case Done:
 		return m.done(p.Peer, b)
+	case Leave:
+		m.send(p.Peer, Left{})
+		return nil
+	case Left:
+		return m.left(p.Peer)
 	}
 	return ErrStale
 }

@@ -30,7 +30,8 @@ type Message struct {
 	Body Body
 }
 
-// Body is one of [Census], [Claims], [Issue], [Issued], [Part], [Got], [Done].
+// Body is one of [Census], [Claims], [Issue], [Issued], [Part], [Got], [Done],
+// [Leave], [Left].
 type Body interface{ body() }
 
 // The bodies.
@@ -71,6 +72,13 @@ type (
 
 	// Done tells the receiver of a hand-over that its sender has let go.
 	Done struct{ ID uint64 }
+
+	// Leave asks whether the receiver knows that the sender owns nothing any
+	// more, so that it sends it no more messages for entities.
+	Leave struct{}
+
+	// Left says so.
+	Left struct{}
 )
 
 // Claim is what a member has in custody of one kind: what it holds, stops or
@@ -87,6 +95,8 @@ func (Issued) body() {}
 func (Part) body()   {}
 func (Got) body()    {}
 func (Done) body()   {}
+func (Leave) body()  {}
+func (Left) body()   {}
 
 // Packet is a message with its other end: the sender of what comes in, the
 // receiver of what goes out.

@@ -34,6 +34,8 @@ type Packet struct {
 	//	*Packet_Part
 	//	*Packet_Got
 	//	*Packet_Done
+	//	*Packet_Leave
+	//	*Packet_Left
 	Body          isPacket_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -146,6 +148,24 @@ func (x *Packet) GetDone() *Done {
 	return nil
 }
 
+func (x *Packet) GetLeave() *Leave {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Leave); ok {
+			return x.Leave
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetLeft() *Left {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Left); ok {
+			return x.Left
+		}
+	}
+	return nil
+}
+
 type isPacket_Body interface {
 	isPacket_Body()
 }
@@ -178,6 +198,14 @@ type Packet_Done struct {
 	Done *Done `protobuf:"bytes,8,opt,name=done,proto3,oneof"`
 }
 
+type Packet_Leave struct {
+	Leave *Leave `protobuf:"bytes,9,opt,name=leave,proto3,oneof"`
+}
+
+type Packet_Left struct {
+	Left *Left `protobuf:"bytes,10,opt,name=left,proto3,oneof"`
+}
+
 func (*Packet_Census) isPacket_Body() {}
 
 func (*Packet_Claims) isPacket_Body() {}
@@ -191,6 +219,10 @@ func (*Packet_Part) isPacket_Body() {}
 func (*Packet_Got) isPacket_Body() {}
 
 func (*Packet_Done) isPacket_Body() {}
+
+func (*Packet_Leave) isPacket_Body() {}
+
+func (*Packet_Left) isPacket_Body() {}
 
 type Census struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -616,6 +648,78 @@ func (x *Done) GetId() uint64 {
 	return 0
 }
 
+type Leave struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leave) Reset() {
+	*x = Leave{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leave) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leave) ProtoMessage() {}
+
+func (x *Leave) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leave.ProtoReflect.Descriptor instead.
+func (*Leave) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{9}
+}
+
+type Left struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Left) Reset() {
+	*x = Left{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Left) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Left) ProtoMessage() {}
+
+func (x *Left) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Left.ProtoReflect.Descriptor instead.
+func (*Left) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{10}
+}
+
 // Cargo is what moves with one slot.
 type Cargo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -626,7 +730,7 @@ type Cargo struct {
 
 func (x *Cargo) Reset() {
 	*x = Cargo{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	mi := &file_pando_sharding_shard_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +742,7 @@ func (x *Cargo) String() string {
 func (*Cargo) ProtoMessage() {}
 
 func (x *Cargo) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	mi := &file_pando_sharding_shard_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +755,7 @@ func (x *Cargo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cargo.ProtoReflect.Descriptor instead.
 func (*Cargo) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{9}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Cargo) GetEntities() []*Entity {
@@ -673,7 +777,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	mi := &file_pando_sharding_shard_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +789,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	mi := &file_pando_sharding_shard_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +802,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{10}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Entity) GetId() string {
@@ -726,7 +830,7 @@ var File_pando_sharding_shard_proto protoreflect.FileDescriptor
 
 const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\n" +
-	"\x1apando/sharding/shard.proto\x12\x11pando.sharding.v1\"\xff\x02\n" +
+	"\x1apando/sharding/shard.proto\x12\x11pando.sharding.v1\"\xe0\x03\n" +
 	"\x06Packet\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x123\n" +
 	"\x06census\x18\x02 \x01(\v2\x19.pando.sharding.v1.CensusH\x00R\x06census\x123\n" +
@@ -735,7 +839,10 @@ const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\x06issued\x18\x05 \x01(\v2\x19.pando.sharding.v1.IssuedH\x00R\x06issued\x12-\n" +
 	"\x04part\x18\x06 \x01(\v2\x17.pando.sharding.v1.PartH\x00R\x04part\x12*\n" +
 	"\x03got\x18\a \x01(\v2\x16.pando.sharding.v1.GotH\x00R\x03got\x12-\n" +
-	"\x04done\x18\b \x01(\v2\x17.pando.sharding.v1.DoneH\x00R\x04doneB\x06\n" +
+	"\x04done\x18\b \x01(\v2\x17.pando.sharding.v1.DoneH\x00R\x04done\x120\n" +
+	"\x05leave\x18\t \x01(\v2\x18.pando.sharding.v1.LeaveH\x00R\x05leave\x12-\n" +
+	"\x04left\x18\n" +
+	" \x01(\v2\x17.pando.sharding.v1.LeftH\x00R\x04leftB\x06\n" +
 	"\x04body\"\b\n" +
 	"\x06Census\"8\n" +
 	"\x06Claims\x12.\n" +
@@ -761,7 +868,9 @@ const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12\x10\n" +
 	"\x03all\x18\x03 \x01(\bR\x03all\"\x16\n" +
 	"\x04Done\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\">\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"\a\n" +
+	"\x05Leave\"\x06\n" +
+	"\x04Left\">\n" +
 	"\x05Cargo\x125\n" +
 	"\bentities\x18\x01 \x03(\v2\x19.pando.sharding.v1.EntityR\bentities\"B\n" +
 	"\x06Entity\x12\x0e\n" +
@@ -781,7 +890,7 @@ func file_pando_sharding_shard_proto_rawDescGZIP() []byte {
 	return file_pando_sharding_shard_proto_rawDescData
 }
 
-var file_pando_sharding_shard_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_pando_sharding_shard_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_pando_sharding_shard_proto_goTypes = []any{
 	(*Packet)(nil), // 0: pando.sharding.v1.Packet
 	(*Census)(nil), // 1: pando.sharding.v1.Census
@@ -792,8 +901,10 @@ var file_pando_sharding_shard_proto_goTypes = []any{
 	(*Part)(nil),   // 6: pando.sharding.v1.Part
 	(*Got)(nil),    // 7: pando.sharding.v1.Got
 	(*Done)(nil),   // 8: pando.sharding.v1.Done
-	(*Cargo)(nil),  // 9: pando.sharding.v1.Cargo
-	(*Entity)(nil), // 10: pando.sharding.v1.Entity
+	(*Leave)(nil),  // 9: pando.sharding.v1.Leave
+	(*Left)(nil),   // 10: pando.sharding.v1.Left
+	(*Cargo)(nil),  // 11: pando.sharding.v1.Cargo
+	(*Entity)(nil), // 12: pando.sharding.v1.Entity
 }
 var file_pando_sharding_shard_proto_depIdxs = []int32{
 	1,  // 0: pando.sharding.v1.Packet.census:type_name -> pando.sharding.v1.Census
@@ -803,13 +914,15 @@ var file_pando_sharding_shard_proto_depIdxs = []int32{
 	6,  // 4: pando.sharding.v1.Packet.part:type_name -> pando.sharding.v1.Part
 	7,  // 5: pando.sharding.v1.Packet.got:type_name -> pando.sharding.v1.Got
 	8,  // 6: pando.sharding.v1.Packet.done:type_name -> pando.sharding.v1.Done
-	3,  // 7: pando.sharding.v1.Claims.kinds:type_name -> pando.sharding.v1.Claim
-	10, // 8: pando.sharding.v1.Cargo.entities:type_name -> pando.sharding.v1.Entity
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	9,  // 7: pando.sharding.v1.Packet.leave:type_name -> pando.sharding.v1.Leave
+	10, // 8: pando.sharding.v1.Packet.left:type_name -> pando.sharding.v1.Left
+	3,  // 9: pando.sharding.v1.Claims.kinds:type_name -> pando.sharding.v1.Claim
+	12, // 10: pando.sharding.v1.Cargo.entities:type_name -> pando.sharding.v1.Entity
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_pando_sharding_shard_proto_init() }
@@ -825,6 +938,8 @@ func file_pando_sharding_shard_proto_init() {
 		(*Packet_Part)(nil),
 		(*Packet_Got)(nil),
 		(*Packet_Done)(nil),
+		(*Packet_Leave)(nil),
+		(*Packet_Left)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -832,7 +947,7 @@ func file_pando_sharding_shard_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_sharding_shard_proto_rawDesc), len(file_pando_sharding_shard_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

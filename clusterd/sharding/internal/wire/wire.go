@@ -43,6 +43,10 @@ func encode(m homes.Message) *shardpb.Packet {
 		p.Body = &shardpb.Packet_Got{Got: &shardpb.Got{Id: b.ID, Index: b.Index, All: b.All}}
 	case homes.Done:
 		p.Body = &shardpb.Packet_Done{Done: &shardpb.Done{Id: b.ID}}
+	case homes.Leave:
+		p.Body = &shardpb.Packet_Leave{Leave: &shardpb.Leave{}}
+	case homes.Left:
+		p.Body = &shardpb.Packet_Left{Left: &shardpb.Left{}}
 	default:
 		panic(fmt.Sprintf("wire: no encoding of %T", b))
 	}
@@ -97,6 +101,10 @@ func decode(p *shardpb.Packet) (homes.Body, error) {
 		return homes.Got{ID: b.Got.GetId(), Index: b.Got.GetIndex(), All: b.Got.GetAll()}, nil
 	case *shardpb.Packet_Done:
 		return homes.Done{ID: b.Done.GetId()}, nil
+	case *shardpb.Packet_Leave:
+		return homes.Leave{}, nil
+	case *shardpb.Packet_Left:
+		return homes.Left{}, nil
 	}
 	return nil, fmt.Errorf("%w: no body that is known here", ErrPacket)
 }

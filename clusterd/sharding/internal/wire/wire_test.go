@@ -17,6 +17,8 @@ var messages = []homes.Message{
 	{View: 5, Body: homes.Part{ID: 9, Kind: "room", Epoch: 1 << 40, Slots: slots.SetOf(3), Index: 1, Count: 2, Data: []byte("x")}},
 	{View: 6, Body: homes.Got{ID: 9, Index: 1, All: true}},
 	{View: 7, Body: homes.Done{ID: 9}},
+	{View: 8, Body: homes.Leave{}},
+	{View: 9, Body: homes.Left{}},
 }
 
 func TestRoundTrip(t *testing.T) {

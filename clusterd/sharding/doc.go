@@ -1,0 +1,63 @@
+// Package sharding places actors in the cluster. An entity is an actor named by
+// a kind and an id; it runs on one node, its home, from the first message on,
+// and every node reaches it by the same ref.
+//
+//	var Room = actor.NewKind("room", func(id string) actor.Behavior[*chatpb.Command] { return &room{} })
+//
+//	node, err := clusterd.Start(ctx, clusterd.Config{
+//		…
+//		Services: []clusterd.Service{sharding.Host(Room)},
+//	})
+//	go_ := sharding.Ref(node, Room, "go")
+//	answer, err := actor.Ask[*chatpb.Joined](ctx, go_.With(&chatpb.Join{User: "ada"}))
+//
+// [Host] makes a node run entities of a kind; [Proxy] is for nodes that run
+// none and still want refs to work. Either must be among the services that
+// clusterd.Start installs: on a node without them a ref's messages are dead
+// letters.
+//
+// # Homes
+//
+// An id has a slot ([slots.Of]), and a slot of a kind has an owner among the
+// members that are Up and host the kind. Ids with the same text between braces,
+// {user7}.cart and {user7}.orders, share a slot, and kinds with the same hosts
+// share homes. The right to run a slot is a token, so that two nodes with
+// different ideas of the membership never run the same entity; docs/sharding.md
+// has the protocol.
+//
+// When a node joins or leaves, slots move. An entity finishes the message in
+// hand and stops; if its behavior is a [Mover], its state goes along, else it
+// starts afresh; what waited for it is forwarded in order. When a node is
+// removed without a word, its entities start afresh elsewhere.
+//
+// Inside an entity, Context.Self is this run of it on this node. Give others
+// [Ref] instead: it follows.
+//
+// # Concurrency
+//
+// All functions may be called from any goroutine. The methods of a behavior,
+// those of [Mover] among them, run on the entity's own. Nothing blocks: what
+// cannot be delivered now waits, up to 16384 messages in a slot and 262144 on a
+// node, for 10 seconds (3 if no member hosts the kind), and then is a dead
+// letter that says why.
+//
+// # Promises
+//
+// At most one node runs an entity as long as removed nodes are really dead.
+// Messages of one sender to one entity arrive in order while the entity's home
+// stays, and while it moves if the sender awaits each answer. A planned move
+// adds no loss and no repetition to the at-most-once of actors.
+//
+// # Not promised
+//
+// Memory does not survive a crash. Messages that are stashed, timers, and
+// watches do not move. Who sends without awaiting answers, on a third node,
+// may be overtaken by himself while an entity moves. A member that is removed
+// while it lives, cut off by the network, runs its entities until it learns so.
+//
+// # Not yet
+//
+// Leases and fencing of cut-off homes, a planner that balances within one slot,
+// replicas and durable state, passivation, a limit on concurrent moves, and
+// flush markers that hold the order of third senders through a move.
+package sharding
