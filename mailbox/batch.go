@@ -23,7 +23,7 @@ func (b *Box) postBatch(batch pa.MessageBatch) {
 		return
 	}
 	for _, msg := range members {
-		b.user.push(b.wiring.chunks, letter{msg: msg})
+		b.user.push(b.wiring.chunks, msg)
 	}
 	b.unlock(b.user.n > 0 && b.state.is(0, suspended))
 }
@@ -41,18 +41,13 @@ func flatten(to []any, b pa.MessageBatch) []any {
 	return to
 }
 
-// whole is the message as protoactor knows it.
-func (m letter) whole() any {
-	if m.from == nil {
-		return m.msg
-	}
-	return &pa.MessageEnvelope{Message: m.msg, Sender: m.from}
-}
-
 // bare is a message without its envelope.
 func bare(msg any) any {
-	if env, ok := msg.(*pa.MessageEnvelope); ok {
-		return env.Message
+	switch m := msg.(type) {
+	case *pa.MessageEnvelope:
+		return m.Message
+	case *asked:
+		return m.msg
 	}
 	return msg
 }

@@ -71,21 +71,12 @@ func (b *Box) PostUserMessage(msg any) {
 		b.postBatch(batch)
 		return
 	}
-	b.post(letter{msg: msg})
-}
-
-// PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
-// answer, but needs no envelope if the actor is an [Answerer]. msg must be neither
-// a batch nor an envelope.
-func (b *Box) PostFrom(msg any, from *pa.PID) { b.post(letter{msg, from}) }
-
-func (b *Box) post(m letter) {
 	b.mu.Lock()
 	if b.state&(limited|closed) != 0 {
-		b.postStrict(m)
+		b.postStrict(msg)
 		return
 	}
-	b.user.push(b.wiring.chunks, m)
+	b.user.push(b.wiring.chunks, msg)
 	if !b.state.is(started, started|scheduled|suspended) {
 		b.mu.Unlock()
 		return
@@ -93,17 +84,24 @@ func (b *Box) post(m letter) {
 	b.dispatch()
 }
 
+// PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
+// answer, but allocates none if the actor is an [Answerer]. msg must be neither a
+// batch nor an envelope.
+func (b *Box) PostFrom(msg any, from *pa.PID) {
+	b.PostUserMessage(b.wiring.chunks.ask(msg, from))
+}
+
 // PostSystemMessage queues a message ahead of all user messages. No limit holds it
 // up, and it is delivered even when the mailbox is closed.
 func (b *Box) PostSystemMessage(msg any) {
 	b.mu.Lock()
-	b.system.push(b.wiring.chunks, letter{msg: msg})
+	b.system.push(b.wiring.chunks, msg)
 	b.urgent.Store(true)
 	b.unlock(true)
 }
 
 // UserMessageCount is the number of user messages that wait. Of a mailbox that is
-// running just now it may tell up to 41 too many.
+// running just now it may tell up to 30 too many.
 func (b *Box) UserMessageCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,9 +128,9 @@ func (b *Box) Close(each func(msg any)) {
 // drain hands out what the runner took and then rest, in order.
 func (b *Box) drain(rest *fifo, each func(any)) {
 	o := b.wiring.order
-	hand := func(m letter) {
-		if o == nil || !tryAdd(o, m) {
-			each(m.whole())
+	hand := func(msg any) {
+		if o == nil || !tryAdd(o, msg) {
+			each(whole(msg))
 		}
 	}
 	for b.out != nil {
@@ -142,7 +140,7 @@ func (b *Box) drain(rest *fifo, each func(any)) {
 		hand(rest.pop(b.wiring.chunks))
 	}
 	for o != nil && o.len() > 0 {
-		each(o.next().whole())
+		each(whole(o.next()))
 	}
 	b.left.Store(0)
 }

@@ -57,40 +57,26 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 			limit--
 			continue
 		}
+		var msg any
 		if b.out != nil && b.state.is(0, suspended|ordered) {
-			b.invoke(b.popOut(), current)
-			limit--
-			continue
+			msg = b.popOut()
+		} else {
+			var found finding
+			if msg, found = b.next(current); found == idle {
+				return false
+			} else if found == again {
+				continue
+			}
 		}
-		msg, found := b.next(current)
-		switch found {
-		case idle:
-			return false
-		case message:
-			b.invoke(msg, current)
-			limit--
+		limit--
+		*current = msg
+		if a, ok := msg.(*asked); ok {
+			b.invokeAsked(a, current)
+		} else {
+			b.invoker.InvokeUserMessage(msg)
 		}
 	}
 	return true
-}
-
-func (b *Box) invoke(m letter, current *any) {
-	*current = m.msg
-	if m.from == nil {
-		b.invoker.InvokeUserMessage(m.msg)
-		return
-	}
-	b.invokeFrom(m, current)
-}
-
-// invokeFrom hands on a message with who waits for an answer.
-func (b *Box) invokeFrom(m letter, current *any) {
-	if a, ok := b.invoker.(Answerer); ok {
-		a.InvokeFrom(m.msg, m.from)
-		return
-	}
-	*current = m.whole()
-	b.invoker.InvokeUserMessage(*current)
 }
 
 // finding is what the runner came upon.
@@ -103,14 +89,14 @@ const (
 )
 
 // next finds the runner's next user message when out has none.
-func (b *Box) next(current *any) (letter, finding) {
+func (b *Box) next(current *any) (any, finding) {
 	if b.state&ordered != 0 {
 		return b.nextOrdered(current)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if found := b.look(b.user.n > 0); found != message {
-		return letter{}, found
+		return nil, found
 	}
 	if b.state&limited != 0 {
 		return b.takeOne(), message
@@ -134,7 +120,7 @@ func (b *Box) look(some bool) finding {
 
 // takeAll makes all waiting messages the runner's own, and returns the oldest. An
 // unlimited queue is never popped but here, so its oldest message is in first.
-func (b *Box) takeAll() letter {
+func (b *Box) takeAll() any {
 	msg := b.user.first
 	if b.user.n > 1 {
 		b.left.Add(b.user.n - 1)
@@ -145,7 +131,7 @@ func (b *Box) takeAll() letter {
 }
 
 // popOut takes the oldest message of those that the runner took.
-func (b *Box) popOut() letter {
+func (b *Box) popOut() any {
 	k := b.out
 	msg := k.pop()
 	if k.r == k.w {
@@ -171,7 +157,7 @@ func (b *Box) tell() {
 
 func (b *Box) invokeSystem(current *any) {
 	b.mu.Lock()
-	msg := b.system.pop(b.wiring.chunks).msg
+	msg := b.system.pop(b.wiring.chunks)
 	if b.system.tail == nil {
 		b.urgent.Store(false)
 	}
