@@ -15,7 +15,7 @@ func batchOf(msg any) (pa.MessageBatch, bool) {
 func (b *Box) postBatch(batch pa.MessageBatch) {
 	members := flatten(nil, batch)
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
+	if b.state&(limited|closed) != 0 {
 		b.mu.Unlock()
 		for _, msg := range members {
 			b.PostUserMessage(msg)
@@ -43,8 +43,11 @@ func flatten(to []any, b pa.MessageBatch) []any {
 
 // bare is a message without its envelope.
 func bare(msg any) any {
-	if env, ok := msg.(*pa.MessageEnvelope); ok {
-		return env.Message
+	switch m := msg.(type) {
+	case *pa.MessageEnvelope:
+		return m.Message
+	case *asked:
+		return m.msg
 	}
 	return msg
 }

@@ -40,6 +40,8 @@ const (
 	scheduled       // it was handed to the dispatcher, or is running
 	suspended       // no user messages until resumed
 	closed          // no user messages any more
+	limited         // wiring.limit is not nil
+	ordered         // wiring.order is not nil
 )
 
 // is tells whether, of the flags in mask, those in want are set and no others.
@@ -70,12 +72,23 @@ func (b *Box) PostUserMessage(msg any) {
 		return
 	}
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
+	if b.state&(limited|closed) != 0 {
 		b.postStrict(msg)
 		return
 	}
 	b.user.push(b.wiring.chunks, msg)
-	b.unlock(b.state.is(0, suspended))
+	if !b.state.is(started, started|scheduled|suspended) {
+		b.mu.Unlock()
+		return
+	}
+	b.dispatch()
+}
+
+// PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
+// answer, but allocates none if the actor is an [Answerer]. msg must be neither a
+// batch nor an envelope.
+func (b *Box) PostFrom(msg any, from *pa.PID) {
+	b.PostUserMessage(b.wiring.chunks.ask(msg, from))
 }
 
 // PostSystemMessage queues a message ahead of all user messages. No limit holds it
@@ -117,7 +130,7 @@ func (b *Box) drain(rest *fifo, each func(any)) {
 	o := b.wiring.order
 	hand := func(msg any) {
 		if o == nil || !tryAdd(o, msg) {
-			each(msg)
+			each(whole(msg))
 		}
 	}
 	for b.out != nil {
@@ -127,7 +140,7 @@ func (b *Box) drain(rest *fifo, each func(any)) {
 		hand(rest.pop(b.wiring.chunks))
 	}
 	for o != nil && o.len() > 0 {
-		each(o.next())
+		each(whole(o.next()))
 	}
 	b.left.Store(0)
 }
@@ -139,6 +152,11 @@ func (b *Box) unlock(work bool) {
 		b.mu.Unlock()
 		return
 	}
+	b.dispatch()
+}
+
+// dispatch leaves mu and hands the mailbox to the dispatcher.
+func (b *Box) dispatch() {
 	b.state |= scheduled
 	b.mu.Unlock()
 	b.wiring.to.schedule(b, b.lane, false)

@@ -22,7 +22,10 @@ func (k *chunk) pop() any {
 }
 
 // chunks recycles empty chunks among the mailboxes of one dispatcher.
-type chunks struct{ pool sync.Pool }
+type chunks struct {
+	pool  sync.Pool
+	asked sync.Pool // of *asked
+}
 
 func (c *chunks) get() *chunk {
 	if k, ok := c.pool.Get().(*chunk); ok {

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"sync/atomic"
+
+	pa "github.com/asynkron/protoactor-go/actor"
 )
 
 // Policy says what becomes of a message for which a bounded mailbox has no room.
@@ -111,6 +113,14 @@ func (b *Box) PostWait(ctx context.Context, msg any) error {
 		}
 	}
 	return nil
+}
+
+// PostWaitFrom is [Box.PostFrom] as PostWait.
+func (b *Box) PostWaitFrom(ctx context.Context, msg any, from *pa.PID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.postWait(ctx, b.wiring.chunks.ask(msg, from))
 }
 
 func (b *Box) postWait(ctx context.Context, msg any) error {

@@ -24,7 +24,7 @@ func (b *Box) nextOrdered(current *any) (any, finding) {
 	case fresh && b.out == nil && o.len() == 0:
 		return first, message // alone, as most messages are
 	case fresh:
-		*current = first
+		*current = bare(first)
 		o.add(first)
 		b.sort(o, current)
 	}
@@ -51,7 +51,7 @@ func (b *Box) gather(o order) (first any, fresh bool, found finding) {
 func (b *Box) sort(o order, current *any) {
 	for b.out != nil {
 		msg := b.popOut()
-		*current = msg
+		*current = bare(msg)
 		o.add(msg)
 	}
 }

@@ -21,10 +21,10 @@ type protoContext interface {
 func (b *Box) refuse(msg any, reason error) {
 	switch inv := b.invoker.(type) {
 	case Refuser:
-		inv.Refuse(msg, reason)
+		inv.Refuse(whole(msg), reason)
 	case protoContext:
 		sys := inv.ActorSystem()
-		sys.DeadLetter.SendUserMessage(inv.Self(), msg)
+		sys.DeadLetter.SendUserMessage(inv.Self(), whole(msg))
 	}
 }
 

@@ -26,16 +26,16 @@ func (b *Box) enter(w *worker) {
 	if w != nil && w.lane != 0 {
 		b.lane = w.lane
 	}
-	if l := b.wiring.limit; l != nil {
-		l.enter(w)
+	if b.state&limited != 0 {
+		b.wiring.limit.enter(w)
 	}
 }
 
 // leave is the end of a turn, while the mailbox is still this runner's.
 func (b *Box) leave() {
 	b.tell()
-	if l := b.wiring.limit; l != nil {
-		l.leave()
+	if b.state&limited != 0 {
+		b.wiring.limit.leave()
 	}
 }
 
@@ -57,14 +57,23 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 			limit--
 			continue
 		}
-		msg, found := b.next(current)
-		switch found {
-		case idle:
-			return false
-		case message:
-			*current = msg
+		var msg any
+		if b.out != nil && b.state.is(0, suspended|ordered) {
+			msg = b.popOut()
+		} else {
+			var found finding
+			if msg, found = b.next(current); found == idle {
+				return false
+			} else if found == again {
+				continue
+			}
+		}
+		limit--
+		*current = msg
+		if a, ok := msg.(*asked); ok {
+			b.invokeAsked(a, current)
+		} else {
 			b.invoker.InvokeUserMessage(msg)
-			limit--
 		}
 	}
 	return true
@@ -79,20 +88,17 @@ const (
 	again                  // a system message has come: look again
 )
 
-// next finds the runner's next user message.
+// next finds the runner's next user message when out has none.
 func (b *Box) next(current *any) (any, finding) {
-	if b.wiring.order != nil {
+	if b.state&ordered != 0 {
 		return b.nextOrdered(current)
-	}
-	if b.out != nil && b.state.is(0, suspended) {
-		return b.popOut(), message
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if found := b.look(b.user.n > 0); found != message {
 		return nil, found
 	}
-	if b.wiring.limit != nil {
+	if b.state&limited != 0 {
 		return b.takeOne(), message
 	}
 	return b.takeAll(), message
@@ -129,11 +135,16 @@ func (b *Box) popOut() any {
 	k := b.out
 	msg := k.pop()
 	if k.r == k.w {
-		b.tell()
-		b.out = k.next
-		b.wiring.chunks.put(k)
+		b.recycle(k)
 	}
 	return msg
+}
+
+// recycle gives up the first chunk of out, which is empty.
+func (b *Box) recycle(k *chunk) {
+	b.tell()
+	b.out = k.next
+	b.wiring.chunks.put(k)
 }
 
 // tell brings left up to date, which for speed is not done message by message.
