@@ -254,6 +254,7 @@ func TestPlainPanicIsOneLineAndOneEvent(t *testing.T) {
 		}))
 		sys.Proto().Root.Send(pid, "x")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "boom") {
 			t.Errorf("%d lines logged, want 1 that says boom:\n%s", n, &log)
 		}
