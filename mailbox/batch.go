@@ -15,7 +15,7 @@ func batchOf(msg any) (pa.MessageBatch, bool) {
 func (b *Box) postBatch(batch pa.MessageBatch) {
 	members := flatten(nil, batch)
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
+	if b.state&(limited|closed) != 0 {
 		b.mu.Unlock()
 		for _, msg := range members {
 			b.PostUserMessage(msg)
@@ -23,7 +23,7 @@ func (b *Box) postBatch(batch pa.MessageBatch) {
 		return
 	}
 	for _, msg := range members {
-		b.user.push(b.wiring.chunks, msg)
+		b.user.push(b.wiring.chunks, letter{msg: msg})
 	}
 	b.unlock(b.user.n > 0 && b.state.is(0, suspended))
 }
@@ -39,6 +39,14 @@ func flatten(to []any, b pa.MessageBatch) []any {
 		}
 	}
 	return to
+}
+
+// whole is the message as protoactor knows it.
+func (m letter) whole() any {
+	if m.from == nil {
+		return m.msg
+	}
+	return &pa.MessageEnvelope{Message: m.msg, Sender: m.from}
 }
 
 // bare is a message without its envelope.

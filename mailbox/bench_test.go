@@ -169,3 +169,30 @@ func heap() int64 {
 	runtime.ReadMemStats(&s)
 	return int64(s.HeapAlloc)
 }
+
+// held is a dispatcher that runs when the benchmark says so.
+type held struct{ fn func() }
+
+func (h *held) Schedule(fn func()) { h.fn = fn }
+func (*held) Throughput() int      { return 1 << 30 }
+
+// BenchmarkQueue posts and receives on one goroutine, a thousand at a time: the
+// bare cost of a mailbox.
+func BenchmarkQueue(b *testing.B) { benchQueue(b, 1000) }
+
+// BenchmarkQueueOne does so one at a time.
+func BenchmarkQueueOne(b *testing.B) { benchQueue(b, 1) }
+
+func benchQueue(b *testing.B, n int) {
+	h := new(held)
+	m := begin(mailbox.Unbounded(), h, func(any) {})
+	msg := &token{}
+	b.ReportAllocs()
+	for b.Loop() {
+		for range n {
+			m.PostUserMessage(msg)
+		}
+		h.fn()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/msg")
+}

@@ -40,6 +40,8 @@ const (
 	scheduled       // it was handed to the dispatcher, or is running
 	suspended       // no user messages until resumed
 	closed          // no user messages any more
+	limited         // wiring.limit is not nil
+	ordered         // wiring.order is not nil
 )
 
 // is tells whether, of the flags in mask, those in want are set and no others.
@@ -69,26 +71,39 @@ func (b *Box) PostUserMessage(msg any) {
 		b.postBatch(batch)
 		return
 	}
+	b.post(letter{msg: msg})
+}
+
+// PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
+// answer, but needs no envelope if the actor is an [Answerer]. msg must be neither
+// a batch nor an envelope.
+func (b *Box) PostFrom(msg any, from *pa.PID) { b.post(letter{msg, from}) }
+
+func (b *Box) post(m letter) {
 	b.mu.Lock()
-	if b.wiring.limit != nil || b.state&closed != 0 {
-		b.postStrict(msg)
+	if b.state&(limited|closed) != 0 {
+		b.postStrict(m)
 		return
 	}
-	b.user.push(b.wiring.chunks, msg)
-	b.unlock(b.state.is(0, suspended))
+	b.user.push(b.wiring.chunks, m)
+	if !b.state.is(started, started|scheduled|suspended) {
+		b.mu.Unlock()
+		return
+	}
+	b.dispatch()
 }
 
 // PostSystemMessage queues a message ahead of all user messages. No limit holds it
 // up, and it is delivered even when the mailbox is closed.
 func (b *Box) PostSystemMessage(msg any) {
 	b.mu.Lock()
-	b.system.push(b.wiring.chunks, msg)
+	b.system.push(b.wiring.chunks, letter{msg: msg})
 	b.urgent.Store(true)
 	b.unlock(true)
 }
 
 // UserMessageCount is the number of user messages that wait. Of a mailbox that is
-// running just now it may tell up to 30 too many.
+// running just now it may tell up to 41 too many.
 func (b *Box) UserMessageCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,9 +130,9 @@ func (b *Box) Close(each func(msg any)) {
 // drain hands out what the runner took and then rest, in order.
 func (b *Box) drain(rest *fifo, each func(any)) {
 	o := b.wiring.order
-	hand := func(msg any) {
-		if o == nil || !tryAdd(o, msg) {
-			each(msg)
+	hand := func(m letter) {
+		if o == nil || !tryAdd(o, m) {
+			each(m.whole())
 		}
 	}
 	for b.out != nil {
@@ -127,7 +142,7 @@ func (b *Box) drain(rest *fifo, each func(any)) {
 		hand(rest.pop(b.wiring.chunks))
 	}
 	for o != nil && o.len() > 0 {
-		each(o.next())
+		each(o.next().whole())
 	}
 	b.left.Store(0)
 }
@@ -139,6 +154,11 @@ func (b *Box) unlock(work bool) {
 		b.mu.Unlock()
 		return
 	}
+	b.dispatch()
+}
+
+// dispatch leaves mu and hands the mailbox to the dispatcher.
+func (b *Box) dispatch() {
 	b.state |= scheduled
 	b.mu.Unlock()
 	b.wiring.to.schedule(b, b.lane, false)

@@ -2,7 +2,10 @@ package mailbox
 
 import (
 	"fmt"
+	"log/slog"
+	"reflect"
 	"runtime"
+	"sync"
 	"testing"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -174,6 +177,30 @@ var scenarios = map[string]func(t *testing.T, b *Box, s *sink, d *manual){
 		d.runAll()
 		wantGot(t, s, "system stop", "1")
 	},
+	"who asks comes in an envelope": func(t *testing.T, b *Box, s *sink, d *manual) {
+		var got []any
+		s.onUser = func(msg any) { got = append(got, msg) }
+		b.PostFrom(1, asker)
+		b.PostFrom(2, nil)
+		if err := b.PostWaitFrom(t.Context(), 3, asker); err != nil {
+			t.Errorf("PostWaitFrom = %v, want nil", err)
+		}
+		d.runAll()
+		want := []any{&pa.MessageEnvelope{Message: 1, Sender: asker}, 2, &pa.MessageEnvelope{Message: 3, Sender: asker}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("invoked %v, want %v", got, want)
+		}
+	},
+	"what is left keeps who asked": func(t *testing.T, b *Box, s *sink, d *manual) {
+		var left []any
+		s.onSystem = func(any) { b.Close(func(m any) { left = append(left, m) }) }
+		b.PostFrom(1, asker)
+		b.PostSystemMessage("stop")
+		d.runAll()
+		if want := []any{&pa.MessageEnvelope{Message: 1, Sender: asker}}; !reflect.DeepEqual(left, want) {
+			t.Errorf("left %v, want %v", left, want)
+		}
+	},
 	"post without waiting": func(t *testing.T, b *Box, s *sink, d *manual) {
 		if err := b.PostWait(t.Context(), 1); err != nil {
 			t.Errorf("PostWait = %v, want nil", err)
@@ -308,6 +335,7 @@ func TestPlainProtoactorActor(t *testing.T) {
 	forEachKind(t, func(t *testing.T, mailbox Producer) {
 		pool := NewPool(2, 0)
 		defer pool.Close()
+		proto := protoSystem()
 		for name, options := range map[string][]pa.PropsOption{
 			"pool":                    {pa.WithMailbox(mailbox), pa.WithDispatcher(pool)},
 			"inline":                  {pa.WithMailbox(mailbox), pa.WithDispatcher(new(Inline))},
@@ -334,8 +362,13 @@ func TestPlainProtoactorActor(t *testing.T) {
 	})
 }
 
-// proto is protoactor's system for all tests: one costs 9 ms.
-var proto = pa.NewActorSystem(pa.WithDeadLetterThrottleInterval(1))
+// protoSystem is protoactor's system for all tests: one costs 9 ms.
+var protoSystem = sync.OnceValue(func() *pa.ActorSystem {
+	return pa.NewActorSystem(
+		pa.WithDeadLetterThrottleInterval(1),
+		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+	)
+})
 
 func TestInlineRunsBeforePostReturns(t *testing.T) {
 	forEachKind(t, func(t *testing.T, p Producer) {
@@ -378,4 +411,21 @@ func TestEmbedded(t *testing.T) {
 	<-done
 	p.Close()
 	wantGot(t, &c.sink, "1")
+}
+
+// TestAnswererGetsNoEnvelope is how asks between actors come to allocate nothing.
+func TestAnswererGetsNoEnvelope(t *testing.T) {
+	forEachKind(t, func(t *testing.T, p Producer) {
+		var got []any
+		a := &answerer{onUser: func(m any, from *pa.PID) { got = append(got, m, from) }}
+		a.quiet.onUser = func(m any) { got = append(got, m) }
+		d := &manual{throughput: 10}
+		b := newBox(p, a, d)
+		b.PostFrom(1, asker)
+		b.PostUserMessage(2)
+		d.runAll()
+		if want := []any{1, asker, 2}; !reflect.DeepEqual(got, want) {
+			t.Errorf("invoked %v, want %v", got, want)
+		}
+	})
 }

@@ -52,6 +52,12 @@ func (b *Box) wire(d pa.Dispatcher) {
 		w = &wiring{chunks: w.cache()}
 		b.wiring = w
 	}
+	if w.limit != nil {
+		b.state |= limited
+	}
+	if w.order != nil {
+		b.state |= ordered
+	}
 	if shared != nil {
 		w.to, w.chunks = shared.to, shared.chunks
 	} else {
@@ -69,7 +75,7 @@ func (w *wiring) cache() *chunks {
 func sharedWiring(d pa.Dispatcher) *wiring {
 	switch d := d.(type) {
 	case *Pool:
-		return &d.wiring
+		return d.wiring
 	case *Inline:
 		return d.shared()
 	}

@@ -1,22 +1,33 @@
 package mailbox
 
-import "sync"
+import (
+	"sync"
 
-// chunkLen makes a chunk 512 bytes, a size class of the allocator.
-const chunkLen = 31
+	pa "github.com/asynkron/protoactor-go/actor"
+)
+
+// chunkLen makes a chunk 1024 bytes, a size class of the allocator.
+const chunkLen = 42
+
+// letter is a message in a queue, and who waits for an answer, nil if nobody does
+// or the message says so itself.
+type letter struct {
+	msg  any
+	from *pa.PID
+}
 
 // chunk is one link of a chain: items[r:w] are queued.
 type chunk struct {
 	next  *chunk
 	r, w  uint8
 	told  uint8 // how much of r Box.left knows of
-	items [chunkLen]any
+	items [chunkLen]letter
 }
 
 // pop takes the oldest item; the caller has checked that there is one.
-func (k *chunk) pop() any {
+func (k *chunk) pop() letter {
 	m := k.items[k.r]
-	k.items[k.r] = nil
+	k.items[k.r] = letter{}
 	k.r++
 	return m
 }
@@ -31,7 +42,7 @@ func (c *chunks) get() *chunk {
 	return new(chunk)
 }
 
-// put takes back a chunk whose items have all been popped, hence are nil.
+// put takes back a chunk whose items have all been popped, hence are zero.
 func (c *chunks) put(k *chunk) {
 	k.next, k.r, k.w, k.told = nil, 0, 0, 0
 	c.pool.Put(k)
@@ -41,7 +52,7 @@ func (c *chunks) put(k *chunk) {
 // pointer, which is nil when the chain is empty. It is not safe for concurrent use.
 type chain struct{ tail *chunk }
 
-func (q *chain) push(c *chunks, m any) {
+func (q *chain) push(c *chunks, m letter) {
 	k := q.tail
 	if k == nil || k.w == chunkLen {
 		k = q.extend(c)
@@ -62,7 +73,7 @@ func (q *chain) extend(c *chunks) *chunk {
 }
 
 // pop takes the oldest item; the caller has checked that there is one.
-func (q *chain) pop(c *chunks) any {
+func (q *chain) pop(c *chunks) letter {
 	head := q.tail.next
 	m := head.pop()
 	if head.r < head.w {
@@ -78,7 +89,7 @@ func (q *chain) pop(c *chunks) any {
 }
 
 // peek is what pop would take.
-func (q *chain) peek() any {
+func (q *chain) peek() letter {
 	head := q.tail.next
 	return head.items[head.r]
 }
@@ -97,13 +108,13 @@ func (q *chain) take() *chunk {
 // more of them share chunks, and an empty fifo owns none: so an idle actor costs
 // nothing here and a burst leaves nothing behind. It is not safe for concurrent use.
 type fifo struct {
-	first    any // the oldest, if hasFirst
+	first    letter // the oldest, if hasFirst
 	chain    chain
 	n        int32
 	hasFirst bool
 }
 
-func (q *fifo) push(c *chunks, m any) {
+func (q *fifo) push(c *chunks, m letter) {
 	q.n++
 	if q.n == 1 {
 		q.first, q.hasFirst = m, true
@@ -113,18 +124,18 @@ func (q *fifo) push(c *chunks, m any) {
 }
 
 // pop takes the oldest message; the caller has checked n.
-func (q *fifo) pop(c *chunks) any {
+func (q *fifo) pop(c *chunks) letter {
 	q.n--
 	if !q.hasFirst {
 		return q.chain.pop(c)
 	}
 	m := q.first
-	q.first, q.hasFirst = nil, false
+	q.first, q.hasFirst = letter{}, false
 	return m
 }
 
 // peek is what pop would take.
-func (q *fifo) peek() any {
+func (q *fifo) peek() letter {
 	if q.hasFirst {
 		return q.first
 	}

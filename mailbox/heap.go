@@ -16,7 +16,7 @@ type heap struct {
 }
 
 type item struct {
-	msg any
+	letter
 	seq uint64
 }
 
@@ -27,8 +27,8 @@ func (o *heap) before(a, b item) bool {
 	return o.less(x, y) || a.seq < b.seq && !o.less(y, x)
 }
 
-func (o *heap) add(msg any) {
-	it := item{msg, o.count}
+func (o *heap) add(m letter) {
+	it := item{m, o.count}
 	at := len(o.items)
 	for at > 0 && o.before(it, o.items[(at-1)/2]) {
 		at = (at - 1) / 2
@@ -43,8 +43,8 @@ func (o *heap) add(msg any) {
 	o.items[at] = it
 }
 
-func (o *heap) next() any {
-	msg := o.items[0].msg
+func (o *heap) next() letter {
+	top := o.items[0].letter
 	last := len(o.items) - 1
 	moved := o.items[last]
 	var path [64]int // deeper than any heap
@@ -60,7 +60,7 @@ func (o *heap) next() any {
 	if last == 0 {
 		o.release()
 	}
-	return msg
+	return top
 }
 
 // path finds the way down from the top along which items must move up so that

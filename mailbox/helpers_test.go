@@ -69,6 +69,14 @@ func (*quiet) InvokeSystemMessage(any)   {}
 func (q *quiet) InvokeUserMessage(m any) { q.onUser(m) }
 func (*quiet) EscalateFailure(_, _ any)  {}
 
+// answerer is told who asks without an envelope.
+type answerer struct {
+	quiet
+	onUser func(msg any, from *pa.PID)
+}
+
+func (a *answerer) InvokeFrom(m any, from *pa.PID) { a.onUser(m, from) }
+
 func newBox(p Producer, inv pa.MessageInvoker, d pa.Dispatcher) *Box {
 	b := p().(*Box)
 	b.Init(inv, d)

@@ -8,13 +8,13 @@ type levels struct {
 	n      int
 }
 
-func (o *levels) add(msg any) {
-	l := min(max(0, o.rank(bare(msg))), len(o.queues)-1)
-	o.queues[l].push(o.wiring.chunks, msg)
+func (o *levels) add(m letter) {
+	l := min(max(0, o.rank(bare(m.msg))), len(o.queues)-1)
+	o.queues[l].push(o.wiring.chunks, m)
 	o.n++
 }
 
-func (o *levels) next() any {
+func (o *levels) next() letter {
 	o.n--
 	for i := range o.queues {
 		if q := &o.queues[i]; q.n > 0 {

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"sync/atomic"
+
+	pa "github.com/asynkron/protoactor-go/actor"
 )
 
 // Policy says what becomes of a message for which a bounded mailbox has no room.
@@ -62,13 +64,13 @@ type limit struct {
 
 // waiter is a sender that waits for room.
 type waiter struct {
-	msg  any
+	msg  letter
 	done chan error // gets one value: nil when the message was queued
 }
 
 // postStrict posts to a mailbox that may refuse. It is entered with mu held and
 // leaves it free.
-func (b *Box) postStrict(msg any) {
+func (b *Box) postStrict(msg letter) {
 	if b.state&closed != 0 {
 		b.mu.Unlock()
 		b.refuse(msg, ErrClosed)
@@ -88,10 +90,10 @@ func (b *Box) postStrict(msg any) {
 	b.refuse(msg, ErrFull)
 }
 
-func (b *Box) hasRoom(msg any) bool { return b.user.n < b.wiring.limit.most || isExempt(msg) }
+func (b *Box) hasRoom(msg letter) bool { return b.user.n < b.wiring.limit.most || isExempt(msg) }
 
 // admit queues a message and leaves mu.
-func (b *Box) admit(msg any) {
+func (b *Box) admit(msg letter) {
 	b.user.push(b.wiring.chunks, msg)
 	b.unlock(b.state.is(0, suspended))
 }
@@ -103,17 +105,25 @@ func (b *Box) PostWait(ctx context.Context, msg any) error {
 	}
 	batch, ok := batchOf(msg)
 	if !ok {
-		return b.postWait(ctx, msg)
+		return b.postWait(ctx, letter{msg: msg})
 	}
 	for _, m := range flatten(nil, batch) {
-		if err := b.postWait(ctx, m); err != nil {
+		if err := b.postWait(ctx, letter{msg: m}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Box) postWait(ctx context.Context, msg any) error {
+// PostWaitFrom is [Box.PostFrom] as PostWait.
+func (b *Box) PostWaitFrom(ctx context.Context, msg any, from *pa.PID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.postWait(ctx, letter{msg, from})
+}
+
+func (b *Box) postWait(ctx context.Context, msg letter) error {
 	b.mu.Lock()
 	l := b.wiring.limit
 	switch {
@@ -136,7 +146,7 @@ func (b *Box) postWait(ctx context.Context, msg any) error {
 
 // waitForRoom is entered without mu, since it must first find out which goroutine
 // this is, which takes a microsecond.
-func (b *Box) waitForRoom(ctx context.Context, msg any) error {
+func (b *Box) waitForRoom(ctx context.Context, msg letter) error {
 	l, self := b.wiring.limit, goroutineID()
 	b.mu.Lock()
 	switch {
@@ -177,7 +187,7 @@ func (b *Box) giveUp(place *list.Element, w *waiter, ctx context.Context) error 
 // takeOne takes the oldest message and gives its room to whoever waited longest.
 // It is called under mu. A limited mailbox takes messages singly, so that its
 // limit is exact and the oldest is always at hand.
-func (b *Box) takeOne() any {
+func (b *Box) takeOne() letter {
 	msg := b.user.pop(b.wiring.chunks)
 	l := b.wiring.limit
 	for l.waiters.Len() > 0 && b.user.n < l.most {

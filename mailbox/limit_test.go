@@ -237,6 +237,7 @@ func TestBackPressureKeepsOrderAndLimit(t *testing.T) {
 
 // TestRefusedMessagesOfPlainActorsAreDeadLetters is the peers' silent drop.
 func TestRefusedMessagesOfPlainActorsAreDeadLetters(t *testing.T) {
+	proto := protoSystem()
 	letters := make(chan *pa.DeadLetterEvent, 10)
 	sub := proto.EventStream.Subscribe(func(e any) {
 		if l, ok := e.(*pa.DeadLetterEvent); ok {
@@ -266,6 +267,7 @@ func TestRefusedMessagesOfPlainActorsAreDeadLetters(t *testing.T) {
 
 // TestFullMailboxCanBePoisoned is why PoisonPill is exempt.
 func TestFullMailboxCanBePoisoned(t *testing.T) {
+	proto := protoSystem()
 	busy, release := make(chan struct{}), make(chan struct{})
 	pid := proto.Root.Spawn(pa.PropsFromFunc(func(c pa.Context) {
 		if c.Message() == "block" {

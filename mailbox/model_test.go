@@ -293,9 +293,15 @@ func (h *history) entry() any {
 
 func (h *history) post() {
 	msg := h.entry()
-	h.box.PostUserMessage(msg)
+	if _, wrapped := msg.(*pa.MessageEnvelope); !wrapped && h.rng.IntN(4) == 0 {
+		h.box.PostFrom(msg, asker)
+	} else {
+		h.box.PostUserMessage(msg)
+	}
 	h.ref.post(msg)
 }
+
+var asker = &pa.PID{Id: "asker"}
 
 // postWait posts what would not have to wait.
 func (h *history) postWait(t *testing.T) {

@@ -1,6 +1,9 @@
 package mailbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // watch sees to it that the monitor looks before long.
 func (p *Pool) watch() {
@@ -44,8 +47,7 @@ func (p *Pool) look() {
 	}
 	p.armed.Store(false)
 	if !p.pending() {
-		p.extra = 0
-		p.count()
+		p.rest()
 		return
 	}
 	if p.markStuck() {
@@ -62,14 +64,16 @@ func (p *Pool) look() {
 	}
 }
 
+// rest is the monitor's last look, when nothing waits any more.
+func (p *Pool) rest() {
+	p.extra = 0
+	p.count()
+	p.each(func(w *worker) { w.ring.trim() })
+}
+
 // pending tells whether anything waits, be it for its lane's owner.
 func (p *Pool) pending() bool {
-	for _, w := range p.lanes {
-		if w.load.Load() > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.lanes, (*worker).pending)
 }
 
 // markStuck finds the workers that have not come back since the last look, and

@@ -5,14 +5,14 @@ package mailbox
 // come before it takes the next. So no lock is held while the user's code ranks.
 type order interface {
 	// add keeps a message; if it panics, it has not.
-	add(msg any)
+	add(m letter)
 	// next takes the message whose turn it is; the caller has checked len.
-	next() any
+	next() letter
 	len() int
 }
 
 // nextOrdered is next for a mailbox with an order.
-func (b *Box) nextOrdered(current *any) (any, finding) {
+func (b *Box) nextOrdered(current *any) (letter, finding) {
 	o := b.wiring.order
 	if b.state.is(0, suspended) {
 		b.sort(o, current) // what a panic while sorting left over
@@ -20,11 +20,11 @@ func (b *Box) nextOrdered(current *any) (any, finding) {
 	first, fresh, found := b.gather(o)
 	switch {
 	case found != message:
-		return nil, found
+		return letter{}, found
 	case fresh && b.out == nil && o.len() == 0:
 		return first, message // alone, as most messages are
 	case fresh:
-		*current = first
+		*current = first.msg
 		o.add(first)
 		b.sort(o, current)
 	}
@@ -35,7 +35,7 @@ func (b *Box) nextOrdered(current *any) (any, finding) {
 }
 
 // gather takes what has come: the first message, and the others into out.
-func (b *Box) gather(o order) (first any, fresh bool, found finding) {
+func (b *Box) gather(o order) (first letter, fresh bool, found finding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	fresh = b.user.n > 0
@@ -51,13 +51,13 @@ func (b *Box) gather(o order) (first any, fresh bool, found finding) {
 func (b *Box) sort(o order, current *any) {
 	for b.out != nil {
 		msg := b.popOut()
-		*current = msg
+		*current = msg.msg
 		o.add(msg)
 	}
 }
 
 // tryAdd is add at an actor's end, when there is nobody to blame for a panic.
-func tryAdd(o order, msg any) (added bool) {
+func tryAdd(o order, msg letter) (added bool) {
 	defer func() { _ = recover() }()
 	o.add(msg)
 	return true

@@ -127,7 +127,7 @@ func TestHeapAgainstSort(t *testing.T) {
 			if rng.IntN(3) > 0 || h.len() == 0 {
 				m := [2]int{rng.IntN(10), i}
 				bomb = rng.IntN(20)
-				if tryAdd(h, m) {
+				if tryAdd(h, letter{msg: m}) {
 					ref = append(ref, m)
 					slices.SortStableFunc(ref, func(a, b [2]int) int { return a[0] - b[0] })
 				}
@@ -149,7 +149,7 @@ func TestHeapAgainstSort(t *testing.T) {
 
 func tryNext(h *heap) (msg any, ok bool) {
 	defer func() { _ = recover() }()
-	return h.next(), true
+	return h.next().msg, true
 }
 
 func TestHeapGivesUpABurst(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 // takes its place until it returns. As long as all workers block, the number
 // of spares started doubles at each check, up to 10,000 at a time.
 type Pool struct {
-	wiring
+	wiring     *wiring // of the plain mailboxes; apart from what is written often
 	throughput int
 	lanes      []*worker // the workers proper; fixed
 
@@ -64,7 +64,7 @@ func NewPool(workers, throughput int) *Pool {
 		throughput = defaultThroughput
 	}
 	p := &Pool{throughput: throughput, done: make(chan struct{}), spares: map[*worker]struct{}{}}
-	p.wiring = wiring{to: p, chunks: new(chunks)}
+	p.wiring = &wiring{to: p, chunks: new(chunks)}
 	for i := range min(workers, maxWorkers) {
 		p.lanes = append(p.lanes, newWorker(p, uint16(i+1)))
 	}

@@ -278,15 +278,16 @@ func TestShutdownIsBounded(t *testing.T) {
 	})
 }
 
-func TestRunQueueGivesUpABurst(t *testing.T) {
-	var q runQueue
-	for range 10 * keepRing {
-		q.push(runFunc(func() {}))
-	}
-	for q.n > 0 {
-		q.pop()
-	}
-	if len(q.ring) > keepRing {
-		t.Errorf("an empty queue keeps %d slots, want at most %d", len(q.ring), keepRing)
-	}
+func TestLaneGivesUpABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(1, 0)
+		defer p.Close()
+		for range 10 * keepRing {
+			p.Schedule(func() {})
+		}
+		time.Sleep(time.Second)
+		if w := p.lanes[0]; w.large() {
+			t.Errorf("an idle lane keeps %d slots, want at most %d", len(w.ring.ring), keepRing)
+		}
+	})
 }

@@ -11,6 +11,13 @@ type Refuser interface {
 	Refuse(msg any, reason error)
 }
 
+// Answerer is a MessageInvoker to which messages that were posted with who waits
+// for an answer come without an envelope, and so without an allocation.
+type Answerer interface {
+	// InvokeFrom is InvokeUserMessage of an envelope with msg and from.
+	InvokeFrom(msg any, from *pa.PID)
+}
+
 // protoContext is what refuse needs of protoactor's context.
 type protoContext interface {
 	ActorSystem() *pa.ActorSystem
@@ -18,19 +25,19 @@ type protoContext interface {
 }
 
 // refuse hands on a message that is not taken.
-func (b *Box) refuse(msg any, reason error) {
+func (b *Box) refuse(m letter, reason error) {
 	switch inv := b.invoker.(type) {
 	case Refuser:
-		inv.Refuse(msg, reason)
+		inv.Refuse(m.whole(), reason)
 	case protoContext:
 		sys := inv.ActorSystem()
-		sys.DeadLetter.SendUserMessage(inv.Self(), msg)
+		sys.DeadLetter.SendUserMessage(inv.Self(), m.whole())
 	}
 }
 
 // isExempt tells what no limit may cost.
-func isExempt(msg any) bool {
-	switch bare(msg).(type) {
+func isExempt(m letter) bool {
+	switch bare(m.msg).(type) {
 	case *pa.PoisonPill, Exempt:
 		return true
 	}

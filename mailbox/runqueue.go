@@ -1,7 +1,6 @@
 package mailbox
 
-// keepRing is the capacity that an empty runQueue keeps; a larger one, left by
-// a burst, is given up.
+// keepRing is the capacity that a trimmed runQueue keeps.
 const keepRing = 1024
 
 // runQueue is a ring of scheduled runs. It is not safe for concurrent use.
@@ -23,10 +22,18 @@ func (q *runQueue) pop() runner {
 	q.ring[q.head] = nil
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.n--
-	if q.n == 0 && len(q.ring) > keepRing {
+	return r
+}
+
+// large tells that there is something to trim.
+func (q *runQueue) large() bool { return len(q.ring) > keepRing }
+
+// trim gives up what a burst left behind, if the queue is empty. It is not done
+// at once, since where there was one burst there will be another.
+func (q *runQueue) trim() {
+	if q.n == 0 && q.large() {
 		*q = runQueue{}
 	}
-	return r
 }
 
 func (q *runQueue) grow() {

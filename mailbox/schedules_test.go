@@ -209,11 +209,11 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		var a, b *Box
 		a = newBox(make, &quiet{onUser: func(m any) {
 			for range 10 {
-				b.PostUserMessage(m)
+				b.PostFrom(m, asker)
 			}
 		}}, p)
 		n := 0
-		b = newBox(make, &quiet{onUser: func(any) {
+		b = newBox(make, &answerer{onUser: func(any, *pa.PID) {
 			if n++; n%10 == 0 {
 				back <- struct{}{}
 			}

@@ -124,6 +124,9 @@ func (p *Pool) park(w *worker) bool {
 		p.mu.Unlock()
 		return false
 	}
+	if w.large() {
+		p.arm() // the monitor will trim
+	}
 	p.parked = append(p.parked, w)
 	p.count()
 	if p.waiting() || p.closing {

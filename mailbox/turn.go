@@ -26,16 +26,16 @@ func (b *Box) enter(w *worker) {
 	if w != nil && w.lane != 0 {
 		b.lane = w.lane
 	}
-	if l := b.wiring.limit; l != nil {
-		l.enter(w)
+	if b.state&limited != 0 {
+		b.wiring.limit.enter(w)
 	}
 }
 
 // leave is the end of a turn, while the mailbox is still this runner's.
 func (b *Box) leave() {
 	b.tell()
-	if l := b.wiring.limit; l != nil {
-		l.leave()
+	if b.state&limited != 0 {
+		b.wiring.limit.leave()
 	}
 }
 
@@ -57,17 +57,40 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 			limit--
 			continue
 		}
+		if b.out != nil && b.state.is(0, suspended|ordered) {
+			b.invoke(b.popOut(), current)
+			limit--
+			continue
+		}
 		msg, found := b.next(current)
 		switch found {
 		case idle:
 			return false
 		case message:
-			*current = msg
-			b.invoker.InvokeUserMessage(msg)
+			b.invoke(msg, current)
 			limit--
 		}
 	}
 	return true
+}
+
+func (b *Box) invoke(m letter, current *any) {
+	*current = m.msg
+	if m.from == nil {
+		b.invoker.InvokeUserMessage(m.msg)
+		return
+	}
+	b.invokeFrom(m, current)
+}
+
+// invokeFrom hands on a message with who waits for an answer.
+func (b *Box) invokeFrom(m letter, current *any) {
+	if a, ok := b.invoker.(Answerer); ok {
+		a.InvokeFrom(m.msg, m.from)
+		return
+	}
+	*current = m.whole()
+	b.invoker.InvokeUserMessage(*current)
 }
 
 // finding is what the runner came upon.
@@ -79,20 +102,17 @@ const (
 	again                  // a system message has come: look again
 )
 
-// next finds the runner's next user message.
-func (b *Box) next(current *any) (any, finding) {
-	if b.wiring.order != nil {
+// next finds the runner's next user message when out has none.
+func (b *Box) next(current *any) (letter, finding) {
+	if b.state&ordered != 0 {
 		return b.nextOrdered(current)
-	}
-	if b.out != nil && b.state.is(0, suspended) {
-		return b.popOut(), message
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if found := b.look(b.user.n > 0); found != message {
-		return nil, found
+		return letter{}, found
 	}
-	if b.wiring.limit != nil {
+	if b.state&limited != 0 {
 		return b.takeOne(), message
 	}
 	return b.takeAll(), message
@@ -114,7 +134,7 @@ func (b *Box) look(some bool) finding {
 
 // takeAll makes all waiting messages the runner's own, and returns the oldest. An
 // unlimited queue is never popped but here, so its oldest message is in first.
-func (b *Box) takeAll() any {
+func (b *Box) takeAll() letter {
 	msg := b.user.first
 	if b.user.n > 1 {
 		b.left.Add(b.user.n - 1)
@@ -125,15 +145,20 @@ func (b *Box) takeAll() any {
 }
 
 // popOut takes the oldest message of those that the runner took.
-func (b *Box) popOut() any {
+func (b *Box) popOut() letter {
 	k := b.out
 	msg := k.pop()
 	if k.r == k.w {
-		b.tell()
-		b.out = k.next
-		b.wiring.chunks.put(k)
+		b.recycle(k)
 	}
 	return msg
+}
+
+// recycle gives up the first chunk of out, which is empty.
+func (b *Box) recycle(k *chunk) {
+	b.tell()
+	b.out = k.next
+	b.wiring.chunks.put(k)
 }
 
 // tell brings left up to date, which for speed is not done message by message.
@@ -146,7 +171,7 @@ func (b *Box) tell() {
 
 func (b *Box) invokeSystem(current *any) {
 	b.mu.Lock()
-	msg := b.system.pop(b.wiring.chunks)
+	msg := b.system.pop(b.wiring.chunks).msg
 	if b.system.tail == nil {
 		b.urgent.Store(false)
 	}

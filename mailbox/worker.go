@@ -41,7 +41,9 @@ type worker struct {
 	stuck  bool   // counted in Pool.stuck; changed under Pool.mu too
 	closed bool   // takes no more runs, and has none
 
-	load atomic.Int32 // twice what is in ring, and 1 if front is taken
+	told int32 // load
+
+	load atomic.Int32 // twice what is in ring, and 1 if busy
 
 	// Guarded by Pool.mu.
 	alive   bool // has a goroutine
@@ -94,13 +96,17 @@ func (w *worker) push(r runner, again bool) (wake bool) {
 	return true
 }
 
-// measure brings load up to date.
+// measure brings load up to date. An atomic store costs as much as a lock, and a
+// lane whose owner is busy with one thing after another has nothing to tell.
 func (w *worker) measure() {
 	load := 2 * int32(w.ring.n)
-	if w.front != nil {
+	if w.busy {
 		load++
 	}
-	w.load.Store(load)
+	if load != w.told {
+		w.told = load
+		w.load.Store(load)
+	}
 }
 
 // pop takes the owner's next run, nil if its lane is empty. stuck tells that it
@@ -175,6 +181,20 @@ func (w *worker) disown() {
 	w.busy = false
 	w.grant, w.skip = 0, 0
 	w.measure()
+}
+
+// pending tells whether there is anything in the lane.
+func (w *worker) pending() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.front != nil || w.ring.n > 0
+}
+
+// large tells that the lane holds more memory than it should for long.
+func (w *worker) large() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ring.large()
 }
 
 // close drops what is in the lane and what will come.

@@ -205,6 +205,7 @@ func (q *userQueue) next(b net.Buffers) net.Buffers {
 			b = append(b, q.names.AppendDefine(nil, q.defined, c.names))
 			q.defined = c.names
 		}
+		q.trim(c)
 		if c.tries++; c.tries > 1 {
 			q.resent += c.count
 		}
@@ -214,6 +215,16 @@ func (q *userQueue) next(b net.Buffers) net.Buffers {
 		n += len(c.buf)
 	}
 	return b
+}
+
+// trim gives the buffer of a chunk that is not half full back before the chunk
+// waits for its acknowledgement, so that what waits holds at most twice the
+// memory of its bytes. q.mu is held.
+func (q *userQueue) trim(c *chunk) {
+	if full := c.buf; cap(full) == chunkBytes && 2*len(full) < chunkBytes {
+		c.buf = append(make([]byte, 0, len(full)), full...)
+		q.pool.Put(&full)
+	}
 }
 
 // cut takes out the chunk at i, which is not being written.

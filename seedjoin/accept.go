@@ -114,6 +114,15 @@ func (m *Machine) checked(from member.Node, a Answer) {
 	}
 }
 
+// doubt notes that something sent to a seed failed. Though a member may hold the
+// address, its process may have been followed by another, which must hear of
+// the cluster before it founds one.
+func (m *Machine) doubt(c *contact, f SendFailed) {
+	if m.joined() && c.seed && f.Refused == "" {
+		c.doubted = m.now
+	}
+}
+
 // checkFailed takes that nobody listens at an address that was looked at.
 func (m *Machine) checkFailed(address string) {
 	i := slices.IndexFunc(m.checks, func(c check) bool { return c.by.Address == address })
@@ -147,6 +156,10 @@ func inUse(by member.Node) Refusal {
 }
 
 func staleUID(n member.Node, known uint64) Refusal {
+	if known == n.UID {
+		return Refusal{Code: StaleUID, Exceed: known, Text: fmt.Sprintf(
+			"%s was removed: start again, the UID must exceed %x", n, known)}
+	}
 	return Refusal{Code: StaleUID, Exceed: known, Text: fmt.Sprintf(
 		"a later incarnation than %s is known at this address: the UID must exceed %x", n, known)}
 }

@@ -1,6 +1,7 @@
 package seedjoin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -85,6 +86,9 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 	}
 	c.hears(silent, m.now, a.Stamp)
 	c.node = from
+	if slices.Contains(m.standing.Members, from) {
+		c.doubted = time.Time{}
+	}
 	switch {
 	case !m.seeking(): // all that matters is who is there
 	case a.State == None:
@@ -116,6 +120,7 @@ func (m *Machine) sendFailed(f SendFailed) {
 		if c.self || c.spelt != f.To.Address && c.node.Address != f.To.Address {
 			continue
 		}
+		m.doubt(c, f)
 		switch {
 		case f.Nobody:
 			c.hears(nobody, m.now, m.elapsed())

@@ -39,6 +39,7 @@ type contact struct {
 	failures  int             // joins that came to nothing there
 
 	invited time.Time
+	doubted time.Time // when something sent to the member there last failed
 }
 
 // contact returns the contact of that spelling, or nil.

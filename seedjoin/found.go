@@ -112,8 +112,9 @@ const minPause = 300 * time.Millisecond
 // When a majority is known but somebody is silent, that one may be in a cluster
 // whose stewards invite every T_found/3 (S3): T_found gives them three tries.
 // When everybody has answered or refused the connection, the one case left is a
-// cluster in which no seed is; its stewards try a seed that refuses ten times
-// as often, so a tenth of T_found will do.
+// cluster in which no seed is, or whose seeds have just been restarted; its
+// stewards try a seed that refuses, or that did not get their last heartbeat,
+// ten times as often, so a sixth of T_found will do: twice a heartbeat.
 func (m *Machine) foundAt() time.Time {
 	if !m.candidate() {
 		return time.Time{}
@@ -123,7 +124,7 @@ func (m *Machine) foundAt() time.Time {
 	case of == 0: // FoundAlone without any seed: there is nobody to wait for
 		return m.since
 	case votes == of:
-		return m.since.Add(max(m.cfg.Found/10, minPause))
+		return m.since.Add(max(m.cfg.Found/6, minPause))
 	case 2*votes > of, m.cfg.FoundAlone:
 		return m.since.Add(m.cfg.Found)
 	}

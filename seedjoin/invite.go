@@ -24,10 +24,14 @@ func (m *Machine) inviteSeeds() {
 // invites reports whether this member is one that invites.
 func (m *Machine) invites() bool { return m.standing.Steward && m.mayAdmit() }
 
-// missing reports whether c is a seed that no member is known to hold.
+// missing reports whether c is a seed that no member is known to hold, or that
+// may have a new process although a member is known there.
 func (m *Machine) missing(c *contact) bool {
 	if !c.seed || c.self {
 		return false
+	}
+	if m.doubts(c) {
+		return true
 	}
 	if _, held := m.holder(c.spelt); held {
 		return false
@@ -35,10 +39,16 @@ func (m *Machine) missing(c *contact) bool {
 	return c.node.UID == 0 || !slices.Contains(m.standing.Members, c.node)
 }
 
+// doubts reports whether the process of the member at a seed may be gone: it is
+// news of the last T_found that something did not arrive there.
+func (m *Machine) doubts(c *contact) bool {
+	return !c.doubted.IsZero() && m.now.Sub(c.doubted) <= m.cfg.Found
+}
+
 // inviteAt is when c is due. A refused connection costs next to nothing, and a
-// first seed that starts there waits T_found/10 only: see [Machine.foundAt].
+// first seed that starts there waits T_found/6 only: see [Machine.foundAt].
 func (m *Machine) inviteAt(c *contact) time.Time {
-	if c.said == nobody {
+	if c.said == nobody || m.doubts(c) {
 		return c.invited.Add(m.cfg.Found / 30)
 	}
 	return c.invited.Add(m.cfg.Found / 3)

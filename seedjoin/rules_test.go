@@ -193,7 +193,7 @@ func TestFoundingWakesThoseWhoAsked(t *testing.T) {
 	w.up(a, abc, slow)
 	w.up(b, abc, slow)
 	w.up(d, abc, slow)
-	w.until(3*time.Second, "one cluster", w.joined)
+	w.until(4*time.Second, "one cluster", w.joined)
 }
 
 func TestASilentTargetIsGivenUpOn(t *testing.T) {

@@ -17,7 +17,8 @@ type lead struct {
 	acks     map[member.Node]bool
 
 	tried  time.Time // when this node last drew a term
-	resend time.Time // when unanswered messages are due again
+	resend time.Time // when the unanswered messages of a wave are due again
+	remind time.Time // when those who do not know the decided view are told again
 	rest   time.Time // no new proposal before: another leader is at work
 	gather time.Time // when the batch of joiners is closed; zero = there is none
 	lost   int       // refusals since the last view
@@ -209,7 +210,7 @@ func (e *Engine) decide() {
 			e.send(n, commit)
 		}
 	}
-	l.lost = 0
+	l.lost, l.remind = 0, l.resend
 	e.learnDecided(v)
 }
 

@@ -130,6 +130,9 @@ func (e *Engine) publish() {
 func (e *Engine) diff(old, next Snapshot) {
 	var reach []Event
 	was, is := old.Members, next.Members
+	if len(was) > 0 && len(was) == len(is) && &was[0] == &is[0] {
+		was, is = nil, nil // snapshots are immutable: one list, one content
+	}
 	for len(was) > 0 || len(is) > 0 {
 		switch {
 		case len(is) == 0 || len(was) > 0 && was[0].Node.Compare(is[0].Node) < 0:
@@ -162,18 +165,25 @@ func (e *Engine) lostMember(m Member) {
 
 // Inspect returns what the invariants of a simulator look at.
 func (e *Engine) Inspect() Inspection {
-	i := Inspection{
+	i := e.InspectViews()
+	i.Rows = e.table.Rows()
+	i.Records = make([]*member.Record, 0, e.table.Len())
+	for r := range e.table.Records() {
+		i.Records = append(i.Records, r)
+	}
+	return i
+}
+
+// InspectViews is [Engine.Inspect] without Records and Rows, cheap enough to be
+// called after every input.
+func (e *Engine) InspectViews() Inspection {
+	return Inspection{
 		Identity: e.id,
 		Promised: e.views.promised,
 		Ballot:   e.views.ballot,
 		Acked:    e.views.acked,
 		Decided:  e.views.decided,
 		Active:   e.views.active,
-		Rows:     e.table.Rows(),
 		Removed:  e.removed,
 	}
-	for r := range e.table.Records() {
-		i.Records = append(i.Records, r)
-	}
-	return i
 }

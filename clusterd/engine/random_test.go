@@ -88,12 +88,17 @@ func (p *pump) enter(name string) {
 }
 
 func TestRampage(t *testing.T) {
-	seeds := uint64(2000)
+	seeds := uint64(60)
 	if testing.Short() {
 		seeds = 10
 	}
-	ended, agreed := 0, 0
+	// Seeds that have found a fault once.
+	list := []uint64{310, 1526} // lease counted on whom a view removes; read wave never repeated
 	for seed := range seeds {
+		list = append(list, seed)
+	}
+	ended, agreed := 0, 0
+	for _, seed := range list {
 		p := rampage(t, seed)
 		var members []string
 		quorum := false

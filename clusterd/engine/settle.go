@@ -28,14 +28,14 @@ func (e *Engine) settle() {
 		}
 		return
 	}
-	if !e.now.Before(l.resend) {
-		l.resend = e.now.Add(e.cfg.Timing.Retry)
+	if !e.now.Before(l.remind) {
+		l.remind = e.now.Add(e.cfg.Timing.Retry)
 		for _, n := range missing {
 			e.send(n, e.commit())
 		}
 		e.poll(missing)
 	}
-	l.due = earliest(l.due, l.resend)
+	l.due = earliest(l.due, l.remind)
 }
 
 // missing returns the voters of the decided view that have not shown that they

@@ -127,12 +127,13 @@ func (e *Engine) onRequest(from member.Node, r *Request) error {
 	return nil
 }
 
-// onDelta merges facts. Those of a stranger are not merged.
+// onDelta merges facts. Those of a stranger are not merged, but for what it
+// says of itself: whoever accepted it may have died before it told anybody.
 func (e *Engine) onDelta(from member.Node, d *Delta) error {
 	if err := d.validate(); err != nil {
 		return err
 	}
-	if !e.known(from) {
+	if !e.known(from) && !e.meet(from, d.Records) {
 		return ErrStranger
 	}
 	for _, r := range d.Records {
@@ -151,6 +152,19 @@ func (e *Engine) onDelta(from member.Node, d *Delta) error {
 	}
 	e.checkOwn()
 	return nil
+}
+
+// meet takes a stranger's word that it was accepted into this cluster, where its
+// address is free and its UID is above all that were there. Its own record is
+// what any member would have passed on.
+func (e *Engine) meet(from member.Node, records []*member.Record) bool {
+	for _, r := range records {
+		if r.Node == from && r.Live() && r.Own.Present && e.checkJoiner(from) == nil && e.merge(r) {
+			e.push(&Delta{Records: []*member.Record{e.table.Record(r.Address)}})
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Delta) validate() error {

@@ -40,9 +40,24 @@ func (e *Engine) weigh() {
 }
 
 // judge returns who has enough accusers. Only members of the newest view that
-// no acknowledged view removes are counted, as accusers and as heard.
+// no acknowledged view removes are counted, as accusers and as heard. A second
+// count leaves out what is said by those who would be unreachable themselves
+// and are not heard here: who died while it accused somebody cannot take that
+// back, and would hold up the very quorum that could remove it.
 func (e *Engine) judge() []member.Node {
-	accusers := reach.Count(e.table.Rows(), e.counts)
+	all := e.accusedBy(e.counts)
+	if len(all) == 0 {
+		return nil
+	}
+	return e.accusedBy(func(n member.Node) bool {
+		_, gone := slices.BinarySearchFunc(all, n, member.Node.Compare)
+		return e.counts(n) && (!gone || e.hears(e.roster.find(n)))
+	})
+}
+
+// accusedBy returns, sorted, who has enough accusers among those that count.
+func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node {
+	accusers := reach.Count(e.table.Rows(), counts)
 	if len(accusers) == 0 {
 		return nil
 	}
@@ -56,15 +71,22 @@ func (e *Engine) judge() []member.Node {
 	return unreachable
 }
 
+// hears reports whether p answered lately.
+func (e *Engine) hears(p *peer) bool {
+	return p != nil && !p.echoed.IsZero() && e.now.Sub(p.echoed) <= e.cfg.Timing.Accuse
+}
+
+// counts reports whether n is listened to. This node always listens to itself:
+// while its own removal is not decided it may be the one who must finish that.
 func (e *Engine) counts(n member.Node) bool {
-	return e.views.decided.Find(n) != nil && !e.views.removes(n)
+	return e.views.decided.Find(n) != nil && (n == e.self || !e.views.removes(n))
 }
 
 // heard returns how many members answered lately.
 func (e *Engine) heard() int {
 	count := 0
 	for _, p := range e.roster.peers {
-		if e.counts(p.node) && !p.echoed.IsZero() && e.now.Sub(p.echoed) <= e.cfg.Timing.Accuse {
+		if e.counts(p.node) && e.hears(p) {
 			count++
 		}
 	}
@@ -72,8 +94,9 @@ func (e *Engine) heard() int {
 }
 
 // deriveLeader returns the lowest address among the reachable voters. One that
-// is wanted out leads only where nobody else can; without a voter the next
-// best status counts, so that all name the same node.
+// is wanted out, or that an acknowledged view removes, leads only where nobody
+// else can: it may not hear that it should. Without a voter the next best
+// status counts, so that all name the same node.
 func (e *Engine) deriveLeader() member.Node {
 	best, rank := member.Node{}, 3
 	for i := range e.views.decided.Members {
@@ -89,7 +112,7 @@ func (e *Engine) rank(m *member.Entry) int {
 	switch {
 	case !m.Status.Votes():
 		return 2
-	case e.wanted(m.Node) != 0:
+	case e.wanted(m.Node) != 0 || e.views.removes(m.Node):
 		return 1
 	}
 	return 0
@@ -122,7 +145,7 @@ func (e *Engine) deriveStewards() []member.Node {
 // reaches a quorum of the newest decided view may.
 func (e *Engine) mayAct() bool {
 	v := &e.views
-	return !e.removed && v.decided != nil && v.decided.Votes(e.self) && !v.removes(e.self) &&
+	return !e.removed && v.decided != nil && v.decided.Votes(e.self) &&
 		e.cfg.Downing.Quorum(v.decided, e.verdict.reachable)
 }
 

@@ -46,7 +46,7 @@ func (v *views) settled() bool { return v.active == v.decided }
 // removes reports whether a view that this node acknowledged removes n: its
 // heartbeats are echoed no more, even before the view is decided.
 func (v *views) removes(n member.Node) bool {
-	return v.decided.Find(n) != nil && v.acked.Find(n) == nil
+	return v.acked != v.decided && v.decided.Find(n) != nil && v.acked.Find(n) == nil
 }
 
 // acknowledge takes a proposal as the newest view.

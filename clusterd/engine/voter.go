@@ -64,9 +64,6 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 		return nil // one content is decided for a number: it is this one
 	}
 	e.acknowledge(w.View, w.Term)
-	if e.views.removes(e.self) {
-		e.end(e.causeOfEnd(w.View))
-	}
 	return nil
 }
 

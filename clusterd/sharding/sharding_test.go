@@ -320,3 +320,30 @@ func TestLastHostLeaves(t *testing.T) {
 		}
 	})
 }
+
+// A question to an entity that moves to the asker's own node comes back by way
+// of the former home, and is answered there.
+func TestAnswerAfterDetour(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.start("b:1", hosting(room)...)
+		a := w.start("a:1", hosting(room)...)
+		a.status = member.WeaklyUp
+		w.decide(0)
+		w.settle()
+		a.status = member.Up
+		w.decide(300 * time.Millisecond) // b knows at once, a later
+		time.Sleep(100 * time.Millisecond)
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if got := w.ask(ref(a, room, fmt.Sprint(i)), "hello"); got != "hello" {
+					t.Errorf("answer %q, want hello", got)
+				}
+			})
+		}
+		wg.Wait()
+		if s := stats(a); s.Kinds[0].Entities == 0 {
+			t.Errorf("stats of the newcomer %+v, want entities", s)
+		}
+	})
+}

@@ -26,8 +26,16 @@ func idOf(address string) int {
 			return 0
 		}
 	}
-	id, err := strconv.Atoi(port)
-	if err != nil || id < 1 {
+	return number(port)
+}
+
+// most is the largest id of a node: a typing error must not fill the memory.
+const most = 20_000
+
+// number reads the id of a node, 0 for none.
+func number(text string) int {
+	id, err := strconv.Atoi(text)
+	if err != nil || id < 1 || id > most {
 		return 0
 	}
 	return id

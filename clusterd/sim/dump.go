@@ -68,8 +68,10 @@ func appendList(b []byte, v reflect.Value) []byte {
 }
 
 func appendBytes(b []byte, v reflect.Value) []byte {
+	const digits = "0123456789abcdef"
 	for i := range v.Len() {
-		b = fmt.Appendf(b, "%02x", v.Index(i).Uint())
+		x := v.Index(i).Uint()
+		b = append(b, digits[x>>4], digits[x&15])
 	}
 	return b
 }

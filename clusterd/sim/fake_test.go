@@ -61,8 +61,8 @@ func (f *fake) Ready() core.Ready {
 	return rd
 }
 
-func (f *fake) Snapshot() engine.Snapshot  { return f.snap }
-func (f *fake) Inspect() engine.Inspection { return f.holds }
+func (f *fake) Snapshot() engine.Snapshot       { return f.snap }
+func (f *fake) InspectViews() engine.Inspection { return f.holds }
 
 // count returns how many inputs of type T came.
 func count[T core.Input](f *fake) (n int) {

@@ -42,7 +42,7 @@ type sighting struct {
 
 // check holds every invariant against node n, whom the last event changed.
 func (s *Sim) check(n *node) {
-	if now := n.machine.Inspect(); moved(&now, &n.seen.holds) {
+	if now := n.machine.InspectViews(); moved(&now, &n.seen.holds) {
 		s.checkViews(n, &now)
 		n.seen.holds = now
 	}

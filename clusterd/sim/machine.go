@@ -14,7 +14,7 @@ type Machine interface {
 	Tick(now time.Time)
 	Ready() core.Ready
 	Snapshot() engine.Snapshot
-	Inspect() engine.Inspection
+	InspectViews() engine.Inspection
 }
 
 // newCore runs the real thing.

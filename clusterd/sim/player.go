@@ -141,8 +141,9 @@ func each(f func(*Sim, int) error) func(*Sim, []string) ([]string, error) {
 func nodes(args []string) ([]int, error) {
 	var ids []int
 	for _, a := range args {
-		id, err := strconv.Atoi(strings.TrimPrefix(a, "n"))
-		if err != nil || id < 1 || !strings.HasPrefix(a, "n") {
+		digits, ok := strings.CutPrefix(a, "n")
+		id := number(digits)
+		if !ok || id == 0 {
 			return nil, fmt.Errorf("%w: %s is no node", ErrCommand, a)
 		}
 		ids = append(ids, id)

@@ -40,3 +40,16 @@ func playFile(t *testing.T, file string) {
 		t.Errorf("got:\n%s\nwant:\n%s", got.Text, want)
 	}
 }
+
+func TestCommandsThatMakeNoSense(t *testing.T) {
+	for _, text := range []string{
+		"frobnicate", "start 1", "start n0", "start n99999999", "cut n1", "cut | n1", "run", "run soon", "seed", "seed x",
+		"start n1\ntiming fast", "timing slow", "links 1ms 2ms", "links 1ms to 2ms loss", "links 1ms to 2ms rain 1",
+		"links 1ms to 2ms loss much", "down n1", "down n1 at", "name n1", "seeds bert", "settle", "heal n1",
+	} {
+		_, err := ParseScript(text).Run(Config{New: newFake})
+		if err == nil {
+			t.Errorf("%q was played", text)
+		}
+	}
+}

@@ -184,7 +184,10 @@ func TestInOrderUnlessReordered(t *testing.T) {
 func TestSameSeedSameTranscript(t *testing.T) {
 	run := func(seed uint64) (uint64, string) {
 		var out bytes.Buffer
-		s, _ := fakes(Config{Seed: seed, Seeds: []int{1, 2, 3}, Transcript: &out, Link: Link{Max: time.Millisecond, Loss: 0.1, Duplicate: 0.1, Reorder: 0.1}})
+		s, _ := fakes(Config{
+			Seed: seed, Seeds: []int{1, 2, 3}, Transcript: &out,
+			Link: Link{Max: time.Millisecond, Loss: 0.1, Duplicate: 0.1, Reorder: 0.1},
+		})
 		for id := 1; id <= 3; id++ {
 			s.Start(id)
 		}
@@ -220,5 +223,25 @@ func TestQueueOrder(t *testing.T) {
 			t.Fatalf("%v #%d came after %v #%d", e.at, e.seq, last.at, last.seq)
 		}
 		last = e
+	}
+}
+
+func TestValuesAreShownByContent(t *testing.T) {
+	type inner struct{ B []byte }
+	type outer struct {
+		Name string
+		In   *inner
+		List []any
+		Zero int
+	}
+	value := func() *outer {
+		return &outer{Name: "x", In: &inner{B: []byte{1, 0xfe}}, List: []any{7, -1, true, 0.5, uint8(16)}}
+	}
+	got := string(appendValue(nil, value()))
+	if want := "outer{Name:x In:inner{B:01fe} List:[7 -1 true 0.5 10]}"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if again := string(appendValue(nil, value())); again != got {
+		t.Errorf("equal values differ: %s and %s", got, again)
 	}
 }

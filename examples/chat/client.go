@@ -22,7 +22,8 @@ import (
 
 const (
 	clientPause   = 300 * time.Millisecond // between two tries to connect
-	clientTime    = 3 * time.Second        // for one try, and for the answer to a ping
+	clientTime    = 3 * time.Second        // for one try
+	clientSilence = 13 * time.Second       // without any frame a connection is dead; a node sends some every framesEvery
 	clientPending = 64                     // lines on their way; say waits when there are more
 )
 
@@ -167,11 +168,10 @@ func (c *client) connect(ctx context.Context, web *http.Client, address string) 
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { c.write(ctx, conn); cancel() })
-	wg.Go(func() { _ = keepAlive(ctx, conn, clientTime); cancel() })
 	members := make(chan []string, 1)
 	wg.Go(func() { followMembers(ctx, web, address, members) })
 	for {
-		_, b, err := conn.Read(ctx)
+		b, err := readFrame(ctx, conn)
 		if err != nil {
 			return true, err
 		}
@@ -185,6 +185,15 @@ func (c *client) connect(ctx context.Context, web *http.Client, address string) 
 			c.take(f)
 		}
 	}
+}
+
+// readFrame bounds the silence. It does not ping: a ping waits behind the lines
+// that the node has not read yet, because the room is slow.
+func readFrame(ctx context.Context, conn *websocket.Conn) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientSilence)
+	defer cancel()
+	_, b, err := conn.Read(ctx)
+	return b, err
 }
 
 func (c *client) dial(ctx context.Context, web *http.Client, address string) (*websocket.Conn, error) {

@@ -59,6 +59,14 @@ func (h *history) after(seq uint64) []*chatpb.Line {
 	return slices.Clone(h.lines[i:])
 }
 
+// oldest returns the seq of the first line, 0 if there is none.
+func (h *history) oldest() uint64 {
+	if len(h.lines) == 0 {
+		return 0
+	}
+	return h.lines[0].GetSeq()
+}
+
 // newest returns the last n lines or as many as there are.
 func (h *history) newest(n int) []*chatpb.Line {
 	return slices.Clone(h.lines[max(0, len(h.lines)-n):])

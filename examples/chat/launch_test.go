@@ -69,8 +69,8 @@ func TestHelpHasExamples(t *testing.T) {
 	if code := report(flag.ErrHelp, io.Discard); code != 0 {
 		t.Errorf("exit code of -h: got %d, want 0", code)
 	}
-	if code := run([]string{"dance"}); code != 2 {
-		t.Errorf("exit code of an unknown command: got %d, want 2", code)
+	if code := report(usagef("no"), io.Discard); code != 2 {
+		t.Errorf("exit code of a wrong call: got %d, want 2", code)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	loadUsers = 20
 	loadLines = 500
+	loadTime  = 2 * time.Minute       // for all of it; with the race detector on a busy machine it is slow
 	loadPause = 12 * time.Millisecond // between two lines of one user, so that the load outlasts a join and a leave
 )
 
@@ -26,11 +27,17 @@ type talker struct {
 	heard  []string
 	homes  []string
 	faults []string
+	notes  []string // of the connection
 }
 
 func newTalker(address, room, user string) *talker {
 	k := &talker{client: newClient(address, room, user)}
 	k.client.show = k.show
+	k.client.note = func(text string) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.notes = append(k.notes, fmt.Sprintf("at line %d: %s", len(k.heard), text))
+	}
 	return k
 }
 
@@ -129,7 +136,14 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		return nil
 	})
 	begun := time.Now()
-	bound, done := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("the load takes too long"))
+	t.Cleanup(func() {
+		for i, k := range talkers {
+			if t.Failed() {
+				t.Logf("user%d: %d lines, faults %q, notes %q", i, k.count(), k.faults, k.notes)
+			}
+		}
+	})
+	bound, done := context.WithTimeoutCause(ctx, loadTime, errors.New("the load takes too long"))
 	defer done()
 	for i, k := range talkers {
 		talking.Go(func() {
@@ -139,12 +153,12 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		})
 	}
 	const total = loadUsers * loadLines
-	eventually(t, upTime, func() error { return talkers[0].atLeast(total / 5) })
+	eventually(t, loadTime, func() error { return talkers[0].atLeast(total / 5) })
 	g.start(3)
 	g.agree(upTime, 0, 1, 2, 3)
 	eventually(t, upTime, func() error { return hosted(talkers[0], g.listen[3], moves) })
 	joined := talkers[0].count()
-	eventually(t, upTime, func() error { return talkers[0].atLeast(joined + total/10) })
+	eventually(t, loadTime, func() error { return talkers[0].atLeast(joined + total/10) })
 	leaves := talkers[0].count()
 	g.stop(3)
 	left := talkers[0].count()

@@ -148,7 +148,10 @@ func (r *room) leave(session string) {
 
 // joined tells a session what it lacks.
 func (r *room) joined(m *chatpb.Join) *chatpb.Joined {
-	a := &chatpb.Joined{Incarnation: r.incarnation, From: r.from, Base: r.base, Seq: r.seq, Users: r.users(), Settling: !r.open}
+	a := &chatpb.Joined{
+		Incarnation: r.incarnation, From: r.from, Base: r.base,
+		Seq: r.seq, Oldest: r.history.oldest(), Users: r.users(), Settling: !r.open,
+	}
 	switch inc, last := m.GetIncarnation(), m.GetLast(); {
 	case inc == 0:
 		a.Lines = r.history.newest(replayLines)

@@ -149,12 +149,12 @@ func (s *session) onJoined(c *actor.Context[chatpb.Notice], m *chatpb.Joined) {
 	if m.GetIncarnation() != s.incarnation && !s.change(m) {
 		return
 	}
-	if first && !s.rejoin(c, m) {
-		return
+	if first {
+		s.begin(m)
 	}
 	s.tellWhere()
 	s.tellUsers(m.GetUsers())
-	s.take(m.GetLines())
+	s.take(c, m)
 }
 
 // change follows the room into another incarnation. It refuses the answer of an
@@ -179,27 +179,19 @@ func (s *session) change(m *chatpb.Joined) bool {
 	return true
 }
 
-// rejoin goes on where the client's earlier connection ended, if the room still
-// has that past. It reports whether m's lines are the ones to go on with.
-func (s *session) rejoin(c *actor.Context[chatpb.Notice], m *chatpb.Joined) bool {
+// begin goes on where the client's earlier connection ended, if the room still
+// has that past; else with what the room replays.
+func (s *session) begin(m *chatpb.Joined) {
 	r := s.resume
-	known := r.incarnation == m.GetIncarnation() && r.last <= m.GetSeq() ||
-		r.incarnation == m.GetFrom() && r.last <= m.GetBase()
-	lines := m.GetLines()
 	switch {
-	case r.incarnation != 0 && !known:
-		s.send(gapFrame{Type: "reset"})
-	case r.incarnation != 0:
+	case r.incarnation == m.GetIncarnation() && r.last <= m.GetSeq(), r.incarnation == m.GetFrom() && r.last <= m.GetBase():
 		s.last = r.last
-		if len(lines) > 0 && lines[0].GetSeq() > r.last+1 {
-			s.join(c) // the room may keep more than it replays to a newcomer
-			return false
-		}
+	case r.incarnation != 0:
+		s.send(gapFrame{Type: "reset"})
 	}
-	if s.last == 0 && len(lines) > 0 {
-		s.last = lines[0].GetSeq() - 1
+	if s.last == 0 && len(m.GetLines()) > 0 {
+		s.last = m.GetLines()[0].GetSeq() - 1
 	}
-	return true
 }
 
 // ---- what the room tells ----
@@ -230,14 +222,18 @@ func (s *session) catchUp(c *actor.Context[chatpb.Notice]) {
 	}
 }
 
-// take gives the client the lines of an answer that it does not have yet. They
-// begin after last, or later if the room does not keep so many.
-func (s *session) take(lines []*chatpb.Line) {
-	for _, l := range lines {
-		if l.GetSeq() <= s.last {
+// take gives the client the lines of an answer that it does not have yet. The
+// answer may be to an earlier question, so that lines before it are missing
+// here: then it is asked again, and only what the room does not keep is a gap.
+func (s *session) take(c *actor.Context[chatpb.Notice], m *chatpb.Joined) {
+	for _, l := range m.GetLines() {
+		switch {
+		case l.GetSeq() <= s.last:
 			continue
-		}
-		if l.GetSeq() > s.last+1 {
+		case l.GetSeq() > s.last+1 && l.GetSeq() > m.GetOldest():
+			s.join(c)
+			return
+		case l.GetSeq() > s.last+1:
 			s.send(gapFrame{Type: "gap", Seq: l.GetSeq()})
 		}
 		s.give(l)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -331,5 +334,73 @@ func TestSystemPortTaken(t *testing.T) {
 				t.Errorf("got exit code %d and %q, want 2 and that it is taken, with %s", code, out, c.want)
 			}
 		})
+	}
+}
+
+// TestSystemClientGoesOn: the terminal client's node dies while it talks.
+func TestSystemClientGoesOn(t *testing.T) {
+	skipShort(t)
+	t.Parallel()
+	g := newGrove(t, 3)
+	for i := range 3 {
+		g.start(i)
+	}
+	g.agree(upTime, 0, 1, 2)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ada, bob := newTalker(g.http[2], "go", "ada"), newTalker(g.http[0], "go", "bob")
+	var running sync.WaitGroup
+	for _, k := range []*talker{ada, bob} {
+		running.Go(func() {
+			if err := k.client.run(ctx); !errors.Is(err, errDone) {
+				t.Errorf("%s: %v", k.client.user, err)
+			}
+		})
+	}
+	defer running.Wait()
+	defer cancel(errDone)
+	var want []string
+	say := func(from, to int) {
+		for i := from; i < to; i++ {
+			if err := ada.client.say(ctx, fmt.Sprint(i)); err != nil {
+				t.Error(err)
+			}
+			want = append(want, fmt.Sprint("ada: ", i))
+		}
+	}
+	say(0, 100)
+	eventually(t, upTime, func() error { return bob.atLeast(10) })
+	g.kill(2) // some of the lines are on their way
+	say(100, 150)
+	bound, done := context.WithTimeout(ctx, lossTime)
+	defer done()
+	if err := ada.client.settled(bound); err != nil {
+		t.Fatalf("ada's lines: %v", err)
+	}
+	for _, k := range []*talker{ada, bob} {
+		eventually(t, upTime, func() error { return k.atLeast(len(want)) })
+		k.mu.Lock()
+		same(t, k.client.user+" heard", k.heard, want)
+		k.mu.Unlock()
+	}
+}
+
+func TestSystemPipe(t *testing.T) {
+	skipShort(t)
+	t.Parallel()
+	g := newGrove(t, 1)
+	g.start(0)
+	g.agree(upTime, 0)
+	var out, notes lockedBuffer
+	err := joinPipe(t.Context(), newClient(g.http[0], "go", "ada"), strings.NewReader("one\n\n two \r\nthree"), &out, &notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "output", out.String(), "ada: one\nada:  two \nada: three\n")
+	if !strings.Contains(notes.String(), "* here: ada") {
+		t.Errorf("got notes %q, want who is here", notes.String())
+	}
+	err = joinPipe(t.Context(), newClient(g.http[0], "go", "a\x01"), strings.NewReader("one"), &out, &notes)
+	if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "control character") {
+		t.Errorf("with a bad name: got %v, want errRefused with the reason", err)
 	}
 }

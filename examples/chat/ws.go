@@ -18,7 +18,8 @@ import (
 const (
 	frameMax    = 32 << 10         // bytes of a frame from a client: textMax, escaped
 	writeTime   = 10 * time.Second // how long the client may take for one frame
-	pingEvery   = 20 * time.Second // a client that does not answer for so long is gone
+	pingEvery   = 20 * time.Second // how often a client is asked whether it is there
+	pingTime    = time.Minute      // for its answer, which waits behind the lines that it sent
 	framesEvery = 5 * time.Second  // a client gets some frame at least so often
 	pipeline    = 16               // lines that a client may send ahead of their answers
 )
@@ -88,7 +89,7 @@ func (s *server) converse(ctx context.Context, conn *websocket.Conn, q wsQuery) 
 	wg.Go(func() { defer close(said); cancel(readLines(ctx, conn, said)) })
 	wg.Go(func() { cancel(sayLines(ctx, who, said, out)) })
 	wg.Go(func() { cancel(writeFrames(ctx, conn, out)) })
-	wg.Go(func() { cancel(keepAlive(ctx, conn, pingEvery)) })
+	wg.Go(func() { cancel(keepAlive(ctx, conn)) })
 	wg.Go(func() { beats(ctx, out) })
 	<-ctx.Done()
 	why := context.Cause(ctx)
@@ -175,8 +176,8 @@ func writeFrame(ctx context.Context, conn *websocket.Conn, frame []byte) error {
 }
 
 // keepAlive finds out that the other end is gone although the connection is not.
-func keepAlive(ctx context.Context, conn *websocket.Conn, every time.Duration) error {
-	tick := time.NewTicker(every)
+func keepAlive(ctx context.Context, conn *websocket.Conn) error {
+	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -184,14 +185,14 @@ func keepAlive(ctx context.Context, conn *websocket.Conn, every time.Duration) e
 			return context.Cause(ctx)
 		case <-tick.C:
 		}
-		if err := ping(ctx, conn, every); err != nil {
+		if err := ping(ctx, conn); err != nil {
 			return fmt.Errorf("ping: %w", err)
 		}
 	}
 }
 
-func ping(ctx context.Context, conn *websocket.Conn, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
+func ping(ctx context.Context, conn *websocket.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
 	return conn.Ping(ctx)
 }

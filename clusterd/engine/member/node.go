@@ -59,19 +59,17 @@ func CompareAddress(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// split cuts an address into its host, without brackets, and its port, -1 if
-// there is none. Package net would do it, but pure code does not reach it.
+// split returns port -1 for what is not host:port.
 func split(address string) (host string, port int) {
-	i := strings.LastIndexByte(address, ':')
-	if i < 0 {
+	colon := strings.LastIndexByte(address, ':')
+	if colon < 0 {
 		return address, -1
 	}
-	host = strings.Trim(address[:i], "[]")
-	n, err := strconv.Atoi(address[i+1:])
+	n, err := strconv.Atoi(address[colon+1:])
 	if err != nil {
-		return host, -1
+		return address[:colon], -1
 	}
-	return host, n
+	return address[:colon], n
 }
 
 // MaxAddress is the greatest length of an address in bytes.

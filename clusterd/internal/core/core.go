@@ -22,6 +22,7 @@ type Core struct {
 	engineWake, joinWake time.Time
 
 	notes notes
+	over  bool // this incarnation was told that it cannot join any more
 	out   Ready
 }
 
@@ -91,6 +92,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
+
+// InspectViews is Inspect without the tables: see [engine.Engine.InspectViews].
+func (c *Core) InspectViews() engine.Inspection { return c.engine.InspectViews() }
 
 func (c *Core) receive(now time.Time, p *Packet) error {
 	if err := p.check(c.self); err != nil {
@@ -178,10 +182,27 @@ func (c *Core) obey(now time.Time, e seedjoin.Event) {
 		c.command(now, engine.Replace{Old: e.Old})
 	case seedjoin.Admit:
 		c.admit(now, e)
+	case seedjoin.Refused:
+		c.refused(e)
 	}
 	if n, ok := note(e); ok && c.notes.isNew(now, n) {
 		c.out.Notes = append(c.out.Notes, n)
 	}
+}
+
+// refused ends this incarnation when it can never be let in: it was accepted and
+// removed again before it heard of that, or a later one has its address. The
+// engine is no member and so does not learn it by itself.
+func (c *Core) refused(r seedjoin.Refused) {
+	if c.over || r.Code != seedjoin.StaleUID || !c.standing.Identity.IsZero() {
+		return
+	}
+	c.over = true
+	cause := member.CauseReplaced
+	if r.Exceed == c.self.UID {
+		cause = member.CauseUnreachable
+	}
+	c.out.Events = append(c.out.Events, engine.SelfRemoved{Cause: cause.String()})
 }
 
 // command gives the engine an order. One that comes too late, since the engine

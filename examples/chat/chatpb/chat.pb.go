@@ -411,7 +411,8 @@ func (*Tick) Descriptor() ([]byte, []int) {
 }
 
 // Joined answers Join and History: the lines after Join.last, or the newest
-// 100 for who has none.
+// 100 for who has none. It may come late, when the session has more than it had
+// as it asked.
 type Joined struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
@@ -429,7 +430,9 @@ type Joined struct {
 	From  uint64   `protobuf:"varint,7,opt,name=from,proto3" json:"from,omitempty"`
 	Users []string `protobuf:"bytes,8,rep,name=users,proto3" json:"users,omitempty"`
 	// The room waits for sessions to bring back what it knew: its past may grow.
-	Settling      bool `protobuf:"varint,9,opt,name=settling,proto3" json:"settling,omitempty"`
+	Settling bool `protobuf:"varint,9,opt,name=settling,proto3" json:"settling,omitempty"`
+	// The oldest line that the room keeps; what is older cannot be asked for.
+	Oldest        uint64 `protobuf:"varint,10,opt,name=oldest,proto3" json:"oldest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -525,6 +528,13 @@ func (x *Joined) GetSettling() bool {
 		return x.Settling
 	}
 	return false
+}
+
+func (x *Joined) GetOldest() uint64 {
+	if x != nil {
+		return x.Oldest
+	}
+	return 0
 }
 
 // Said answers Say.
@@ -1339,7 +1349,7 @@ const file_pando_examples_chat_chat_proto_rawDesc = "" +
 	"\x06number\x18\x04 \x01(\x04R\x06number\"!\n" +
 	"\x05Leave\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\"\x06\n" +
-	"\x04Tick\"\x83\x02\n" +
+	"\x04Tick\"\x9b\x02\n" +
 	"\x06Joined\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x122\n" +
@@ -1349,7 +1359,9 @@ const file_pando_examples_chat_chat_proto_rawDesc = "" +
 	"\x04base\x18\x06 \x01(\x04R\x04base\x12\x12\n" +
 	"\x04from\x18\a \x01(\x04R\x04from\x12\x14\n" +
 	"\x05users\x18\b \x03(\tR\x05users\x12\x1a\n" +
-	"\bsettling\x18\t \x01(\bR\bsettling\".\n" +
+	"\bsettling\x18\t \x01(\bR\bsettling\x12\x16\n" +
+	"\x06oldest\x18\n" +
+	" \x01(\x04R\x06oldest\".\n" +
 	"\x04Said\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05again\x18\x02 \x01(\bR\x05again\"T\n" +

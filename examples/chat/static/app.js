@@ -143,6 +143,7 @@ function showPeople() {
 }
 
 function moved(to) {
+  if (home && to && home !== to) grove.log({ kind: "room", room, home: to });
   home = to;
   showHome();
 }
@@ -150,12 +151,15 @@ function moved(to) {
 function showHome() {
   const p = $("room-home");
   p.dataset.home = home;
-  p.replaceChildren(...(home ? ["hosted by ", element("code", {}, home)] : ["looking for the node that hosts it"]));
+  const host = cluster.state.members.find((m) => m.address === home);
+  p.replaceChildren(...(!home ? ["looking for the node that hosts it"]
+    : host?.reachable === false ? [element("code", {}, home), " does not answer; the room will move"]
+      : ["hosted by ", element("code", {}, home)]));
   grove.draw(cluster.state, room, home);
 }
 
 function showCluster(state) {
-  grove.draw(state, room, home);
+  showHome();
   $("alarm").hidden = state.members.every((m) => m.reachable && m.status === "up");
 }
 
@@ -184,8 +188,10 @@ function notice(text, bad = false) {
 
 const compose = $("compose");
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); say(); });
-compose.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+let shift = false;
+for (const kind of ["keydown", "keyup"]) compose.addEventListener(kind, (event) => { shift = event.shiftKey; });
+compose.addEventListener("beforeinput", (event) => { // also what the Enter key of a phone makes
+  if ((event.inputType === "insertLineBreak" || event.inputType === "insertParagraph") && !shift && !event.isComposing) {
     event.preventDefault();
     say();
   }

@@ -76,7 +76,9 @@ export class Grove {
     ring.setAttribute("r", this.size + 6);
     crown.setAttribute("transform", `translate(-12 ${-this.size - 24}) scale(1.2)`);
     text.textContent = this.size > 15 ? port(m.address) : "";
-    you.setAttribute("y", this.size + 18);
+    const left = this.places.get(m.address).x < this.centre.x - 1; // beside the node: the room's token comes from the middle
+    you.setAttribute("x", (this.size + 13) * (left ? -1 : 1));
+    you.style.textAnchor = left ? "end" : "start";
   }
 
   drawEdges(members) {
@@ -178,6 +180,7 @@ function tell(change) {
     case "member": return [node(change.member.address), ` is ${change.member.status}`];
     case "reachability": return [node(change.member.address), change.member.reachable ? " answers again" : " does not answer"];
     case "leader": return change.leader ? [node(change.leader), " leads"] : ["nobody leads"];
+    case "room": return [`#${change.room} moved to `, node(change.home)];
     case "removed": return ["this node was removed"];
   }
   return null;

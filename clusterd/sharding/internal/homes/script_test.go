@@ -372,3 +372,32 @@ func fuzzInput(op, a, b, c byte) Input {
 	peer := labNode([]string{"x", "y", "z"}[a%3])
 	return Packet{Peer: peer, Message: Message{View: uint64(c % 32), Body: bodies[op%8]}}
 }
+
+// Who leaves stays until the others know: one that does not know yet would
+// still send it messages for entities.
+func TestLeaverWaitsForLaggards(t *testing.T) {
+	l := newLab(t, "x", "y")
+	for _, n := range []string{"x", "y"} {
+		l.enter(n, 1, "x", "y")
+	}
+	l.settle()
+	v := View{Number: 2, Leader: "x", Members: []Member{
+		{Node: labNode("x"), Status: member.Leaving, Kinds: []string{"room"}},
+		{Node: labNode("y"), Status: member.Up, Kinds: []string{"room"}},
+	}}
+	step := func(at string) {
+		if err := l.machines[at].Step(l.now, v); err != nil {
+			t.Fatal(err)
+		}
+		l.drain(at)
+		l.settle()
+	}
+	step("x")
+	if l.machines["x"].Idle() {
+		t.Error("idle before y knows")
+	}
+	step("y")
+	if !l.machines["x"].Idle() {
+		t.Error("not idle though y knows and has everything")
+	}
+}

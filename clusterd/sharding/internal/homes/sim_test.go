@@ -22,21 +22,20 @@ var simKinds = []string{"cart", "room"}
 // reorders, and a membership that decides views and tells each node of them in
 // its own time.
 type sim struct {
-	t        *testing.T
-	rnd      *rand.Rand
-	now      time.Time
-	events   eventHeap
-	seq      int
-	nodes    []*simNode // in order of birth, the dead ones too
-	view     View       // the newest
-	loss     float64
-	slow     time.Duration                  // the most that a late message or view takes
-	top      map[string]*[slots.Count]Epoch // highest epoch that ever ran
-	running  map[string]map[uint16]*run     // of the watched slots
-	log      []string
-	memory   map[string]*slots.Assignment
-	packets  int
-	lastLost string
+	t       *testing.T
+	rnd     *rand.Rand
+	now     time.Time
+	events  eventHeap
+	seq     int
+	nodes   []*simNode // in order of birth, the dead ones too
+	view    View       // the newest
+	loss    float64
+	slow    time.Duration                  // the most that a late message or view takes
+	top     map[string]*[slots.Count]Epoch // highest epoch that ever ran
+	running map[string]map[uint16]*run     // of the watched slots
+	log     []string
+	memory  map[string]*slots.Assignment
+	packets int
 }
 
 // run is what the model knows of a slot that is watched: who has its state.
@@ -50,7 +49,6 @@ type simNode struct {
 	m       *Machine
 	kinds   []string
 	dead    bool
-	seen    int // views told
 	values  map[string]map[uint16]int
 	stopped map[string]*slots.Set // asked to stop, not reported yet
 }
@@ -232,7 +230,9 @@ func (s *sim) drain(n *simNode) {
 	for _, p := range r.Packets {
 		s.send(n, p)
 	}
-	s.check(n)
+	if slices.ContainsFunc(r.Acts, func(a Act) bool { _, grows := a.(Run); return grows }) {
+		s.check(n)
+	}
 	if !r.Wake.IsZero() {
 		s.after(max(0, r.Wake.Sub(s.now)), func() {
 			if !n.dead {

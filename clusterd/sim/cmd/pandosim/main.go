@@ -2,6 +2,7 @@
 // tells which of them break an invariant.
 //
 //	go run ./clusterd/sim/cmd/pandosim -n 1000
+//	go run ./clusterd/sim/cmd/pandosim -for 2m           # as many as fit
 //	go run ./clusterd/sim/cmd/pandosim -seed 4711        # one seed again
 //	go run ./clusterd/sim/cmd/pandosim -script story.txt # a script, with its output
 package main
@@ -21,25 +22,44 @@ import (
 
 // options are what the command line says.
 type options struct {
-	runs   int    // how many seeds
-	seed   uint64 // run only this one; 0 = runs fresh ones
-	nodes  int    // in each story; 0 = drawn
-	script string // a file to play instead
-	shrink bool   // show failing stories as short as they get
+	runs   int           // how many seeds
+	length time.Duration // for how long seeds are begun, instead of runs; 0 = runs of them
+	seed   uint64        // run only this one; 0 = runs fresh ones
+	nodes  int           // in each story; 0 = drawn
+	script string        // a file to play instead
+	shrink bool          // show failing stories as short as they get
 }
 
 func main() {
 	var o options
 	flag.IntVar(&o.runs, "n", 1000, "how many stories")
+	flag.DurationVar(&o.length, "for", 0, "begin fresh stories for so long, instead of -n of them")
 	flag.Uint64Var(&o.seed, "seed", 0, "run only this seed, and print its story (default n fresh ones)")
 	flag.IntVar(&o.nodes, "nodes", 0, "nodes in each story (default 3 to 9, drawn from the seed)")
 	flag.StringVar(&o.script, "script", "", "play this script instead")
 	flag.BoolVar(&o.shrink, "shrink", true, "shorten the story of the first failure")
+	flag.Usage = usage
 	flag.Parse()
 	if err := o.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), `pandosim runs random stories of simulated clusters and checks the invariants
+after every event. It ends with status 1 when one broke, and prints its seed
+and the shortest story that fails so.
+
+Examples:
+  pandosim -n 1000            a thousand fresh seeds
+  pandosim -for 2m            as many as fit into two minutes
+  pandosim -seed 4711         one seed again, with its story
+  pandosim -script story.txt  a script, with its output
+
+Flags:
+`)
+	flag.PrintDefaults()
 }
 
 // errFailed ends the command with an error after all failures were printed.
@@ -94,6 +114,14 @@ type result struct {
 	err     error
 }
 
+// more reports whether another seed is begun.
+func (o options) more(runs int, elapsed time.Duration) bool {
+	if o.length > 0 {
+		return elapsed < o.length
+	}
+	return runs < o.runs
+}
+
 // many runs fresh seeds, as many at a time as there are processors.
 func (o options) many(out io.Writer) error {
 	began := time.Now()
@@ -109,7 +137,7 @@ func (o options) many(out io.Writer) error {
 		})
 	}
 	go func() {
-		for i := range o.runs {
+		for i := 0; o.more(i, time.Since(began)); i++ {
 			seeds <- first + uint64(i)
 		}
 		close(seeds)
