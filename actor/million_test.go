@@ -9,13 +9,13 @@ import (
 	"github.com/pando-go/pando/actor"
 )
 
-var idleActors = flag.Int("idle", 20_000, "how many actors TestIdleMemory keeps alive")
+var idleActors = flag.Int("idle", 200_000, "how many actors TestIdleMemory keeps alive")
 
 // TestIdleMemory holds what an idle actor costs, all told, to its budget; with
 // -idle=1000000 at full size.
 func TestIdleMemory(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector takes memory of its own")
+	if raceDetector || testing.Short() {
+		t.Skip("the race detector takes memory of its own, and this takes seconds")
 	}
 	sys := newSystem(t, actor.Config{})
 	idle := actor.Func(func(*actor.Context[*ball], *ball) error { return nil })
