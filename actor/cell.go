@@ -51,6 +51,9 @@ func (c *cell[M]) receiveUser() {
 		return
 	}
 	c.run(m)
+	if c.x != nil {
+		c.x.silence.broken()
+	}
 	c.replayStash()
 }
 

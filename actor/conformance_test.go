@@ -137,7 +137,7 @@ func TestConformance(t *testing.T) {
 					t.Skip("protoactor's receive time-out is a data race")
 				}
 				synctest.Test(t, func(t *testing.T) {
-					sys := newSystem(t, actor.Config{})
+					sys := newSystem(t, actor.Config{Small: true})
 					s := &stage{diary: &diary{}, sys: sys, root: sys.Proto().Root, make: props, dead: collect(sys)}
 					c.play(s)
 					switch {

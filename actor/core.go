@@ -81,6 +81,7 @@ type extra struct {
 	pending  []*pa.PID          // children whose failure became this actor's
 	calls    map[uint64]struct{}
 	timers   map[*timer]bool
+	silence  silence
 	poison   map[string]int // failures by type of message
 	cause    error          // the last failure
 	rs       *pa.RestartStatistics

@@ -46,7 +46,13 @@
 // message lost in the instant in which the system closes leaves no dead letter.
 // Names are not reserved: an actor may find another's former name free.
 //
+// # Around actors
+//
+// [Pool] and [Group] share messages out to many actors behind one ref, [Adapt]
+// translates messages on their way, and package actortest tests actors without
+// sleeping. docs/actors.md begins at the beginning.
+//
 // # Not yet
 //
-// Idle timers of typed actors, persistence, and metrics by kind.
+// Persistence, and metrics by kind.
 package actor

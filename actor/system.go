@@ -8,10 +8,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
-	"github.com/asynkron/protoactor-go/eventstream"
 
 	"github.com/pando-go/pando/mailbox"
 )
@@ -25,13 +23,15 @@ const noHost = "nonhost"
 type System struct {
 	proto   *pa.ActorSystem
 	owned   bool // made by NewSystem, so Close stops protoactor's own actors too
+	small   bool // a copy, which shares what protoactor's Shutdown would close
 	name    string
 	address string // "" if other nodes cannot reach it
 	uid     uint64
 	log     *slog.Logger
 
-	pool      *mailbox.Pool
-	defaults  *plan // of actors without options
+	pool      pa.Dispatcher
+	ownPool   *mailbox.Pool // pool, if it ends with the system
+	defaults  *plan         // of actors without options
 	asks      *asks
 	requests  requests
 	tickets   sync.Pool // of *ticket, which nobody waits for
@@ -55,21 +55,7 @@ func NewSystem(cfg Config) (*System, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	quiet := quietLogger(cfg.Logger)
-	ps := pa.NewActorSystem(
-		pa.WithLoggerFactory(func(*pa.ActorSystem) *slog.Logger { return quiet }),
-		pa.WithDeadLetterThrottleInterval(time.Millisecond),
-	)
-	// protoactor's own subscribers are left behind: they log dead letters through a
-	// throttle whose goroutine outlives the system, and tell askers nothing of the
-	// reason. What else they do, onDeadLetter does.
-	ps.EventStream = eventstream.NewEventStream()
-	if cfg.Address != "" {
-		ps.ProcessRegistry.Address = cfg.Address
-	}
-	// protoactor's own anonymous ids get the incarnation's salt this way.
-	ps.ProcessRegistry.SequenceID = mix(cfg.UID) &^ (1<<32 - 1)
-	return connect(ps, cfg, true)
+	return connect(newProto(cfg), cfg, true)
 }
 
 // Adopt brings refs, asks and remote to a protoactor system that runs already.
@@ -96,7 +82,7 @@ func Adopt(ps *pa.ActorSystem, cfg Config) (*System, error) {
 
 func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
-		proto: ps, owned: owned,
+		proto: ps, owned: owned, small: cfg.Small,
 		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
 		anon: anonPrefix(cfg.UID),
 
@@ -107,7 +93,10 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
 		return nil, errors.New("actor: this protoactor system has been adopted before")
 	}
-	s.pool = mailbox.NewPool(0, 0)
+	if s.pool = cfg.Dispatcher; s.pool == nil {
+		s.ownPool = mailbox.NewPool(0, 0)
+		s.pool = s.ownPool
+	}
 	s.asks = newAsks(s)
 	ps.ProcessRegistry.RegisterAddressResolver(s.asks.resolve)
 	ps.EventStream.Subscribe(s.onDeadLetter)
@@ -147,7 +136,7 @@ func (s *System) Close(ctx context.Context) error {
 	first := s.closed.CompareAndSwap(false, true)
 	err := s.close(ctx)
 	s.asks.close()
-	if first && s.owned {
+	if first && s.owned && !s.small {
 		s.proto.Shutdown()
 	}
 	if err != nil {
@@ -164,7 +153,10 @@ func (s *System) close(ctx context.Context) error {
 	if err == nil {
 		err = s.tasks.wait(ctx)
 	}
-	return errors.Join(err, s.pool.Shutdown(ctx))
+	if s.ownPool != nil {
+		err = errors.Join(err, s.ownPool.Shutdown(ctx))
+	}
+	return err
 }
 
 // sweep stops what the guardian does not know, until there is none: cells under

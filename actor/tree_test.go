@@ -65,7 +65,7 @@ func TestRandomTrees(t *testing.T) {
 	}
 	for seed := range uint64(seeds) {
 		synctest.Test(t, func(t *testing.T) {
-			tr := &tree{t: t, sys: newSystem(t, actor.Config{}), rng: rand.New(rand.NewPCG(seed, 1))}
+			tr := &tree{t: t, sys: newSystem(t, actor.Config{Small: true}), rng: rand.New(rand.NewPCG(seed, 1))}
 			for range 40 {
 				tr.step()
 			}

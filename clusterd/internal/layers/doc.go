@@ -21,6 +21,9 @@ type Layer struct {
 	// Program code is a command or an example: it may use command-line, web
 	// and browser packages.
 	Program bool
+	// Support code is for tests: it may link the testing package and go-cmp, and
+	// only tests and other support code may import it.
+	Support bool
 }
 
 // Layers lists every folder, lowest first.
@@ -28,6 +31,7 @@ func Layers() []Layer {
 	return []Layer{
 		{Dir: "mailbox"},
 		{Dir: "actor", Imports: []string{"mailbox"}},
+		{Dir: "actor/actortest", Imports: []string{"actor", "mailbox"}, Support: true},
 		{Dir: "remote", Imports: []string{"actor", "mailbox"}},
 		{Dir: "clusterd/engine/member", Pure: true},
 		{Dir: "clusterd/engine", Imports: []string{"clusterd/engine"}, Pure: true},
@@ -70,5 +74,17 @@ func PureBans() map[string]string {
 		"net":                               "pure code has no sockets",
 		"github.com/asynkron/protoactor-go": "pure code has no actors",
 		"log/slog":                          "pure code returns events, shells log them",
+	}
+}
+
+// SupportBans lists packages that only tests and support code may link. The
+// folders of support code are among them without being listed here.
+func SupportBans() map[string]string {
+	const why = "what only tests need must not be linked into a program"
+	return map[string]string{
+		"testing":                            why,
+		"github.com/google/go-cmp":           why,
+		"google.golang.org/protobuf/testing": why,
+		"go.uber.org/goleak":                 why,
 	}
 }

@@ -151,6 +151,27 @@ func TestLibrariesStayLight(t *testing.T) {
 	}
 }
 
+func TestOnlyTestsLinkTestCode(t *testing.T) {
+	bans := SupportBans()
+	for _, l := range Layers() {
+		if l.Support {
+			bans[Module+"/"+l.Dir] = "support code is for tests"
+		}
+	}
+	pkgs := load(t)
+	for _, p := range pkgs {
+		l, _ := layerOf(p.dir())
+		if p.dir() == "" || l.Support {
+			continue
+		}
+		for ban, why := range bans {
+			if imp := firstWithin(ownDeps(pkgs, p), ban); imp != "" {
+				t.Errorf("%s reaches %s: %s", p.dir(), imp, why)
+			}
+		}
+	}
+}
+
 // ownDeps returns the imports of p and of all packages of ours below it: what
 // protoactor-go itself imports is not ours to choose.
 func ownDeps(pkgs map[string]*pkg, p *pkg) []string {
