@@ -14,7 +14,7 @@ import (
 	"github.com/pando-go/pando/actor"
 )
 
-var treeSeeds = flag.Int("trees", 60, "how many random trees TestRandomTrees grows")
+var treeSeeds = flag.Int("trees", 300, "how many random trees TestRandomTrees grows")
 
 // fate is what a node's supervisor always decides.
 type fate int
