@@ -21,7 +21,7 @@ type check struct {
 }
 
 // mayAdmit reports whether this member can let somebody in.
-func (m *Machine) mayAdmit() bool { return m.joined() && m.standing.Lease }
+func (m *Machine) mayAdmit() bool { return m.joined() && m.standing.Lease && !m.standing.Leaving }
 
 func (m *Machine) onJoin(from member.Node, j Join) {
 	if r, ok := m.objection(from, j); ok {
@@ -71,14 +71,17 @@ func (m *Machine) whyNot() string {
 }
 
 // holder is the member that is known at an address.
-func (m *Machine) holder(address string) (member.Node, bool) {
-	i, ok := slices.BinarySearchFunc(m.standing.Members, address, func(n member.Node, a string) int {
+func (m *Machine) holder(address string) (member.Node, bool) { return at(m.standing.Members, address) }
+
+// at finds the node of an address in a list that is sorted by address.
+func at(nodes []member.Node, address string) (member.Node, bool) {
+	i, ok := slices.BinarySearchFunc(nodes, address, func(n member.Node, a string) int {
 		return member.CompareAddress(n.Address, a)
 	})
 	if !ok {
 		return member.Node{}, false
 	}
-	return m.standing.Members[i], true
+	return nodes[i], true
 }
 
 // lookAt asks who is at the joiner's address now.

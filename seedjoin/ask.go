@@ -53,7 +53,8 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 	c := m.witness()
 	switch {
 	case !m.seeking():
-		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.mayAdmit()
+		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.standing.Lease
+		a.Leaving = m.standing.Leaving
 	case c != nil && c.node != from:
 		a.State, a.Identity, a.Node = Heard, c.identity, c.node
 	case m.candidate():
@@ -80,6 +81,7 @@ func (m *Machine) witness() *contact {
 
 func (m *Machine) onAnswer(from member.Node, a Answer) {
 	m.checked(from, a)
+	m.recalled(from, a)
 	c := m.contact(a.Asked)
 	if c == nil || c.self || a.Stamp < c.stamp || a.Stamp > m.elapsed() {
 		return // not asked, or overtaken by a newer word
@@ -100,7 +102,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 		c.names(a.Identity, false, false)
 		m.hearOf(a.Node)
 	case a.State == Member:
-		c.names(a.Identity, a.Lease, true)
+		c.names(a.Identity, a.Lease && !a.Leaving, true)
 	}
 }
 

@@ -17,7 +17,8 @@
 // one; silence is no answer. A seed and an ordinary process, which is not in
 // the list, never found. Once a process is a member all roles are equal: each
 // answers those who ask, accepts or refuses those who want to join, and the
-// stewards among them invite the seeds that are missing.
+// stewards among them invite the seeds that are missing. A member without a
+// lease asks who is left of its last view, and gives up a cluster that is lost.
 //
 // The rules, the states and the reasons are in docs/bootstrap.md.
 //
@@ -34,7 +35,6 @@
 //
 // # Not yet
 //
-// Every seed a candidate (symmetric); a memory of a lost cluster that outlives
-// the process and becomes void by rule (S5); healing of islands; discovery of
-// contact points by DNS, file or Kubernetes.
+// Every seed a candidate (symmetric); a memory that outlives the process;
+// healing of islands; discovery of contact points by DNS, file or Kubernetes.
 package seedjoin

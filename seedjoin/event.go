@@ -14,9 +14,11 @@ type Input interface{ input() }
 type Standing struct {
 	Identity member.Identity
 	View     uint64
-	Lease    bool          // may act: for now "is an Up or Leaving member that converged or may converge"
+	Lease    bool          // may act: for now "is a voter that reaches a quorum"
+	Leaving  bool          // on its way out: lets nobody in
 	Steward  bool          // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
 	Members  []member.Node // sorted by address; every address in use: joining to down
+	Voters   []member.Node // sorted by address; those of the view
 }
 
 // Stand tells what the engine knows now. Give it whenever that has changed.
@@ -49,7 +51,7 @@ type Ready struct {
 }
 
 // Event is what the caller must act on: one of Founded, Asked, Admit, Replaced,
-// Waiting, Refused and Island.
+// Hail, Lost, Waiting, Refused and Island.
 type Event interface{ event() }
 
 type (
@@ -68,6 +70,13 @@ type (
 	// Replaced: By runs at Old's address and Old does not answer there; the
 	// engine is to want Old down. Repeats while By keeps asking.
 	Replaced struct{ Old, By member.Node }
+	// Hail: Node is a member of this cluster that the engine does not know, or
+	// that knows a newer view; the engine is to compare notes with it. Repeats
+	// while this process has no lease.
+	Hail struct{ Node member.Node }
+	// Lost: the cluster cannot come back (S5); the engine is to end this
+	// incarnation. Comes once after a lease was lost.
+	Lost struct{ Why string }
 	// Waiting: for the log. Repeats every few seconds while it is so.
 	Waiting struct {
 		For []string // addresses
@@ -91,6 +100,8 @@ func (Founded) event()  {}
 func (Asked) event()    {}
 func (Admit) event()    {}
 func (Replaced) event() {}
+func (Hail) event()     {}
+func (Lost) event()     {}
 func (Waiting) event()  {}
 func (Refused) event()  {}
 func (Island) event()   {}

@@ -95,6 +95,8 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		m.join.next = m.now
 	case m.joined() && i.Identity != m.standing.Identity:
 		m.emit(Island{By: from, Other: i.Identity})
+	case m.joined():
+		m.hail(from, i.View)
 	}
 	m.answer(from, i.Asked, i.Stamp)
 }

@@ -29,6 +29,7 @@ type Machine struct {
 	join    attempt
 	waiters []waiter // who asked before there was anything to say
 	checks  []check  // addresses whose present incarnation is being looked at
+	memory  memory
 
 	stamped Stamp // the newest given out
 	out     Ready
@@ -159,6 +160,7 @@ func (m *Machine) metMyself(b Body) {
 func (m *Machine) stand(s Standing) {
 	joined := s.Identity != m.standing.Identity
 	m.standing = s
+	m.recollect()
 	if s.Identity.IsZero() {
 		return
 	}
@@ -180,6 +182,7 @@ func (m *Machine) joined() bool { return !m.standing.Identity.IsZero() }
 func (m *Machine) act() {
 	if !m.seeking() {
 		m.inviteSeeds()
+		m.recall()
 		return
 	}
 	m.forget()
@@ -204,6 +207,7 @@ func (m *Machine) wake() time.Time {
 	case m.begun.IsZero():
 	case !m.seeking():
 		earliest(m.nextInvite())
+		earliest(m.memory.next)
 	default:
 		earliest(m.nextAsk)
 		earliest(m.nextTell)

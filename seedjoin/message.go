@@ -49,6 +49,7 @@ type Answer struct {
 	Identity member.Identity // with Heard and Member
 	View     uint64          // with Member: the newest that is active there
 	Lease    bool            // with Member: it may act, so a join there has a chance (S4)
+	Leaving  bool            // with Member: it is leaving, so a join there has none
 	Node     member.Node     // with Founding and Heard
 }
 

@@ -345,7 +345,7 @@ func TestWithoutLeaseNobodyJoinsOrFounds(t *testing.T) {
 	w.clusters[0].stuck = true
 	w.publish(w.clusters[0])
 	p := w.up(c, []string{c, a, b}) // even as a first seed
-	w.run(time.Minute)
+	w.run(25 * time.Second)         // less than T_giveup
 	if !p.stand.Identity.IsZero() || len(w.clusters) != 1 {
 		t.Errorf("got identity %v and %d clusters, want none joined and 1", p.stand.Identity, len(w.clusters))
 	}

@@ -21,6 +21,7 @@ type world struct {
 	start    time.Time
 	queue    queue
 	serial   int
+	asked    int              // probes sent
 	procs    map[string]*proc // by address; dead ones are absent
 	alias    map[string]string
 	clusters []*fakeCluster
@@ -183,6 +184,9 @@ func (w *world) drain(p *proc) {
 func (w *world) latency() time.Duration { return time.Duration(w.rand.Int64N(int64(w.delay) + 1)) }
 
 func (w *world) send(msg *Message) {
+	if _, ok := msg.Body.(Probe); ok {
+		w.asked++
+	}
 	copies := 1
 	if w.rand.Float64() < w.dup {
 		copies = 2
@@ -223,6 +227,9 @@ func (w *world) event(p *proc, e Event) {
 		w.publish(c)
 	case Admit:
 		w.admit(p, e)
+	case Lost:
+		w.kill(p.self.Address)
+		w.after(time.Second, func() { w.up(p.self.Address, p.cfg.Seeds) })
 	case Replaced:
 		w.after(300*time.Millisecond, func() { w.remove(w.cluster(p), e.Old) })
 	}
@@ -271,7 +278,7 @@ func (w *world) publish(c *fakeCluster) {
 		if p == nil || p.self != n || !p.stand.Identity.IsZero() && p.stand.Identity != c.id {
 			continue
 		}
-		p.stand = Standing{Identity: c.id, View: c.view, Lease: !c.stuck, Steward: i < 3, Members: c.members}
+		p.stand = Standing{Identity: c.id, View: c.view, Lease: !c.stuck, Steward: i < 3, Members: c.members, Voters: c.members}
 		w.after(0, func() { w.step(p, Stand{p.stand}) })
 	}
 }

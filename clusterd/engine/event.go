@@ -38,7 +38,7 @@ type ViewActive struct {
 
 // SelfRemoved tells that this incarnation is no longer a member. It is the
 // last event of an engine.
-type SelfRemoved struct{ Cause string } // left, unreachable, down, replaced
+type SelfRemoved struct{ Cause string } // left, unreachable, down, replaced, cluster lost
 
 // String returns the event as one line.
 func (s Snapshot) String() string {

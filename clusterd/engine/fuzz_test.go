@@ -150,7 +150,7 @@ func (f *forge) input() Input {
 	case 5:
 		return SendFailed{To: f.node()}
 	case 6:
-		return []Input{Leave{}, Drained{}, nil, (*Message)(nil)}[f.n(4)]
+		return []Input{Leave{}, Drained{}, nil, (*Message)(nil), Hail{Node: f.node()}, Hail{Node: f.node()}, Hail{}, Abandon{}}[f.n(8)]
 	}
 	to := f.self
 	if f.n(16) == 0 {

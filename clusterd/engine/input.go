@@ -3,8 +3,8 @@ package engine
 import "github.com/pando-go/pando/clusterd/engine/member"
 
 // Input is one thing that an engine is told: a *[Message] from a peer, or one
-// of the commands [Found], [Expect], [Admit], [Replace], [Leave], [Drained],
-// [Down] and [SendFailed].
+// of the commands [Found], [Expect], [Admit], [Replace], [Hail], [Abandon],
+// [Leave], [Drained], [Down] and [SendFailed].
 type Input interface{ input() }
 
 // Found founds a cluster: this node is its only member, Up, and view 1 is
@@ -26,6 +26,15 @@ type Admit struct {
 // address.
 type Replace struct{ Old member.Node }
 
+// Hail tells of a member of this cluster that this node may not know, or that
+// knows more: the two compare what they know. A node that was removed while it
+// was cut off learns it so, though all whom it knew are gone.
+type Hail struct{ Node member.Node }
+
+// Abandon tells that the cluster is lost: too many of its members are gone for
+// anything to be decided ever again. This incarnation ends.
+type Abandon struct{}
+
 // Leave tells that this node wants to leave.
 type Leave struct{}
 
@@ -44,6 +53,8 @@ func (Found) input()      {}
 func (Expect) input()     {}
 func (Admit) input()      {}
 func (Replace) input()    {}
+func (Hail) input()       {}
+func (Abandon) input()    {}
 func (Leave) input()      {}
 func (Drained) input()    {}
 func (Down) input()       {}

@@ -89,8 +89,21 @@ func (e *Engine) end(cause member.Cause) {
 	if e.removed {
 		return
 	}
+	e.finish(cause.String())
+}
+
+func (e *Engine) finish(cause string) {
 	e.removed = true
-	e.shown.end = &SelfRemoved{Cause: cause.String()}
+	e.shown.end = &SelfRemoved{Cause: cause}
+}
+
+// abandon ends this incarnation together with its cluster.
+func (e *Engine) abandon() error {
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	e.finish("cluster lost")
+	return nil
 }
 
 // jitter returns a random time up to d, so that nodes do not act in step.

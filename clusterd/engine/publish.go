@@ -12,6 +12,8 @@ type shown struct {
 	last     Snapshot
 	told     Snapshot // the state that events have told of
 	standing Standing
+	voters   []member.Node // of the view votersOf
+	votersOf *member.View
 	active   []*member.View // that became active since the last events
 	end      *SelfRemoved   // to be told; nil = not, or told already
 }
@@ -93,8 +95,10 @@ func (e *Engine) stand() Standing {
 	s := Standing{
 		Identity: e.id,
 		View:     e.views.decided.Number,
-		Lease:    e.accepting(),
+		Lease:    e.mayAct(),
+		Leaving:  e.own().Own.Leaving,
 		Steward:  slices.Contains(e.verdict.stewards, e.self),
+		Voters:   e.voters(),
 	}
 	for i := range e.views.decided.Members {
 		s.Members = append(s.Members, e.views.decided.Members[i].Node)
@@ -106,6 +110,20 @@ func (e *Engine) stand() Standing {
 	}
 	slices.SortFunc(s.Members, member.Node.Compare)
 	return s
+}
+
+// voters lists the voters of the newest decided view, made once for each.
+func (e *Engine) voters() []member.Node {
+	if v := e.views.decided; e.shown.votersOf != v {
+		list := make([]member.Node, 0, v.Voters())
+		for i := range v.Members {
+			if v.Members[i].Status.Votes() {
+				list = append(list, v.Members[i].Node)
+			}
+		}
+		e.shown.voters, e.shown.votersOf = list, v
+	}
+	return e.shown.voters
 }
 
 // publish turns what has changed since the last call into events: members,

@@ -15,6 +15,10 @@ func (e *Engine) take(in Input) error {
 		return e.admit(in)
 	case Replace:
 		return e.replace(in)
+	case Hail:
+		return e.hail(in)
+	case Abandon:
+		return e.abandon()
 	case Leave:
 		return e.leave()
 	case Drained:

@@ -30,9 +30,11 @@ type Member struct {
 type Standing struct {
 	Identity member.Identity // zero = not a member
 	View     uint64          // number of the newest decided view
-	Lease    bool            // this node may act: it may accept joiners
+	Lease    bool            // this node may act
+	Leaving  bool            // it is leaving, and accepts no joiners
 	Steward  bool            // it is one of the three lowest reachable Up addresses
 	Members  []member.Node   // sorted by address: every address in use, Joining to Down
+	Voters   []member.Node   // sorted by address: those of the newest decided view
 }
 
 // Inspection shows what the invariants of a simulator look at. Everything in

@@ -102,6 +102,20 @@ func (e *Engine) compareViews(from member.Node, view, active uint64) (behind boo
 	return view > decided || active > mine
 }
 
+// hail sends a digest to a member that this node may not know. A digest is
+// answered to anybody: who was removed is told so, who is behind gets the view,
+// and both find the facts that differ.
+func (e *Engine) hail(h Hail) error {
+	if err := h.Node.Validate(); err != nil {
+		return faulty(err)
+	}
+	if e.id.IsZero() {
+		return ErrNotMember
+	}
+	e.send(h.Node, e.digest(false))
+	return nil
+}
+
 // heardFacts notes that a peer with an equal digest needs to be told nothing.
 func (e *Engine) heardFacts(from member.Node, digest uint64) {
 	mine := e.table.Digest()

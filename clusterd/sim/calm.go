@@ -28,8 +28,9 @@ func (s *Sim) Calm(ids ...int) error {
 
 // Finish is [Sim.Settle] and [Sim.Calm] for a world in which anything may have
 // happened. I8 promises calm only where the network is whole, where the newest
-// decided view still has a quorum of its voters, where there is somebody to
-// found or to ask, and where no two clusters exist for a reason.
+// decided view still has a quorum of its voters or S5 ends what is left of it,
+// where there is somebody to found or to ask, and where no two clusters exist
+// for a reason.
 func (s *Sim) Finish(d time.Duration) error {
 	if s.Settle(d) {
 		return s.Calm()
@@ -42,29 +43,56 @@ func (s *Sim) Finish(d time.Duration) error {
 
 // promised reports whether the rules promise calm.
 func (s *Sim) promised() bool {
-	frozen := slices.ContainsFunc(s.nodes[1:], func(n *node) bool { return n.frozen })
-	if frozen || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.lost() {
+	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.stuck() {
 		return false
 	}
-	if len(s.law.chains) == 0 {
-		return len(s.seeds) > 0 && s.node(idOf(s.seeds[0])).running()
+	for id := range s.law.chains { // order: any one decides
+		if s.alive(id) {
+			return slices.ContainsFunc(s.seeds, func(a string) bool { return s.node(idOf(a)).running() })
+		}
 	}
-	return slices.ContainsFunc(s.seeds, func(a string) bool { return s.node(idOf(a)).running() })
+	return len(s.seeds) > 0 && s.node(idOf(s.seeds[0])).running()
 }
 
-// lost reports whether some cluster has no quorum left to decide anything.
-func (s *Sim) lost() bool {
-	for _, c := range s.law.chains { // order: any one decides
-		if !s.alive(c) {
+func (s *Sim) frozen() bool {
+	return slices.ContainsFunc(s.nodes[1:], func(n *node) bool { return n.frozen })
+}
+
+// stuck reports whether somebody is in a cluster that has no quorum left, and
+// has no way to find that out: too few of its last view's addresses answer.
+func (s *Sim) stuck() bool {
+	for _, n := range s.live(nil) {
+		last := n.seen.holds.Decided
+		if last == nil || s.alive(n.seen.holds.Identity) {
+			continue
+		}
+		answers, voters := 0, 0
+		for _, m := range last.Members {
+			if m.Status.Votes() {
+				voters++
+				if s.node(idOf(m.Address)).running() {
+					answers++
+				}
+			}
+		}
+		if 2*answers <= voters {
 			return true
 		}
 	}
 	return false
 }
 
-// alive reports whether a quorum of the newest decided view's voters runs.
-func (s *Sim) alive(c *chain) bool {
-	return majority(c.views[len(c.views)-1], func(who member.Node) bool {
+// alive reports whether a quorum of a cluster's newest decided view runs. A view
+// that only the dead knew to be decided does not count: those who acknowledged
+// it cannot know, and need a quorum of the view before it.
+func (s *Sim) alive(id member.Identity) bool {
+	var newest *member.View
+	for _, n := range s.live(nil) {
+		if h := &n.seen.holds; h.Identity == id && h.Decided != nil && (newest == nil || h.Decided.Number > newest.Number) {
+			newest = h.Decided
+		}
+	}
+	return newest != nil && majority(newest, func(who member.Node) bool {
 		n := s.node(idOf(who.Address))
 		return n.running() && !n.frozen && n.self == who
 	})

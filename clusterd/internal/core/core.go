@@ -148,13 +148,17 @@ func (c *Core) tellStanding(now time.Time) bool {
 }
 
 func same(a, b seedjoin.Standing) bool {
-	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Steward == b.Steward &&
-		(sameSlice(a.Members, b.Members) || slices.Equal(a.Members, b.Members))
+	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Leaving == b.Leaving &&
+		a.Steward == b.Steward && sameNodes(a.Members, b.Members) && sameNodes(a.Voters, b.Voters)
 }
 
-// sameSlice spares the comparison of all members after each packet.
-func sameSlice(a, b []member.Node) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+// sameNodes spares the comparison of all members after each packet: lists are
+// immutable, so one list has one content.
+func sameNodes(a, b []member.Node) bool {
+	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
+		return true
+	}
+	return slices.Equal(a, b)
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have
@@ -180,6 +184,10 @@ func (c *Core) obey(now time.Time, e seedjoin.Event) {
 		c.command(now, engine.Expect{From: e.To})
 	case seedjoin.Replaced:
 		c.command(now, engine.Replace{Old: e.Old})
+	case seedjoin.Hail:
+		c.command(now, engine.Hail{Node: e.Node})
+	case seedjoin.Lost:
+		c.command(now, engine.Abandon{})
 	case seedjoin.Admit:
 		c.admit(now, e)
 	case seedjoin.Refused:

@@ -9,7 +9,7 @@
 //
 // Between the two parts goes little: what the engine knows ([engine.Standing])
 // goes to the machine whenever it changed, and what the machine decided
-// (found, admit, replace, expect a welcome) to the engine.
+// (found, admit, replace, expect a welcome, hail, abandon) to the engine.
 //
 // # Concurrency
 //

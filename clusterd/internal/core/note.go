@@ -25,6 +25,8 @@ func note(e seedjoin.Event) (Note, bool) {
 		return Note{Refused: true, By: e.By, Text: e.Text}, true
 	case seedjoin.Replaced:
 		return Note{By: e.By.Address, Text: fmt.Sprintf("%s took the place of %s, which is wanted down", e.By, e.Old)}, true
+	case seedjoin.Lost:
+		return Note{Text: e.Why}, true
 	case seedjoin.Island:
 		return Note{By: e.By.Address, Text: fmt.Sprintf(
 			"another cluster of the same name lives: %s branch %d; stop one of the two", e.Other.Cluster, e.Other.Branch)}, true

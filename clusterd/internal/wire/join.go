@@ -17,7 +17,7 @@ func putJoin(pb *wirepb.Packet, body seedjoin.Body) error {
 	case seedjoin.Answer:
 		pb.Body = &wirepb.Packet_Answer{Answer: &wirepb.Answer{
 			Asked: b.Asked, Stamp: int64(b.Stamp), State: uint32(b.State), Identity: putIdentity(b.Identity),
-			View: b.View, Lease: b.Lease, Node: putNode(b.Node),
+			View: b.View, Lease: b.Lease, Node: putNode(b.Node), Leaving: b.Leaving,
 		}}
 	case seedjoin.Join:
 		pb.Body = &wirepb.Packet_Join{Join: &wirepb.Join{
@@ -51,6 +51,7 @@ func (g *getter) join(pb *wirepb.Packet) seedjoin.Body {
 		return seedjoin.Answer{
 			Asked: a.GetAsked(), Stamp: seedjoin.Stamp(a.GetStamp()), State: getEnum[seedjoin.State](g, a.GetState()),
 			Identity: g.identity(a.GetIdentity()), View: a.GetView(), Lease: a.GetLease(), Node: g.node(a.GetNode()),
+			Leaving: a.GetLeaving(),
 		}
 	case *wirepb.Packet_Join:
 		j := b.Join

@@ -2071,6 +2071,7 @@ type Answer struct {
 	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
 	Lease         bool                   `protobuf:"varint,6,opt,name=lease,proto3" json:"lease,omitempty"`
 	Node          *Node                  `protobuf:"bytes,7,opt,name=node,proto3" json:"node,omitempty"`
+	Leaving       bool                   `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2152,6 +2153,13 @@ func (x *Answer) GetNode() *Node {
 		return x.Node
 	}
 	return nil
+}
+
+func (x *Answer) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
 }
 
 type Join struct {
@@ -2512,7 +2520,7 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tcandidate\x18\x03 \x01(\bR\tcandidate\x12\x14\n" +
-	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\xda\x01\n" +
+	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\xf4\x01\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x14\n" +
 	"\x05stamp\x18\x02 \x01(\x03R\x05stamp\x12\x14\n" +
@@ -2520,7 +2528,8 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\bidentity\x18\x04 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12\x12\n" +
 	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x14\n" +
 	"\x05lease\x18\x06 \x01(\bR\x05lease\x12+\n" +
-	"\x04node\x18\a \x01(\v2\x17.pando.clusterd.v1.NodeR\x04node\"\xbe\x01\n" +
+	"\x04node\x18\a \x01(\v2\x17.pando.clusterd.v1.NodeR\x04node\x12\x18\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving\"\xbe\x01\n" +
 	"\x04Join\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04info\x18\x02 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\x12\x1f\n" +
