@@ -277,14 +277,3 @@ func (a *asks) SendSystemMessage(*pa.PID, any) {}
 
 // Stop does nothing: a question ends by its answer or its asker.
 func (a *asks) Stop(*pa.PID) {}
-
-// open counts the questions that wait.
-func (a *asks) open() (n int) {
-	for i := range a.shards {
-		sh := &a.shards[i]
-		sh.mu.Lock()
-		n += len(sh.slots) - len(sh.free)
-		sh.mu.Unlock()
-	}
-	return n
-}

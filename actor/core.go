@@ -78,6 +78,7 @@ type extra struct {
 	watchers pa.PIDSet
 	watched  map[string]*pa.PID // by key; of typed actors
 	gone     []Gone             // to be told after the restart
+	pending  []*pa.PID          // children whose failure became this actor's
 	calls    map[uint64]struct{}
 	timers   map[*timer]bool
 	silence  silence

@@ -35,7 +35,8 @@
 //
 // [System.Proto] is the protoactor system, and both sides talk to each other: a
 // Ref has a PID, [RefOf] makes a Ref of one, [Props] makes a typed actor for
-// protoactor's Spawn. A protoactor actor answers an Ask with Respond. Typed actors
+// protoactor's Spawn, [CellProps] runs an untyped actor on the cell of this package
+// in place of protoactor's context. A protoactor actor answers an Ask with Respond. Typed actors
 // get the raw message, or a *pa.MessageEnvelope when somebody waits for an answer;
 // a message of another type than theirs is a dead letter.
 //
@@ -50,4 +51,8 @@
 // [Pool] and [Group] share messages out to many actors behind one ref, [Adapt]
 // translates messages on their way, and package actortest tests actors without
 // sleeping. docs/actors.md begins at the beginning.
+//
+// # Not yet
+//
+// Persistence, and metrics by kind.
 package actor

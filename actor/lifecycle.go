@@ -11,7 +11,7 @@ import (
 func (c *core) begin() {
 	c.up, c.failed = true, false
 	if c.x != nil {
-		c.x.cause = nil
+		c.x.cause, c.x.pending = nil, nil
 	}
 	c.sup.started()
 	c.lifecycle(startedMessage)
@@ -113,6 +113,9 @@ func (c *core) resume() {
 		c.restart()
 	default:
 		c.failed = false
+		pending := c.x.pending
+		c.x.pending = nil
+		c.sys.sendAll(pending, resumeMessage)
 		c.h.goOn()
 	}
 }

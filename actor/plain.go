@@ -23,15 +23,18 @@ type plainCell struct {
 // their senders; continuations take their turn; restarts back off; nothing of it
 // ends the process.
 //
-// Middleware and the like are given as options here: protoactor's own PropsOptions
-// would be lost, since nobody but protoactor can read them, except for those of the
-// mailbox's and the parent's side that it applies itself.
+// Middleware, decorators, a mailbox and the like are given as options here. What
+// protoactor's own PropsOptions set, nobody but protoactor can use: Props that were
+// given some are refused when they are spawned.
 func CellProps(producer pa.Producer, opts ...SpawnOption) *pa.Props {
 	return (&pa.Props{}).Configure(pa.WithProducer(producer), pa.WithSpawnFunc(
-		func(ps *pa.ActorSystem, id string, _ *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
+		func(ps *pa.ActorSystem, id string, props *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
 			s := systemOf(ps)
 			if s == nil {
 				return nil, errNoSystem
+			}
+			if err := refuseForeign(props); err != nil {
+				return nil, err
 			}
 			return s.spawnPlain(id, parent.Self(), producer, s.plan(opts))
 		}))

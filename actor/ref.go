@@ -125,6 +125,9 @@ func (r Ref[M]) PID() *pa.PID {
 	return r.pid
 }
 
+// local is the actor's cell, nil if it is not known to have one.
+func (r Ref[M]) local() *core { return r.cell }
+
 // System is the system that the ref was made in, nil for the zero Ref.
 func (r Ref[M]) System() *System { return r.sys }
 

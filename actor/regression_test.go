@@ -254,6 +254,7 @@ func TestPlainPanicIsOneLineAndOneEvent(t *testing.T) {
 		}))
 		sys.Proto().Root.Send(pid, "x")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "boom") {
 			t.Errorf("%d lines logged, want 1 that says boom:\n%s", n, &log)
 		}
@@ -307,3 +308,105 @@ func TestNoAllocations(t *testing.T) {
 type nudge struct{}
 
 var poke any = &nudge{}
+
+// TestForeignOptionsAreRefused, in place of middleware that is never called.
+func TestForeignOptionsAreRefused(t *testing.T) {
+	sys := newSystem(t, actor.Config{})
+	pass := func(next pa.ReceiverFunc) pa.ReceiverFunc { return next }
+	options := map[string]pa.PropsOption{
+		"receiver":   pa.WithReceiverMiddleware(pass),
+		"sender":     pa.WithSenderMiddleware(func(next pa.SenderFunc) pa.SenderFunc { return next }),
+		"spawn":      pa.WithSpawnMiddleware(func(next pa.SpawnFunc) pa.SpawnFunc { return next }),
+		"decorator":  pa.WithContextDecorator(func(next pa.ContextDecoratorFunc) pa.ContextDecoratorFunc { return next }),
+		"init":       pa.WithOnInit(func(pa.Context) {}),
+		"supervisor": pa.WithSupervisor(pa.NewRestartingStrategy()),
+		"mailbox":    pa.WithMailbox(mailbox.Unbounded()),
+	}
+	for name, option := range options {
+		typed := actor.Props(actor.Func(doer)).Configure(option)
+		plain := actor.CellFunc(func(pa.Context) {}).Configure(option)
+		for _, props := range []*pa.Props{typed, plain} {
+			if _, err := sys.Proto().Root.SpawnNamed(props, name); err == nil || !strings.Contains(err.Error(), "actor.With") {
+				t.Errorf("%s: error = %v, want one that names our option", name, err)
+			}
+		}
+	}
+}
+
+// TestTypedActorsTakeMiddleware as untyped ones do.
+func TestTypedActorsTakeMiddleware(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys, d := newSystem(t, actor.Config{}), &diary{}
+		see := func(next pa.ReceiverFunc) pa.ReceiverFunc {
+			return func(c pa.ReceiverContext, env *pa.MessageEnvelope) {
+				d.add(fmt.Sprintf("sees %T", env.Message))
+				next(c, env)
+			}
+		}
+		ref := spawn(t, sys, "", doer, actor.WithReceiverMiddleware(see))
+		if got := ask[string](t, ref, "hi"); got != "hi" {
+			t.Errorf("answer = %q", got)
+		}
+		d.want(t, "sees *actor.Started", "sees string")
+	})
+}
+
+// TestLimitWithinAWindow: a limit counts what happened lately, and may escalate.
+func TestLimitWithinAWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys, d := newSystem(t, actor.Config{}), &diary{}
+		sup := actor.Backoff{Min: 1, Max: 1, Limit: 2, Within: time.Minute}
+		ref := spawnChronicler(t, sys, d, actor.WithSupervisor(sup))
+		for range 3 {
+			ref.Tell(errBoom)
+			time.Sleep(40 * time.Second)
+		}
+		d.want(t, "started", "stopped: boom", "started", "stopped: boom", "started", "stopped: boom", "started")
+		for range 2 {
+			ref.Tell(errBoom)
+		}
+		time.Sleep(time.Second)
+		d.want(t, "stopped: boom", "started", "stopped: boom")
+	})
+}
+
+// TestBackoffReset: a quiet time of the length that was asked for makes the next
+// pause short again.
+func TestBackoffReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t, actor.Config{})
+		starts := make(chan time.Time, 100)
+		ref := spawnB(t, sys, "", func() actor.Behavior[any] {
+			starts <- time.Now()
+			return actor.Func(doer)()
+		}, actor.WithSupervisor(actor.Backoff{Min: time.Second, Max: time.Hour, Jitter: -1, Reset: time.Minute}))
+		<-starts
+		pause := func() time.Duration {
+			begun := time.Now()
+			ref.Tell(errBoom)
+			return (<-starts).Sub(begun)
+		}
+		got := []time.Duration{pause(), pause(), pause()}
+		time.Sleep(2 * time.Minute)
+		got = append(got, pause(), pause())
+		if want := "[1s 2s 4s 1s 2s]"; fmt.Sprint(got) != want {
+			t.Errorf("pauses %v, want %s", got, want)
+		}
+	})
+}
+
+// TestCloseFindsCellsUnderForeignGuardians, which nobody else would stop.
+func TestCloseFindsCellsUnderForeignGuardians(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys, d := newSystem(t, actor.Config{}), &diary{}
+		root := sys.Proto().Root.Copy().WithGuardian(pa.NewRestartingStrategy())
+		pid := root.Spawn(actor.Props(func() actor.Behavior[any] { return &chronicler{d: d} }))
+		root.Send(pid, errBoom)
+		root.Send(pid, "next")
+		synctest.Wait()
+		if err := sys.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.want(t, "started", "stopped: boom", "started", "next", "stopped")
+	})
+}

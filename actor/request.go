@@ -14,8 +14,6 @@ type request struct {
 	from question
 }
 
-// NotInfluenceReceiveTimeout is not among its methods: it is a sign of life.
-
 type requests struct{ pool sync.Pool }
 
 func (r *requests) get(msg any, from question) *request {

@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -89,14 +90,17 @@ var errNoSystem = errors.New("actor: no System was made for this protoactor syst
 
 // Props is the same actor for protoactor's Spawn, in a system that was made by
 // NewSystem or brought in by Adopt. As there, spawning panics if new does when
-// Spawn has no error to return. Middleware is given by options of this package:
-// protoactor's own options do not apply.
+// Spawn has no error to return. Middleware and the like are given by options of
+// this package: Props that were given protoactor's own are refused.
 func Props[M any](new func() Behavior[M], opts ...SpawnOption) *pa.Props {
 	return (&pa.Props{}).Configure(pa.WithSpawnFunc(
-		func(ps *pa.ActorSystem, id string, _ *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
+		func(ps *pa.ActorSystem, id string, props *pa.Props, parent pa.SpawnerContext) (*pa.PID, error) {
 			s := systemOf(ps)
 			if s == nil {
 				return nil, errNoSystem
+			}
+			if err := refuseForeign(props); err != nil {
+				return nil, err
 			}
 			c, err := spawnCell(s, id, parent.Self(), new, s.plan(opts))
 			if err != nil {
@@ -108,7 +112,7 @@ func Props[M any](new func() Behavior[M], opts ...SpawnOption) *pa.Props {
 
 // spawnCell starts a typed actor.
 func spawnCell[M any](s *System, id string, parent *pa.PID, new func() Behavior[M], p *plan) (*core, error) {
-	if s.taken(id) {
+	if !s.isFresh(id) && s.taken(id) {
 		return nil, fmt.Errorf("spawn %q: %w", id, ErrNameTaken)
 	}
 	first, err := construct(new)
@@ -123,6 +127,9 @@ func spawnCell[M any](s *System, id string, parent *pa.PID, new func() Behavior[
 	}
 	return &c.core, nil
 }
+
+// isFresh tells an id that anonymous has just made, which nobody else can have.
+func (s *System) isFresh(id string) bool { return strings.HasPrefix(id, s.anon) }
 
 // taken tells early that an id is in use, before user code runs in vain.
 func (s *System) taken(id string) bool {

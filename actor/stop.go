@@ -15,6 +15,11 @@ import (
 // [Context.Stop]: waiting for itself it would wait for ever. An entity cannot be
 // stopped this way.
 func Stop(ctx context.Context, who Addressable) error {
+	if l, ok := who.(interface{ local() *core }); ok {
+		if c := l.local(); c != nil && !c.dead.Load() {
+			return stopError(c.sys, c.self, c.stopAndWait(ctx))
+		}
+	}
 	sys, pid := who.System(), who.PID()
 	switch {
 	case sys == nil || pid == nil:
@@ -22,16 +27,18 @@ func Stop(ctx context.Context, who Addressable) error {
 	case pid.Address == EntityAddress:
 		return errors.New("actor: an entity is stopped by its home only")
 	}
-	var err error
 	if c := sys.coreOf(pid); c != nil {
-		err = c.stopAndWait(ctx)
-	} else {
-		err = sys.waitTerminated(ctx, pid, func() { sys.send(pid, poisonMessage) })
+		return stopError(sys, c.self, c.stopAndWait(ctx))
 	}
-	if err != nil {
-		return fmt.Errorf("stop %s: %w", sys.format(pid), err)
+	err := sys.waitTerminated(ctx, pid, func() { sys.send(pid, poisonMessage) })
+	return stopError(sys, func() *pa.PID { return pid }, err)
+}
+
+func stopError(sys *System, who func() *pa.PID, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("stop %s: %w", sys.format(who()), err)
 }
 
 // ticket is somebody who waits for an actor's end in Stop.

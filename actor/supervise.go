@@ -172,7 +172,11 @@ func (c *core) childFailed(m *pa.Failure) {
 		strategy.HandleFailure(c.sys.proto, c, m.Who, m.RestartStats, m.Reason, m.Message)
 		return
 	}
-	c.sys.supervise(c, m, func(err error) { c.fail(err, nil, nil) })
+	c.sys.supervise(c, m, func(err error) {
+		x := c.extra()
+		x.pending = append(x.pending, m.Who)
+		c.fail(err, nil, nil)
+	})
 }
 
 // supervise carries out what the child's supervisor decides; up makes the parent

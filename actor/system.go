@@ -147,7 +147,7 @@ func (s *System) Close(ctx context.Context) error {
 
 func (s *System) close(ctx context.Context) error {
 	err := s.guardian.stopAll(ctx)
-	if err == nil && s.owned {
+	if err == nil {
 		err = s.sweep(ctx)
 	}
 	if err == nil {
@@ -159,10 +159,14 @@ func (s *System) close(ctx context.Context) error {
 	return err
 }
 
-// sweep stops the actors that were spawned past this package, until there are none.
+// sweep stops what the guardian does not know, until there is none: cells under
+// protoactor's own guardians, and, if the system is ours, plain protoactor actors.
 func (s *System) sweep(ctx context.Context) error {
 	for {
 		left := s.actors()
+		for _, c := range s.cells() {
+			left = append(left, c.self())
+		}
 		if len(left) == 0 {
 			return nil
 		}
@@ -174,8 +178,11 @@ func (s *System) sweep(ctx context.Context) error {
 	}
 }
 
-// actors lists the plain protoactor actors that are registered, in no order.
+// actors lists the plain protoactor actors of a system of ours, in no order.
 func (s *System) actors() (all []*pa.PID) {
+	if !s.owned {
+		return nil
+	}
 	s.each(func(id string, p any) {
 		if _, ok := p.(*pa.ActorProcess); ok {
 			all = append(all, s.proto.NewLocalPID(id))

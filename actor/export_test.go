@@ -1,0 +1,21 @@
+package actor
+
+// Registered lists the ids of all cells of a system.
+func Registered(s *System) map[string]bool {
+	ids := map[string]bool{}
+	for _, c := range s.cells() {
+		ids[c.id] = true
+	}
+	return ids
+}
+
+// OpenAsks counts the questions that wait.
+func OpenAsks(s *System) (n int) {
+	for i := range s.asks.shards {
+		sh := &s.asks.shards[i]
+		sh.mu.Lock()
+		n += len(sh.slots) - len(sh.free)
+		sh.mu.Unlock()
+	}
+	return n
+}
