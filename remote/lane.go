@@ -32,6 +32,10 @@ type source interface {
 // hurried is the longest backoff while a source is in a hurry.
 const hurried = 200 * time.Millisecond
 
+// lastWords is how long the reader of a broken connection may still look for
+// the reason that the other side gave.
+const lastWords = 100 * time.Millisecond
+
 // lane keeps one outbound connection while there is something to send, and
 // after that as long as it lasts. Its goroutine runs while it has a connection
 // or wants one.
@@ -208,10 +212,11 @@ func (l *lane) serve(ctx context.Context, c *outbound) {
 	ended := make(chan error, 1)
 	go func() { ended <- l.read(c) }()
 	err := l.write(ctx, c, ended)
-	c.Close()
+	c.SetReadDeadline(time.Now().Add(lastWords))
 	if readErr := <-ended; isProtocol(readErr) || err == nil {
 		err = readErr // the reader knows why the other side hung up
 	}
+	c.Close()
 	stop()
 	l.setConn(nil)
 	l.p.r.count.outbound.Add(-1)

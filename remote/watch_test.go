@@ -12,6 +12,7 @@ import (
 	pa "github.com/asynkron/protoactor-go/actor"
 
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/mailbox"
 )
 
 // watcher is an actor that watches what it is told to and keeps what it hears.
@@ -49,7 +50,7 @@ func (w *watcher) take() []string {
 // watcher starts a watcher of some PIDs.
 func (n *node) watcher(name string, pids ...*pa.PID) (*watcher, *pa.PID) {
 	w := new(watcher)
-	pid, err := n.proto.Root.SpawnNamed(pa.PropsFromProducer(func() pa.Actor { return w }), name)
+	pid, err := n.proto.Root.SpawnNamed(pa.PropsFromProducer(func() pa.Actor { return w }, ourMailbox), name)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -64,9 +65,13 @@ func (n *node) watcher(name string, pids ...*pa.PID) (*watcher, *pa.PID) {
 // system would be kept.
 func fresh(p *pa.PID) *pa.PID { return &pa.PID{Address: p.Address, Id: p.Id} }
 
+// ourMailbox takes messages before its actor has started: protoactor's own
+// races when somebody watches a name that is just being spawned.
+var ourMailbox = pa.WithMailbox(mailbox.Unbounded())
+
 // idler starts an actor that does nothing.
 func (n *node) idler(name string) *pa.PID {
-	pid, err := n.proto.Root.SpawnNamed(pa.PropsFromFunc(func(pa.Context) {}), name)
+	pid, err := n.proto.Root.SpawnNamed(pa.PropsFromFunc(func(pa.Context) {}, ourMailbox), name)
 	if err != nil {
 		n.t.Fatal(err)
 	}
