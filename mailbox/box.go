@@ -54,8 +54,13 @@ func (b *Box) Init(inv pa.MessageInvoker, d pa.Dispatcher) {
 	b.wire(d)
 }
 
-// RegisterHandlers is Init under the name that protoactor calls.
-func (b *Box) RegisterHandlers(inv pa.MessageInvoker, d pa.Dispatcher) { b.Init(inv, d) }
+// RegisterHandlers is Init under the name that protoactor calls. It calls it after
+// the actor can be found by its name, so somebody may be posting already.
+func (b *Box) RegisterHandlers(inv pa.MessageInvoker, d pa.Dispatcher) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.Init(inv, d)
+}
 
 // Start lets the mailbox run. What was posted earlier has waited.
 func (b *Box) Start() {
