@@ -89,8 +89,8 @@ func (e *Engine) silent(p *peer) bool {
 func (e *Engine) accuse() {
 	var accused []member.Node
 	changed := false
-	for _, p := range e.roster.peers {
-		silent := (p.accused || p.watched) && e.silent(p)
+	for _, p := range e.roster.judged {
+		silent := e.silent(p)
 		if silent != p.accused {
 			p.accused, changed = silent, true
 		}

@@ -26,11 +26,16 @@ type draft struct {
 // waits until the last view is active and nobody is unreachable: a view that
 // some voter cannot acknowledge would only wait in its turn.
 func (e *Engine) build() *member.View {
-	d := &draft{e: e, base: e.views.decided, lost: e.lost()}
+	lost := e.lost()
+	if len(lost) == 0 && !e.roster.busy {
+		e.lead.gather = time.Time{}
+		return nil
+	}
+	d := &draft{e: e, base: e.views.decided, lost: lost}
 	d.calm = e.views.settled() && !e.troubled()
 	d.view = *d.base
 	d.view.Number++
-	d.view.Members = nil
+	d.view.Members = make([]member.Entry, 0, len(d.base.Members))
 	d.keepOrBury()
 	d.sortJoiners()
 	if d.calm {

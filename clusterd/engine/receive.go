@@ -54,9 +54,11 @@ func (e *Engine) receive(m *Message) error {
 	if g, ok := m.Body.(*Gone); ok {
 		return e.onGone(g)
 	}
-	if t := e.tombstone(m.From); t.UID != 0 {
-		e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
-		return nil
+	if e.roster.find(m.From) == nil { // whoever is in the roster was not removed
+		if t := e.tombstone(m.From); t.UID != 0 {
+			e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
+			return nil
+		}
 	}
 	return e.handle(m.From, m.Body)
 }

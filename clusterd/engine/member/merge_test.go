@@ -126,3 +126,21 @@ func TestCompareAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestCompareAddressAgainstItsTwin compares the quick way with the plain one.
+func TestCompareAddressAgainstItsTwin(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	draw := func() string {
+		var b []byte
+		for range r.IntN(9) {
+			b = append(b, "ab.:::-+0012789"[r.IntN(15)])
+		}
+		return string(b)
+	}
+	for range 200_000 {
+		a, b := draw(), draw()
+		if got, want := CompareAddress(a, b), compareOdd(a, b); got != want {
+			t.Fatalf("CompareAddress(%q, %q): got %d, want %d", a, b, got, want)
+		}
+	}
+}
