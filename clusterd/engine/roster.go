@@ -46,11 +46,19 @@ func (r *roster) find(n member.Node) *peer {
 	if r.latest != nil && r.latest.node == n {
 		return r.latest
 	}
-	i, ok := slices.BinarySearchFunc(r.peers, n, func(p *peer, n member.Node) int { return p.node.Compare(n) })
-	if !ok {
+	low, high := 0, len(r.peers)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if r.peers[middle].node.Compare(n) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == len(r.peers) || r.peers[low].node != n {
 		return nil
 	}
-	r.latest = r.peers[i]
+	r.latest = r.peers[low]
 	return r.latest
 }
 
