@@ -80,7 +80,22 @@ func (w *WriteWave) validate(from member.Node) error {
 	if w.View.Number != w.Base.Number+1 || w.Base.Number+1 == 0 {
 		return malformed("view %d proposed after view %d", w.View.Number, w.Base.Number)
 	}
+	if n := newVoters(w.Base, w.View); n > w.Base.Voters() {
+		return malformed("view %d adds %d voters to %d", w.View.Number, n, w.Base.Voters())
+	}
 	return nil
+}
+
+// newVoters returns how many voters of a view were none in its base. More than
+// the base had could outvote it, and nobody could drop them if they vanish (V3).
+func newVoters(base, v *member.View) int {
+	count := 0
+	for i := range v.Members {
+		if m := &v.Members[i]; m.Status.Votes() && !base.Votes(m.Node) {
+			count++
+		}
+	}
+	return count
 }
 
 // onCommit learns a decided view, and answers while the sender still has to

@@ -66,6 +66,12 @@ func (c *Core) step(now time.Time, in Input) error {
 		return c.engine.Step(now, engine.Down{Address: in.Address})
 	case Drained:
 		return c.engine.Step(now, engine.Drained{})
+	case Describe:
+		return c.engine.Step(now, engine.Describe{Info: in.Info})
+	case Shutdown:
+		return c.engine.Step(now, engine.Shutdown{})
+	case Recover:
+		return c.engine.Step(now, engine.Recover{})
 	}
 	return fmt.Errorf("%w: %T", ErrUnknownInput, in)
 }
