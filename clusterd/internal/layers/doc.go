@@ -44,6 +44,7 @@ func Layers() []Layer {
 		{Dir: "clusterd/sim", Imports: []string{"clusterd/internal/core", "clusterd/engine", "seedjoin"}, Pure: true},
 		{Dir: "clusterd", Imports: []string{"actor", "remote", "clusterd/engine", "clusterd/internal"}},
 		{Dir: "clusterd/internal/harness"},
+		{Dir: "clusterd/internal/hosts", Support: true},
 		{Dir: "clusterd/clustertest", Imports: []string{"clusterd", "mailbox", "remote/memnet"}, Support: true},
 		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},
 		{Dir: "clusterd/sharding", Imports: []string{"actor", "mailbox", "clusterd", "clusterd/slots", "clusterd/engine"}},
