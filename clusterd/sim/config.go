@@ -27,6 +27,12 @@ type Config struct {
 	// packets are copied by the network, simulated ones are shared. It is slow.
 	Sealed bool
 
+	// Watch is which nodes' snapshots the invariants look at, member by member:
+	// those whose id it divides; 0 = all. It is for clusters of thousands, where
+	// the checks would cost more than what they check. What is decided is looked
+	// at on every node all the same.
+	Watch int
+
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.
 	New func(core.Config) (Machine, error)
