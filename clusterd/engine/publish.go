@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // shown is what the caller has been shown, and what is to be shown next.
@@ -59,7 +60,7 @@ func (e *Engine) snapshot() Snapshot {
 // have, and beside it those that are on their way into one.
 func (e *Engine) members() []Member {
 	base := e.views.active
-	if base == nil {
+	if base == nil || e.without(rules.V5Active) {
 		base = e.views.decided
 	}
 	seated := e.seated(base)

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/pando-go/pando/clusterd/engine/member"
+import (
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
+)
 
 // onReadWave promises to acknowledge no lower term and tells the newest view.
 func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
@@ -46,7 +49,7 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 	if err := w.validate(from); err != nil {
 		return err
 	}
-	if w.Term.Compare(e.views.promised) < 0 {
+	if w.Term.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: w.Term, Highest: e.views.promised})
 		return nil
 	}
