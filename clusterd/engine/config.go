@@ -12,6 +12,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // Config describes one engine. Self and Rand are required; other zero values
@@ -37,6 +38,9 @@ type Config struct {
 	// Gossip chooses whom to tell the news; nil = gossip.NewMemory(Fanout). It
 	// is owned by the engine from then on.
 	Gossip gossip.Strategy
+	// Without takes rules of the protocol out. It is for the simulator, which
+	// proves so that its invariants can fail.
+	Without rules.Set
 	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
 	Fanout int
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // lead is what a node keeps while it leads, or tries to.
@@ -77,9 +78,9 @@ func (e *Engine) propose() {
 	switch {
 	case l.term.Counter == 0 || astray:
 		e.takeOver()
-	case !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
+	case !e.without(rules.V2Read) && !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
 		e.read()
-	case l.best != nil:
+	case l.best != nil && !e.without(rules.V2Finish):
 		e.write(l.best)
 	default:
 		next.Term = l.term
@@ -193,11 +194,19 @@ func (e *Engine) pursue() {
 			}
 		}
 	}
-	if e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool { return l.acks[n] }) {
+	if e.acknowledged() {
 		e.decide()
 		return
 	}
 	l.due = earliest(l.due, l.resend)
+}
+
+// acknowledged reports whether a quorum of the last view's voters has
+// acknowledged the proposal: of all of them, whether they can be reached or not.
+func (e *Engine) acknowledged() bool {
+	return e.without(rules.V3Quorum) || e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool {
+		return e.lead.acks[n] || e.without(rules.V3Voters) && !e.verdict.reachable(n)
+	})
 }
 
 // decide makes the proposal the decided view. Whom it removes hears of it at

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // draft is the next view in the making.
@@ -186,6 +187,9 @@ func (d *draft) seat() {
 	if !d.changed && len(d.joiners) < voters && !d.gathered() {
 		return
 	}
+	if e.without(rules.V3Size) {
+		voters = len(d.joiners)
+	}
 	for _, r := range d.joiners[:min(len(d.joiners), voters)] {
 		d.view.Members = append(d.view.Members, member.Entry{
 			Node:     r.Node,
@@ -252,7 +256,7 @@ func (d *draft) finish() {
 	v.Removed = nil
 	for _, t := range d.base.Removed {
 		anew := slices.ContainsFunc(d.gone, func(g member.Tombstone) bool { return g.Address == t.Address })
-		if t.View > v.Floor && v.At(t.Address) == nil && !anew {
+		if t.View > v.Floor && !d.e.without(rules.Floor) && v.At(t.Address) == nil && !anew {
 			v.Removed = append(v.Removed, t)
 		}
 	}
@@ -260,6 +264,9 @@ func (d *draft) finish() {
 		if v.At(t.Address) == nil {
 			v.Removed = append(v.Removed, t)
 		}
+	}
+	if d.e.without(rules.V1Removed) {
+		v.Removed = nil
 	}
 	slices.SortFunc(v.Removed, func(a, b member.Tombstone) int { return a.Node.Compare(b.Node) })
 }

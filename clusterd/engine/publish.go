@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // shown is what the caller has been shown, and what is to be shown next.
@@ -62,10 +64,11 @@ func (e *Engine) snapshot() Snapshot {
 // have, and beside it those that are on their way into one.
 func (e *Engine) members() []Member {
 	base := e.views.active
-	if base == nil {
+	if base == nil || e.without(rules.V5Active) {
 		base = e.views.decided
 	}
 	list := e.seated(base)
+	var joining []Member
 	seated := list
 	for r := range e.table.Records() {
 		for len(seated) > 0 && member.CompareAddress(seated[0].Address, r.Address) < 0 {
@@ -77,13 +80,43 @@ func (e *Engine) members() []Member {
 				seated[0].Info = r.Own.Info
 			}
 		case r.Live() && !base.Buries(r.Node):
-			list = append(list, e.arriving(r))
+			joining = append(joining, e.arriving(r))
 		}
 	}
-	if len(list) > len(base.Members) {
-		slices.SortFunc(list, func(a, b Member) int { return a.Node.Compare(b.Node) })
+	return interleave(list, joining)
+}
+
+// interleave merges two sorted lists of members that have no address in common.
+func interleave(a, b []Member) []Member {
+	if len(b) == 0 {
+		return a
 	}
-	return list
+	list := make([]Member, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].Node.Compare(b[0].Node) < 0 {
+			list, a = append(list, a[0]), a[1:]
+		} else {
+			list, b = append(list, b[0]), b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
+}
+
+// beside yields, sorted, the live records of addresses that a view does not
+// list. It walks the two side by side: there may be thousands of either.
+func (e *Engine) beside(v *member.View) iter.Seq[*member.Record] {
+	return func(yield func(*member.Record) bool) {
+		members := v.Members
+		for r := range e.table.Records() {
+			for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
+				members = members[1:]
+			}
+			listed := len(members) > 0 && members[0].Address == r.Address
+			if !listed && r.Live() && !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 func (e *Engine) arriving(r *member.Record) Member {
@@ -97,7 +130,8 @@ func (e *Engine) arriving(r *member.Record) Member {
 // seated returns the members of a view.
 func (e *Engine) seated(v *member.View) []Member {
 	list := make([]Member, len(v.Members))
-	for i, m := range v.Members {
+	for i := range v.Members {
+		m := &v.Members[i]
 		list[i] = Member{
 			Node:      m.Node,
 			Status:    m.Status,
@@ -118,15 +152,17 @@ func (e *Engine) stand() Standing {
 		Steward:  slices.Contains(e.verdict.stewards, e.self),
 		Voters:   e.voters(),
 	}
-	for i := range e.views.decided.Members {
-		s.Members = append(s.Members, e.views.decided.Members[i].Node)
+	members := e.views.decided.Members
+	s.Members = make([]member.Node, len(members), max(len(members), e.table.Len()))
+	for i := range members {
+		s.Members[i] = members[i].Node
 	}
-	for r := range e.table.Records() {
-		if r.Live() && e.views.decided.At(r.Address) == nil {
-			s.Members = append(s.Members, r.Node)
-		}
+	for r := range e.beside(e.views.decided) {
+		s.Members = append(s.Members, r.Node)
 	}
-	slices.SortFunc(s.Members, member.Node.Compare)
+	if len(s.Members) > len(members) {
+		slices.SortFunc(s.Members, member.Node.Compare)
+	}
 	return s
 }
 

@@ -175,7 +175,16 @@ func (e *Engine) joining(r *member.Record) bool {
 // aim chooses to whom heartbeats go: in a small cluster to all, else to the
 // successors on the ring, the stewards and all who are accused.
 func (e *Engine) aim() {
-	accused := func(n member.Node) bool { return e.roster.find(n).accused }
+	var all []member.Node // whom this node accuses: few, mostly nobody
+	for _, p := range e.roster.peers {
+		if p.accused {
+			all = append(all, p.node)
+		}
+	}
+	accused := func(n member.Node) bool {
+		_, found := slices.BinarySearchFunc(all, n, member.Node.Compare)
+		return found
+	}
 	chosen := reach.Ring(e.self, e.roster.nodes, accused)
 	if len(e.roster.nodes)+1 > reach.All {
 		chosen = append(chosen, e.verdict.stewards...)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // settle sees the decided view become active: when all its voters know it.
@@ -51,6 +52,9 @@ func (e *Engine) news() Body {
 // know it.
 func (e *Engine) missing(v *member.View, mine bool) []member.Node {
 	var missing []member.Node
+	if e.without(rules.V4All) {
+		return nil
+	}
 	for i := range v.Members {
 		m := &v.Members[i]
 		if !m.Status.Votes() || m.Node == e.self || mine && e.lead.acks[m.Node] {

@@ -7,6 +7,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // verdict is what this node concludes from everybody's accusations.
@@ -82,6 +83,9 @@ func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node
 		return nil
 	}
 	needed := reach.Needed(e.heard())
+	if e.without(rules.Accusers) {
+		needed = 1
+	}
 	var unreachable []member.Node
 	for _, p := range e.roster.peers {
 		if p.present && accusers[p.node] >= needed {
@@ -194,7 +198,7 @@ func (e *Engine) deriveStewards() []member.Node {
 func (e *Engine) mayAct() bool {
 	v := &e.views
 	return !e.removed && v.decided != nil && v.decided.Votes(e.self) &&
-		e.cfg.Downing.Quorum(v.decided, e.verdict.reachable)
+		(e.without(rules.V3Voters) || e.cfg.Downing.Quorum(v.decided, e.verdict.reachable))
 }
 
 // lost returns, sorted, who has been unreachable for long enough to be

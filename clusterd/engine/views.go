@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // views is what a node knows of the chain of views. Once it is a member,
@@ -101,12 +102,12 @@ func (e *Engine) bury(v *member.View) {
 	for _, t := range v.Removed {
 		e.merge(&member.Record{Node: t.Node, Wanted: t.Cause, Removed: t.View})
 	}
-	if v.Floor == 0 {
+	if v.Floor == 0 && !e.without(rules.Floor) {
 		return
 	}
 	var pruned []string
 	for r := range e.table.Records() {
-		if !r.Live() && r.Removed <= v.Floor {
+		if !r.Live() && (r.Removed <= v.Floor || e.without(rules.Floor) && r.Removed < v.Number) {
 			pruned = append(pruned, r.Address)
 		}
 	}

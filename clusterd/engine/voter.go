@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/pando-go/pando/clusterd/engine/member"
+import (
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
+)
 
 // onReadWave promises to acknowledge no lower term and tells the newest view.
 func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
@@ -46,7 +49,10 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 	if err := w.validate(from); err != nil {
 		return err
 	}
-	if w.Term.Compare(e.views.promised) < 0 {
+	if n := newVoters(w.Base, w.View); n > w.Base.Voters() && !e.without(rules.V3Size) {
+		return malformed("view %d adds %d voters to %d", w.View.Number, n, w.Base.Voters())
+	}
+	if w.Term.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: w.Term, Highest: e.views.promised})
 		return nil
 	}
@@ -79,9 +85,6 @@ func (w *WriteWave) validate(from member.Node) error {
 	}
 	if w.View.Number != w.Base.Number+1 || w.Base.Number+1 == 0 {
 		return malformed("view %d proposed after view %d", w.View.Number, w.Base.Number)
-	}
-	if n := newVoters(w.Base, w.View); n > w.Base.Voters() {
-		return malformed("view %d adds %d voters to %d", w.View.Number, n, w.Base.Voters())
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -26,6 +27,15 @@ type Config struct {
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.
 	Sealed bool
+
+	// Without takes rules of the protocol out: an invariant should break.
+	Without rules.Set
+
+	// Watch is which nodes' snapshots the invariants look at, member by member:
+	// those whose id it divides; 0 = all. It is for clusters of thousands, where
+	// the checks would cost more than what they check. What is decided is looked
+	// at on every node all the same.
+	Watch int
 
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.
