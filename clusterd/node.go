@@ -172,6 +172,8 @@ func (n *Node) assemble(ln net.Listener, rng *rand.Rand) error {
 		Seeds:      n.cfg.Seeds,
 		FoundAlone: n.cfg.FoundAlone,
 		Timing:     n.cfg.Timing,
+		Gossip:     n.cfg.Gossip,
+		Fanout:     n.cfg.GossipFanout,
 		Rand:       rng,
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ type Engine struct {
 
 	views   views
 	table   gossip.Table
+	gossip  gossip.Strategy // nil until this node is a member
 	roster  roster
 	verdict verdict
 	timers  downing.Timers
@@ -83,6 +84,7 @@ func (e *Engine) Tick(now time.Time) {
 	if !e.now.Before(e.nextRound) {
 		e.round()
 	}
+	e.catchUp()
 	e.stir = true
 	e.react()
 }
@@ -152,7 +154,7 @@ func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
 		return time.Time{}
 	}
-	return earliest(e.nextBeat, e.nextRound, e.lead.due)
+	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.lead.due)
 }
 
 // earliest returns the first of the times that are set.

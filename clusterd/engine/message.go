@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
@@ -15,7 +16,7 @@ type Message struct {
 }
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
-// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Pending,
+// *Aside, *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Pending,
 // *Poll, *Vouch, *Gone, *Ended and *Recovered.
 type Body interface{ body() }
 
@@ -55,6 +56,12 @@ type Delta struct {
 	Active  uint64           // as in Digest
 	Records []*member.Record // what changed
 	Rows    []*reach.Row     // what changed
+	Note    gossip.Note      // of the sender's strategy; zero = none
+}
+
+// Aside is what gossip says without facts: an answer or a report.
+type Aside struct {
+	Note gossip.Note
 }
 
 // Welcome makes the receiver a member of the sender's cluster. Facts follow in
@@ -156,6 +163,7 @@ func (*Heartbeat) body() {}
 func (*Digest) body()    {}
 func (*Request) body()   {}
 func (*Delta) body()     {}
+func (*Aside) body()     {}
 func (*Welcome) body()   {}
 func (*ReadWave) body()  {}
 func (*Promise) body()   {}

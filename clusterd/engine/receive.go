@@ -84,6 +84,10 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onDigest(from, b)
 		}
+	case *Aside:
+		if b != nil {
+			return e.onAside(from, b)
+		}
 	case *Request:
 		if b != nil {
 			return e.onRequest(from, b)

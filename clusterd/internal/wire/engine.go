@@ -27,8 +27,10 @@ func putEngine(pb *wirepb.Packet, body engine.Body) error {
 	case *engine.Delta:
 		pb.Body = &wirepb.Packet_Delta{Delta: &wirepb.Delta{
 			Facts: b.Facts, View: b.View, Active: b.Active,
-			Records: putAll(b.Records, putRecord), Rows: putAll(b.Rows, putRow),
+			Records: putAll(b.Records, putRecord), Rows: putAll(b.Rows, putRow), Note: putNote(&b.Note),
 		}}
+	case *engine.Aside:
+		pb.Body = &wirepb.Packet_Aside{Aside: &wirepb.Aside{Note: putNote(&b.Note)}}
 	case *engine.Welcome:
 		pb.Body = &wirepb.Packet_Welcome{Welcome: &wirepb.Welcome{
 			View: putView(b.View), Active: b.Active, Record: putRecord(b.Record),
@@ -100,8 +102,10 @@ func (g *getter) engine(pb *wirepb.Packet) engine.Body {
 		d := b.Delta
 		return &engine.Delta{
 			Facts: d.GetFacts(), View: d.GetView(), Active: d.GetActive(),
-			Records: getAll(d.GetRecords(), g.record), Rows: getAll(d.GetRows(), g.row),
+			Records: getAll(d.GetRecords(), g.record), Rows: getAll(d.GetRows(), g.row), Note: g.note(d.GetNote()),
 		}
+	case *wirepb.Packet_Aside:
+		return &engine.Aside{Note: g.note(b.Aside.GetNote())}
 	case *wirepb.Packet_Welcome:
 		w := b.Welcome
 		return &engine.Welcome{View: g.needView(w.GetView()), Active: w.GetActive(), Record: g.record(w.GetRecord())}

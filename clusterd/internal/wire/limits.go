@@ -36,6 +36,8 @@ func limit(fd protoreflect.FieldDescriptor) int {
 		"pando.clusterd.v1.Delta.records",
 		"pando.clusterd.v1.Delta.rows",
 		"pando.clusterd.v1.Row.accused",
+		"pando.clusterd.v1.Note.share",
+		"pando.clusterd.v1.Note.missing",
 		"pando.clusterd.v1.Poll.nodes",
 		"pando.clusterd.v1.Vouch.nodes":
 		return maxMembers

@@ -49,6 +49,7 @@ type Packet struct {
 	//	*Packet_Pending
 	//	*Packet_Ended
 	//	*Packet_Recovered
+	//	*Packet_Aside
 	//	*Packet_Probe
 	//	*Packet_Answer
 	//	*Packet_Join
@@ -263,6 +264,15 @@ func (x *Packet) GetRecovered() *Recovered {
 	return nil
 }
 
+func (x *Packet) GetAside() *Aside {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Aside); ok {
+			return x.Aside
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetProbe() *Probe {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Probe); ok {
@@ -381,6 +391,10 @@ type Packet_Recovered struct {
 	Recovered *Recovered `protobuf:"bytes,32,opt,name=recovered,proto3,oneof"`
 }
 
+type Packet_Aside struct {
+	Aside *Aside `protobuf:"bytes,33,opt,name=aside,proto3,oneof"`
+}
+
 type Packet_Probe struct {
 	// Joining: seedjoin.
 	Probe *Probe `protobuf:"bytes,40,opt,name=probe,proto3,oneof"`
@@ -435,6 +449,8 @@ func (*Packet_Pending) isPacket_Body() {}
 func (*Packet_Ended) isPacket_Body() {}
 
 func (*Packet_Recovered) isPacket_Body() {}
+
+func (*Packet_Aside) isPacket_Body() {}
 
 func (*Packet_Probe) isPacket_Body() {}
 
@@ -1429,6 +1445,7 @@ type Delta struct {
 	Active        uint64                 `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
 	Records       []*Record              `protobuf:"bytes,4,rep,name=records,proto3" json:"records,omitempty"`
 	Rows          []*Row                 `protobuf:"bytes,5,rep,name=rows,proto3" json:"rows,omitempty"`
+	Note          *Note                  `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1498,6 +1515,220 @@ func (x *Delta) GetRows() []*Row {
 	return nil
 }
 
+func (x *Delta) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+// Aside is a note without facts.
+type Aside struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Note          *Note                  `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aside) Reset() {
+	*x = Aside{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aside) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aside) ProtoMessage() {}
+
+func (x *Aside) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aside.ProtoReflect.Descriptor instead.
+func (*Aside) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Aside) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+// Note is what a gossip strategy tells that of the receiver.
+type Note struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        uint64                 `protobuf:"fixed64,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	Answer        bool                   `protobuf:"varint,2,opt,name=answer,proto3" json:"answer,omitempty"`
+	Peers         uint64                 `protobuf:"fixed64,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	Seen          []uint64               `protobuf:"fixed64,4,rep,packed,name=seen,proto3" json:"seen,omitempty"`
+	Rumour        *Rumour                `protobuf:"bytes,5,opt,name=rumour,proto3" json:"rumour,omitempty"`
+	Share         []*Node                `protobuf:"bytes,6,rep,name=share,proto3" json:"share,omitempty"`
+	Report        uint32                 `protobuf:"varint,7,opt,name=report,proto3" json:"report,omitempty"` // gossip.Report
+	Missing       []*Node                `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
+	Ticket        uint64                 `protobuf:"varint,9,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Note) Reset() {
+	*x = Note{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Note) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Note) ProtoMessage() {}
+
+func (x *Note) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Note.ProtoReflect.Descriptor instead.
+func (*Note) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Note) GetDigest() uint64 {
+	if x != nil {
+		return x.Digest
+	}
+	return 0
+}
+
+func (x *Note) GetAnswer() bool {
+	if x != nil {
+		return x.Answer
+	}
+	return false
+}
+
+func (x *Note) GetPeers() uint64 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *Note) GetSeen() []uint64 {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+func (x *Note) GetRumour() *Rumour {
+	if x != nil {
+		return x.Rumour
+	}
+	return nil
+}
+
+func (x *Note) GetShare() []*Node {
+	if x != nil {
+		return x.Share
+	}
+	return nil
+}
+
+func (x *Note) GetReport() uint32 {
+	if x != nil {
+		return x.Report
+	}
+	return 0
+}
+
+func (x *Note) GetMissing() []*Node {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *Note) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
+// Rumour names news that are handed down a tree.
+type Rumour struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Node                  `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rumour) Reset() {
+	*x = Rumour{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rumour) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rumour) ProtoMessage() {}
+
+func (x *Rumour) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rumour.ProtoReflect.Descriptor instead.
+func (*Rumour) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Rumour) GetOrigin() *Node {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *Rumour) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          *View                  `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
@@ -1509,7 +1740,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	mi := &file_pando_clusterd_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1752,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	mi := &file_pando_clusterd_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1765,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{16}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Welcome) GetView() *View {
@@ -1568,7 +1799,7 @@ type ReadWave struct {
 
 func (x *ReadWave) Reset() {
 	*x = ReadWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	mi := &file_pando_clusterd_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1811,7 @@ func (x *ReadWave) String() string {
 func (*ReadWave) ProtoMessage() {}
 
 func (x *ReadWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	mi := &file_pando_clusterd_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1824,7 @@ func (x *ReadWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadWave.ProtoReflect.Descriptor instead.
 func (*ReadWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{17}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReadWave) GetTerm() *Term {
@@ -1623,7 +1854,7 @@ type Promise struct {
 
 func (x *Promise) Reset() {
 	*x = Promise{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	mi := &file_pando_clusterd_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +1866,7 @@ func (x *Promise) String() string {
 func (*Promise) ProtoMessage() {}
 
 func (x *Promise) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	mi := &file_pando_clusterd_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +1879,7 @@ func (x *Promise) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Promise.ProtoReflect.Descriptor instead.
 func (*Promise) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{18}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Promise) GetTerm() *Term {
@@ -1697,7 +1928,7 @@ type WriteWave struct {
 
 func (x *WriteWave) Reset() {
 	*x = WriteWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[19]
+	mi := &file_pando_clusterd_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1940,7 @@ func (x *WriteWave) String() string {
 func (*WriteWave) ProtoMessage() {}
 
 func (x *WriteWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[19]
+	mi := &file_pando_clusterd_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1953,7 @@ func (x *WriteWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteWave.ProtoReflect.Descriptor instead.
 func (*WriteWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{19}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WriteWave) GetTerm() *Term {
@@ -1757,7 +1988,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +2000,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +2013,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{20}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Ack) GetTerm() *Term {
@@ -1816,7 +2047,7 @@ type WaveRefusal struct {
 
 func (x *WaveRefusal) Reset() {
 	*x = WaveRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +2059,7 @@ func (x *WaveRefusal) String() string {
 func (*WaveRefusal) ProtoMessage() {}
 
 func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +2072,7 @@ func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaveRefusal.ProtoReflect.Descriptor instead.
 func (*WaveRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{21}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WaveRefusal) GetTerm() *Term {
@@ -1868,7 +2099,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +2111,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +2124,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{22}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Commit) GetView() *View {
@@ -1920,7 +2151,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2163,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2176,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Poll) GetView() uint64 {
@@ -1972,7 +2203,7 @@ type Vouch struct {
 
 func (x *Vouch) Reset() {
 	*x = Vouch{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1984,7 +2215,7 @@ func (x *Vouch) String() string {
 func (*Vouch) ProtoMessage() {}
 
 func (x *Vouch) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1997,7 +2228,7 @@ func (x *Vouch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vouch.ProtoReflect.Descriptor instead.
 func (*Vouch) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Vouch) GetView() uint64 {
@@ -2024,7 +2255,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2267,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2280,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Gone) GetView() uint64 {
@@ -2077,7 +2308,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2320,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2333,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Pending) GetBallot() *Term {
@@ -2135,7 +2366,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2147,7 +2378,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2160,7 +2391,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Ended) GetView() uint64 {
@@ -2180,7 +2411,7 @@ type Recovered struct {
 
 func (x *Recovered) Reset() {
 	*x = Recovered{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2192,7 +2423,7 @@ func (x *Recovered) String() string {
 func (*Recovered) ProtoMessage() {}
 
 func (x *Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2205,7 +2436,7 @@ func (x *Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovered.ProtoReflect.Descriptor instead.
 func (*Recovered) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Recovered) GetFrom() *Identity {
@@ -2234,7 +2465,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2246,7 +2477,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2259,7 +2490,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Probe) GetAsked() string {
@@ -2306,7 +2537,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2549,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2562,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Answer) GetAsked() string {
@@ -2403,7 +2634,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2415,7 +2646,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2428,7 +2659,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Join) GetName() string {
@@ -2477,7 +2708,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2720,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2733,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -2539,7 +2770,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2782,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2795,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Invite) GetAsked() string {
@@ -2606,7 +2837,7 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xa8\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xda\n" +
 	"\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
@@ -2630,6 +2861,7 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\apending\x18\x1e \x01(\v2\x1a.pando.clusterd.v1.PendingH\x00R\apending\x120\n" +
 	"\x05ended\x18\x1f \x01(\v2\x18.pando.clusterd.v1.EndedH\x00R\x05ended\x12<\n" +
 	"\trecovered\x18  \x01(\v2\x1c.pando.clusterd.v1.RecoveredH\x00R\trecovered\x120\n" +
+	"\x05aside\x18! \x01(\v2\x18.pando.clusterd.v1.AsideH\x00R\x05aside\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
@@ -2708,13 +2940,29 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\aRequest\x12\x18\n" +
 	"\abuckets\x18\x01 \x03(\rR\abuckets\x12\x12\n" +
 	"\x04have\x18\x02 \x03(\x06R\x04have\x12\x12\n" +
-	"\x04want\x18\x03 \x03(\x06R\x04want\"\xaa\x01\n" +
+	"\x04want\x18\x03 \x03(\x06R\x04want\"\xd7\x01\n" +
 	"\x05Delta\x12\x14\n" +
 	"\x05facts\x18\x01 \x01(\x06R\x05facts\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\x04R\x04view\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\x04R\x06active\x123\n" +
 	"\arecords\x18\x04 \x03(\v2\x19.pando.clusterd.v1.RecordR\arecords\x12*\n" +
-	"\x04rows\x18\x05 \x03(\v2\x16.pando.clusterd.v1.RowR\x04rows\"\x81\x01\n" +
+	"\x04rows\x18\x05 \x03(\v2\x16.pando.clusterd.v1.RowR\x04rows\x12+\n" +
+	"\x04note\x18\x06 \x01(\v2\x17.pando.clusterd.v1.NoteR\x04note\"4\n" +
+	"\x05Aside\x12+\n" +
+	"\x04note\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NoteR\x04note\"\xa5\x02\n" +
+	"\x04Note\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\x06R\x06digest\x12\x16\n" +
+	"\x06answer\x18\x02 \x01(\bR\x06answer\x12\x14\n" +
+	"\x05peers\x18\x03 \x01(\x06R\x05peers\x12\x12\n" +
+	"\x04seen\x18\x04 \x03(\x06R\x04seen\x121\n" +
+	"\x06rumour\x18\x05 \x01(\v2\x19.pando.clusterd.v1.RumourR\x06rumour\x12-\n" +
+	"\x05share\x18\x06 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05share\x12\x16\n" +
+	"\x06report\x18\a \x01(\rR\x06report\x121\n" +
+	"\amissing\x18\b \x03(\v2\x17.pando.clusterd.v1.NodeR\amissing\x12\x16\n" +
+	"\x06ticket\x18\t \x01(\x04R\x06ticket\"Q\n" +
+	"\x06Rumour\x12/\n" +
+	"\x06origin\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x06origin\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\"\x81\x01\n" +
 	"\aWelcome\x12+\n" +
 	"\x04view\x18\x01 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\x04R\x06active\x121\n" +
@@ -2805,7 +3053,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -2823,24 +3071,27 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Digest)(nil),      // 13: pando.clusterd.v1.Digest
 	(*Request)(nil),     // 14: pando.clusterd.v1.Request
 	(*Delta)(nil),       // 15: pando.clusterd.v1.Delta
-	(*Welcome)(nil),     // 16: pando.clusterd.v1.Welcome
-	(*ReadWave)(nil),    // 17: pando.clusterd.v1.ReadWave
-	(*Promise)(nil),     // 18: pando.clusterd.v1.Promise
-	(*WriteWave)(nil),   // 19: pando.clusterd.v1.WriteWave
-	(*Ack)(nil),         // 20: pando.clusterd.v1.Ack
-	(*WaveRefusal)(nil), // 21: pando.clusterd.v1.WaveRefusal
-	(*Commit)(nil),      // 22: pando.clusterd.v1.Commit
-	(*Poll)(nil),        // 23: pando.clusterd.v1.Poll
-	(*Vouch)(nil),       // 24: pando.clusterd.v1.Vouch
-	(*Gone)(nil),        // 25: pando.clusterd.v1.Gone
-	(*Pending)(nil),     // 26: pando.clusterd.v1.Pending
-	(*Ended)(nil),       // 27: pando.clusterd.v1.Ended
-	(*Recovered)(nil),   // 28: pando.clusterd.v1.Recovered
-	(*Probe)(nil),       // 29: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 30: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 31: pando.clusterd.v1.Join
-	(*JoinRefusal)(nil), // 32: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 33: pando.clusterd.v1.Invite
+	(*Aside)(nil),       // 16: pando.clusterd.v1.Aside
+	(*Note)(nil),        // 17: pando.clusterd.v1.Note
+	(*Rumour)(nil),      // 18: pando.clusterd.v1.Rumour
+	(*Welcome)(nil),     // 19: pando.clusterd.v1.Welcome
+	(*ReadWave)(nil),    // 20: pando.clusterd.v1.ReadWave
+	(*Promise)(nil),     // 21: pando.clusterd.v1.Promise
+	(*WriteWave)(nil),   // 22: pando.clusterd.v1.WriteWave
+	(*Ack)(nil),         // 23: pando.clusterd.v1.Ack
+	(*WaveRefusal)(nil), // 24: pando.clusterd.v1.WaveRefusal
+	(*Commit)(nil),      // 25: pando.clusterd.v1.Commit
+	(*Poll)(nil),        // 26: pando.clusterd.v1.Poll
+	(*Vouch)(nil),       // 27: pando.clusterd.v1.Vouch
+	(*Gone)(nil),        // 28: pando.clusterd.v1.Gone
+	(*Pending)(nil),     // 29: pando.clusterd.v1.Pending
+	(*Ended)(nil),       // 30: pando.clusterd.v1.Ended
+	(*Recovered)(nil),   // 31: pando.clusterd.v1.Recovered
+	(*Probe)(nil),       // 32: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 33: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 34: pando.clusterd.v1.Join
+	(*JoinRefusal)(nil), // 35: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 36: pando.clusterd.v1.Invite
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -2849,70 +3100,77 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	13, // 3: pando.clusterd.v1.Packet.digest:type_name -> pando.clusterd.v1.Digest
 	14, // 4: pando.clusterd.v1.Packet.request:type_name -> pando.clusterd.v1.Request
 	15, // 5: pando.clusterd.v1.Packet.delta:type_name -> pando.clusterd.v1.Delta
-	16, // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
-	17, // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
-	18, // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
-	19, // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
-	20, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
-	21, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
-	22, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
-	25, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
-	23, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
-	24, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
-	26, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
-	27, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
-	28, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
-	29, // 19: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	30, // 20: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	31, // 21: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	32, // 22: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	33, // 23: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	1,  // 24: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 25: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 26: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 27: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 28: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 29: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 30: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 31: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 32: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 33: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 34: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 35: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 36: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 37: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 38: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	9,  // 39: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 40: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 41: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	3,  // 42: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	9,  // 43: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
-	9,  // 44: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
-	3,  // 45: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	3,  // 46: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	9,  // 47: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
-	9,  // 48: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
-	3,  // 49: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	3,  // 50: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 51: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 52: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	1,  // 53: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 54: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	3,  // 55: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	9,  // 56: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
-	9,  // 57: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
-	2,  // 58: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,  // 59: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,  // 60: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 61: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 62: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	5,  // 63: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
-	2,  // 64: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	19, // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
+	20, // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
+	21, // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
+	22, // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
+	23, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
+	24, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
+	25, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
+	28, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
+	26, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
+	27, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
+	29, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
+	30, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
+	31, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
+	16, // 19: pando.clusterd.v1.Packet.aside:type_name -> pando.clusterd.v1.Aside
+	32, // 20: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	33, // 21: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	34, // 22: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	35, // 23: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	36, // 24: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	1,  // 25: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 26: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 27: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 28: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 29: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 30: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 31: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 32: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 33: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 34: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 35: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 36: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 37: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 38: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 39: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	17, // 40: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
+	17, // 41: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
+	18, // 42: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
+	1,  // 43: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
+	1,  // 44: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
+	1,  // 45: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
+	9,  // 46: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 47: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 48: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	3,  // 49: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	9,  // 50: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
+	9,  // 51: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
+	3,  // 52: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	3,  // 53: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	9,  // 54: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
+	9,  // 55: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
+	3,  // 56: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	3,  // 57: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 58: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 59: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	1,  // 60: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 61: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	3,  // 62: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	9,  // 63: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
+	9,  // 64: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
+	2,  // 65: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,  // 66: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,  // 67: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 68: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 69: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	5,  // 70: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
+	2,  // 71: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -2938,6 +3196,7 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Pending)(nil),
 		(*Packet_Ended)(nil),
 		(*Packet_Recovered)(nil),
+		(*Packet_Aside)(nil),
 		(*Packet_Probe)(nil),
 		(*Packet_Answer)(nil),
 		(*Packet_Join)(nil),
@@ -2950,7 +3209,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
