@@ -27,11 +27,14 @@ func (n *Node) loop() {
 		select {
 		case <-n.halt:
 			return
+		case <-n.cfg.Harness.Killed:
+			return
 		case <-n.inbox.ready:
-			for _, item := range n.inbox.take() {
-				n.step(time.Now(), item)
-			}
 		case <-timer.C:
+		}
+		n.cfg.Harness.Gate.Wait()
+		for _, item := range n.inbox.take() {
+			n.step(time.Now(), item)
 		}
 		now := time.Now()
 		n.tick(now)
@@ -255,7 +258,8 @@ func (n *Node) drain(now time.Time, service string) {
 
 func (n *Node) selfRemoved(e engine.SelfRemoved) {
 	switch {
-	case n.leaving:
+	case n.leaving, e.Cause == member.CauseLeft.String(): // the latter when all were told to stop
+		n.leaving = true
 		n.log.Info("left the cluster")
 	case n.cfg.StopWhenRemoved:
 		n.log.Error("removed from the cluster", "cause", e.Cause)

@@ -92,12 +92,6 @@ type incarnation struct {
 // self is the incarnation that this node is now.
 func (n *Node) self() member.Node { return n.life.Load().self }
 
-// network replaces TCP in tests.
-type network struct {
-	listen func(address string) (net.Listener, error)
-	dial   func(ctx context.Context, address string) (net.Conn, error)
-}
-
 // Start binds cfg.Listen, installs the services and begins to join. It returns
 // as soon as the node listens; Ready waits until it is a member. ctx bounds
 // this call only. A faulty cfg is reported whole, every fault at once.
@@ -120,7 +114,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 
 // listen binds the node's port.
 func (c *Config) listen(ctx context.Context) (net.Listener, error) {
-	listen := c.net.listen
+	listen := c.Harness.Listen
 	if listen == nil {
 		listen = func(address string) (net.Listener, error) {
 			return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -162,7 +156,9 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 	}
 	uid := nextUID(time.Now(), n.rng, 0)
 	n.life.Store(&incarnation{self: member.Node{Address: address, UID: uid}})
-	n.sys, err = actor.NewSystem(actor.Config{Name: cfg.Name, Address: address, UID: uid, Logger: n.log})
+	n.sys, err = actor.NewSystem(actor.Config{
+		Name: cfg.Name, Address: address, UID: uid, Logger: n.log, Dispatcher: cfg.Harness.Dispatcher,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("clusterd: %w", err)
 	}
@@ -187,7 +183,7 @@ func (n *Node) assemble(ln net.Listener) error {
 		return fmt.Errorf("clusterd: %w", err)
 	}
 	n.core, n.hub = c, newHub(c.Snapshot())
-	r, err := remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.net.dial, TLS: n.cfg.TLS, Logger: n.log})
+	r, err := remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.Harness.Dial, TLS: n.cfg.TLS, Logger: n.log})
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}

@@ -61,6 +61,8 @@ func (n *Node) untilHalt() (context.Context, context.CancelFunc) {
 		select {
 		case <-n.halt:
 			cancel()
+		case <-n.cfg.Harness.Killed:
+			cancel()
 		case <-ctx.Done():
 		}
 	}()

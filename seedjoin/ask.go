@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // askEvery is the pause between two rounds of questions: short enough that a
@@ -52,6 +53,8 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 	a := Answer{Asked: asked, Stamp: stamp}
 	c := m.witness()
 	switch {
+	case !m.seeking() && !m.standing.Lease && m.without(rules.S4Names):
+		a.State = None
 	case !m.seeking():
 		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.standing.Lease
 		a.Leaving = m.standing.Leaving
