@@ -32,6 +32,7 @@ type system interface {
 	NodeRemoved(address string, uid uint64)
 	DeadLetter(to, from *pa.PID, msg any, reason error)
 	SpawnKind(kind, id, name string) (*pa.PID, error)
+	Reach(id string) actor.Reach
 }
 
 // Remote connects one actor system to other nodes. Create it with [Listen].
@@ -43,6 +44,9 @@ type Remote struct {
 	log   *slog.Logger
 	ln    net.Listener
 	count counters
+	guards
+	exposure exposure
+	warnings warnings
 
 	chunks  sync.Pool     // *[]byte of chunkBytes
 	scratch sync.Pool     // *[]byte for payloads
@@ -59,10 +63,15 @@ type Remote struct {
 	peers     map[string]*peer
 	conns     map[net.Conn]struct{} // from other nodes
 	greetings int                   // of them without a handshake so far
+	sources   map[string]*origin    // where they come from
 }
 
-// maxSpawns is how many requests of other nodes are carried out at a time.
-const maxSpawns = 64
+// maxSpawns is how many requests of other nodes are carried out at a time,
+// maxPeerSpawns how many of one.
+const (
+	maxSpawns     = 64
+	maxPeerSpawns = 16
+)
 
 // Listen takes over ln and connects sys to other nodes: it registers the
 // resolver of addresses and accepts connections. Call it before sys has sent
@@ -86,8 +95,12 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 	if !wire.CheckAddress(self.Address) || self.UID == 0 {
 		return nil, fmt.Errorf("remote: address %q with UID %d cannot be reached by other nodes", self.Address, self.UID)
 	}
+	guards, err := cfg.guards(self.Address, ln.Addr())
+	if err != nil {
+		return nil, err
+	}
 	r := &Remote{
-		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln,
+		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln, guards: guards,
 		spawns:   make(chan struct{}, maxSpawns),
 		moved:    make(chan struct{}, 1),
 		halt:     make(chan struct{}),
@@ -95,7 +108,9 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 		services: make(map[string]Service),
 		peers:    make(map[string]*peer),
 		conns:    make(map[net.Conn]struct{}),
+		sources:  make(map[string]*origin),
 	}
+	r.Expose(cfg.Expose...)
 	r.chunks.New = func() any { b := make([]byte, 0, chunkBytes); return &b }
 	r.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
 	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.resolve)
