@@ -15,6 +15,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/harness"
 )
 
 // Config describes one node. Name, Listen and Seeds (or FoundAlone) are
@@ -56,7 +57,8 @@ type Config struct {
 	// Logger receives what an operator should know. Nil: slog.Default.
 	Logger *slog.Logger
 
-	net network // in-memory network of tests; zero = TCP
+	// Harness is how package clustertest takes hold of the node. Leave it zero.
+	Harness harness.Node
 }
 
 // metaLimit is the size of all keys and values of Meta together, in bytes.

@@ -27,11 +27,14 @@ func (n *Node) loop() {
 		select {
 		case <-n.halt:
 			return
+		case <-n.cfg.Harness.Killed:
+			return
 		case <-n.inbox.ready:
-			for _, item := range n.inbox.take() {
-				n.step(time.Now(), item)
-			}
 		case <-timer.C:
+		}
+		n.cfg.Harness.Gate.Wait()
+		for _, item := range n.inbox.take() {
+			n.step(time.Now(), item)
 		}
 		now := time.Now()
 		n.tick(now)

@@ -77,12 +77,6 @@ type Node struct {
 	pinned error     // a verdict that a later one does not replace
 }
 
-// network replaces TCP in tests.
-type network struct {
-	listen func(address string) (net.Listener, error)
-	dial   func(ctx context.Context, address string) (net.Conn, error)
-}
-
 // Start binds cfg.Listen, installs the services and begins to join. It returns
 // as soon as the node listens; Ready waits until it is a member. ctx bounds
 // this call only. A faulty cfg is reported whole, every fault at once.
@@ -105,7 +99,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 
 // listen binds the node's port.
 func (c *Config) listen(ctx context.Context) (net.Listener, error) {
-	listen := c.net.listen
+	listen := c.Harness.Listen
 	if listen == nil {
 		listen = func(address string) (net.Listener, error) {
 			return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -148,7 +142,9 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		up:    make(chan struct{}),
 		done:  make(chan struct{}),
 	}
-	n.sys, err = actor.NewSystem(actor.Config{Name: cfg.Name, Address: address, UID: uid, Logger: n.log})
+	n.sys, err = actor.NewSystem(actor.Config{
+		Name: cfg.Name, Address: address, UID: uid, Logger: n.log, Dispatcher: cfg.Harness.Dispatcher,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("clusterd: %w", err)
 	}
@@ -182,7 +178,7 @@ func (n *Node) assemble(ln net.Listener, rng *rand.Rand) error {
 		return fmt.Errorf("clusterd: %w", err)
 	}
 	n.hub = newHub(n.core.Snapshot())
-	n.remote, err = remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.net.dial, TLS: n.cfg.TLS, Logger: n.log})
+	n.remote, err = remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.Harness.Dial, TLS: n.cfg.TLS, Logger: n.log})
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/harness"
 	"github.com/pando-go/pando/remote/memnet"
 )
 
@@ -34,8 +35,8 @@ var seeds = []string{"a:1", "b:1"}
 func (c *cluster) config(address string) Config {
 	return Config{
 		Name: "test", Listen: address, Seeds: seeds, Plaintext: true, Timing: engine.Fast(),
-		Logger: slog.New(slog.DiscardHandler),
-		net:    network{listen: c.net.Listen, dial: c.net.Dialer(address)},
+		Logger:  slog.New(slog.DiscardHandler),
+		Harness: harness.Node{Listen: c.net.Listen, Dial: c.net.Dialer(address)},
 	}
 }
 
