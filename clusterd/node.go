@@ -178,7 +178,9 @@ func (n *Node) assemble(ln net.Listener, rng *rand.Rand) error {
 		return fmt.Errorf("clusterd: %w", err)
 	}
 	n.hub = newHub(n.core.Snapshot())
-	n.remote, err = remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.Harness.Dial, TLS: n.cfg.TLS, Logger: n.log})
+	transport := n.cfg.transport()
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.log
+	n.remote, err = remote.Listen(n.sys, ln, transport)
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}
@@ -203,6 +205,15 @@ func (n *Node) handle(service string) {
 
 func (n *Node) post(to member.Node, service string, payload []byte) {
 	n.remote.Post(remote.Node(to), service, payload)
+}
+
+// Expose adds to Config.Expose. Any goroutine, also a service during Install.
+func (n *Node) Expose(names ...string) {
+	if n.remote == nil { // during Install
+		n.cfg.Expose = append(n.cfg.Expose, names...)
+		return
+	}
+	n.remote.Expose(names...)
 }
 
 // newRand seeds the generator of the protocol cores; they draw from nothing else.

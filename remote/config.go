@@ -134,10 +134,7 @@ func (c Config) withDefaults() (Config, error) {
 		faults = append(faults, fmt.Errorf("QueueBytes %d has no room for one message of MaxMessage %d", c.QueueBytes, c.MaxMessage))
 	}
 	faults = append(faults, checkExpose(c.Expose))
-	if err := errors.Join(faults...); err != nil {
-		return c, fmt.Errorf("remote: config: %w", err)
-	}
-	return c, nil
+	return c, errors.Join(faults...)
 }
 
 // guards is what a Remote asks at each handshake.
@@ -156,10 +153,7 @@ func (c *Config) guards(self string, ln net.Addr) (guards, error) {
 	if c.TLS == nil && !c.TLSFiles.set() && !c.Plaintext && beyondLoopback(ln) {
 		plainErr = fmt.Errorf("%v reaches beyond this machine without TLS: set TLS or TLSFiles, or Plaintext if that is meant", ln)
 	}
-	if err := errors.Join(tlsErr, secretErr, plainErr); err != nil {
-		return g, fmt.Errorf("remote: config: %w", err)
-	}
-	return g, nil
+	return g, errors.Join(tlsErr, secretErr, plainErr)
 }
 
 func beyondLoopback(a net.Addr) bool {
@@ -167,9 +161,9 @@ func beyondLoopback(a net.Addr) bool {
 	return ok && !tcp.IP.IsLoopback()
 }
 
-// Check reports every fault of the configuration of a node with an address, all
-// that [Listen] would report but for what the listener is bound to. It reads the
-// files that are named.
+// Check reports at once every fault that [Listen] would find for a node with this
+// address, but for what the listener is bound to; "" if the address is not known
+// yet. It reads the files that are named.
 func (c Config) Check(self string) error {
 	full, err := c.withDefaults()
 	full.Plaintext = true

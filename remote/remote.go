@@ -87,17 +87,14 @@ func Listen(sys *actor.System, ln net.Listener, cfg Config) (*Remote, error) {
 }
 
 func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
-	cfg, err := cfg.withDefaults()
-	if err != nil {
-		return nil, err
-	}
+	cfg, cfgErr := cfg.withDefaults()
 	self := Node{Address: sys.Address(), UID: sys.UID()}
 	if !wire.CheckAddress(self.Address) || self.UID == 0 {
 		return nil, fmt.Errorf("remote: address %q with UID %d cannot be reached by other nodes", self.Address, self.UID)
 	}
 	guards, err := cfg.guards(self.Address, ln.Addr())
-	if err != nil {
-		return nil, err
+	if err := errors.Join(cfgErr, err); err != nil {
+		return nil, fmt.Errorf("remote: config: %w", err)
 	}
 	r := &Remote{
 		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln, guards: guards,
