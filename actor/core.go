@@ -32,23 +32,27 @@ const anyGen = 0
 // All fields are owned by the goroutine that runs the mailbox, except those that
 // do not change after the spawn, and dead.
 type core struct {
+	// A cache line that senders read and hardly anybody writes.
 	sys    *System
 	id     string
 	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
 	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
-	h      handler
 	plan   *plan
-	box    mailbox.Box
 	other  *otherBox   // used in place of box, if the actor was given a mailbox
 	dead   atomic.Bool // has left the registry; who still holds the process must look again
+	gen    uint32      // counts behaviors from 1; what belongs to an earlier one is void
+
+	// The mailbox begins with the line that senders write, and continues with one
+	// that is the runner's alone, as is all that follows.
+	box mailbox.Box
 
 	up      bool // Started was handled
 	ending  bool // Stop was called: nothing but stopping follows
 	failed  bool // waiting for the supervisor's decision
 	user    bool // the message in hand comes from the user queue
 	phase   phase
-	gen     uint32 // counts behaviors from 1; what belongs to an earlier one is void
-	msg     any    // in hand, without its envelope
+	h       handler
+	msg     any // in hand, without its envelope
 	env     *pa.MessageEnvelope
 	asked   question
 	waiting *ticket      // who waits for the end in Stop
@@ -62,6 +66,9 @@ type handler interface {
 	actor() pa.Actor
 	// receive takes core.msg; if not core.user, it is one of the lifecycle.
 	receive()
+	// take is receive for a user message straight from the mailbox, which sees to
+	// panics itself: a guard at each message would cost more than all the rest.
+	take()
 	// incarnate makes a new behavior for a restart. It may be put off to Started.
 	incarnate() error
 	// goOn is called when the actor is back from a failure.

@@ -50,20 +50,30 @@ func (c *core) take() {
 	if c.x != nil && c.x.idle != nil {
 		c.x.idle.touch(c.msg)
 	}
-	switch m := c.msg.(type) {
-	case *pa.PoisonPill:
-		if c.ours() {
-			c.beginStop()
-		} else { // its mailbox may want to see the order
-			c.postSystem(stopMessage)
-		}
-	case pa.AutoRespond:
+	msg := c.msg
+	if _, ok := msg.(*pa.PoisonPill); ok {
+		c.poisoned()
+		return
+	}
+	if c.plan.filtered() {
 		c.dispatch()
-		if c.busy() && !c.asked.nobody() {
+	} else {
+		c.h.take()
+	}
+	// The look for an interface comes last: hardly a message needs it.
+	if !c.asked.nobody() && c.busy() {
+		if m, ok := msg.(pa.AutoRespond); ok {
 			c.Respond(m.GetAutoResponse(c.shown()))
 		}
-	default:
-		c.dispatch()
+	}
+}
+
+// poisoned is the order to stop, come to its turn.
+func (c *core) poisoned() {
+	if c.ours() {
+		c.beginStop()
+	} else { // its mailbox may want to see the order
+		c.postSystem(stopMessage)
 	}
 }
 
@@ -134,16 +144,17 @@ var errNoReason = errors.New("actor: failed for no reason")
 const goexitText = "mailbox: the actor called runtime.Goexit"
 
 // EscalateFailure is called by the mailbox for what the cell did not catch: a panic
-// of a plain actor, of middleware, of a continuation, and Goexit. A pa.Supervisor
+// of an actor, of middleware, of a continuation, and Goexit. A pa.Supervisor
 // calls it for what the actor's children did.
 func (c *core) EscalateFailure(reason, msg any) {
 	err := c.asError(reason)
-	c.user = false
-	bare, from := open(msg)
-	if !c.asked.nobody() {
-		from = c.asked
+	bare, from := c.msg, c.asked
+	if !c.user {
+		bare, from = open(msg)
 	}
-	if from.rep != nil || isAsker(from.pid()) { // a plain actor that asked would not know what to do with it
+	c.user = false
+	typed := c.h.actor() == nil
+	if typed || from.rep != nil || isAsker(from.pid()) { // a plain actor that asked would not know what to do with it
 		from.fail(c, err)
 	}
 	c.drop()
@@ -152,6 +163,9 @@ func (c *core) EscalateFailure(reason, msg any) {
 			c.sys.log.Error("supervision panicked", "actor", c.sys.format(c.self()), "panic", fmt.Sprint(r))
 		}
 	}()
+	if typed {
+		reason = nil
+	}
 	c.fail(err, reason, bare)
 }
 
