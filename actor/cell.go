@@ -203,6 +203,11 @@ func (c *cell[M]) stopBehavior(cause error) {
 	}
 }
 
+func (c *cell[M]) endsSilently() bool {
+	_, ok := c.behavior.(Stopper[M])
+	return !ok && c.kept == nil
+}
+
 // incarnate leaves it to start, which reports what goes wrong.
 func (c *cell[M]) incarnate() error { return nil }
 

@@ -46,18 +46,20 @@ type core struct {
 	// that is the runner's alone, as is all that follows.
 	box mailbox.Box
 
-	up      bool // Started was handled
-	ending  bool // Stop was called: nothing but stopping follows
-	failed  bool // waiting for the supervisor's decision
-	user    bool // the message in hand comes from the user queue
-	phase   phase
-	h       handler
-	msg     any // in hand, without its envelope
-	env     *pa.MessageEnvelope
-	asked   question
-	waiting *ticket      // who waits for the end in Stop
-	sup     *supervision // since the first failure; then the same for ever
-	x       *extra       // what most actors never need
+	up     bool // Started was handled
+	ending bool // Stop was called: nothing but stopping follows
+	failed bool // waiting for the supervisor's decision
+	user   bool // the message in hand comes from the user queue
+	phase  phase
+	// straight: no middleware and the like stand between mailbox and handler.
+	straight bool
+	h        handler
+	msg      any // in hand, without its envelope
+	env      *pa.MessageEnvelope
+	asked    question
+	waiting  *ticket      // who waits for the end in Stop
+	sup      *supervision // since the first failure; then the same for ever
+	x        *extra       // what most actors never need
 }
 
 // handler is what the engine leaves to the kind of cell.
@@ -75,6 +77,8 @@ type handler interface {
 	goOn()
 	// hold keeps the message in hand until goOn after a restart.
 	hold() error
+	// endsSilently tells that nobody's code runs at the actor's end.
+	endsSilently() bool
 	// bury is called at the end, for what is kept.
 	bury()
 }

@@ -55,16 +55,20 @@ func (c *core) take() {
 		c.poisoned()
 		return
 	}
-	if c.plan.filtered() {
-		c.dispatch()
-	} else {
+	if c.straight {
 		c.h.take()
+	} else {
+		c.dispatch()
 	}
-	// The look for an interface comes last: hardly a message needs it.
-	if !c.asked.nobody() && c.busy() {
-		if m, ok := msg.(pa.AutoRespond); ok {
-			c.Respond(m.GetAutoResponse(c.shown()))
-		}
+	if !c.asked.nobody() {
+		c.autoRespond(msg)
+	}
+}
+
+// autoRespond gives an asker who still waits the answer that some messages bring.
+func (c *core) autoRespond(msg any) {
+	if m, ok := msg.(pa.AutoRespond); ok && c.busy() {
+		c.Respond(m.GetAutoResponse(c.shown()))
 	}
 }
 

@@ -124,4 +124,7 @@ func (c *plainCell) goOn() {
 	}
 }
 
+// endsSilently is never so: an untyped actor receives Stopping and Stopped.
+func (c *plainCell) endsSilently() bool { return false }
+
 func (c *plainCell) bury() { c.kept.bury(&c.core) }

@@ -144,7 +144,7 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 		parent = s.guardian.ctx.self
 	}
 	c.sys, c.h, c.plan, c.parent, c.gen = s, h, p, parent, anyGen+1
-	c.id = id
+	c.id, c.straight = id, !p.filtered()
 	if p.mailbox == nil {
 		c.box.Init(c, s.pool)
 	} else {
@@ -164,7 +164,7 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	for _, init := range p.inits {
 		init(c.shown())
 	}
-	if starts || !c.ours() || p.receive != nil || p.decorate != nil {
+	if starts || !c.ours() || !c.straight {
 		c.postSystem(startedMessage)
 	}
 	if top && s.closed.Load() { // spawned while Close was listing

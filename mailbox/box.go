@@ -139,6 +139,27 @@ func (b *Box) Close(each func(msg any)) {
 	b.drain(&rest, each)
 }
 
+// Acquire makes the caller the mailbox's runner in place of the dispatcher, if
+// nobody is and nothing waits, and tells whether it has. Until it calls Release,
+// what is posted waits, and the actor is the caller's alone, so it must do nothing
+// that blocks. So an idle actor can be seen to without a change of goroutines.
+func (b *Box) Acquire() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state != started || b.user.n > 0 || b.system.tail != nil {
+		return false
+	}
+	b.state |= scheduled
+	return true
+}
+
+// Release is for who has acquired the mailbox: it is the dispatcher's again.
+func (b *Box) Release() {
+	b.mu.Lock()
+	b.state &^= scheduled
+	b.unlock(b.system.tail != nil || b.user.n > 0)
+}
+
 // drain hands out what the runner took and then rest, in order.
 func (b *Box) drain(rest *fifo, each func(any)) {
 	o := b.wiring.order
