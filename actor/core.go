@@ -34,7 +34,8 @@ const anyGen = 0
 type core struct {
 	// A cache line that senders read and hardly anybody writes.
 	sys    *System
-	id     string
+	name   *string                // its id, nil if it is anonymous
+	num    uint64                 // what makes an anonymous actor's id
 	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
 	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
 	plan   *plan
@@ -53,6 +54,7 @@ type core struct {
 	phase  phase
 	// straight: no middleware and the like stand between mailbox and handler.
 	straight bool
+	place    uint32 // in the roster; under its lock
 	h        handler
 	msg      any // in hand, without its envelope
 	env      *pa.MessageEnvelope
@@ -112,8 +114,20 @@ func (c *core) self() *pa.PID {
 	if pid := c.pid.Load(); pid != nil {
 		return pid
 	}
-	c.pid.CompareAndSwap(nil, c.sys.proto.NewLocalPID(c.id))
+	pid := c.sys.proto.NewLocalPID(c.id())
+	if c.name == nil {
+		return c.sys.roster.introduce(c, pid)
+	}
+	c.pid.CompareAndSwap(nil, pid)
 	return c.pid.Load()
+}
+
+// id is what its PID calls the actor. Any goroutine may ask.
+func (c *core) id() string {
+	if c.name == nil {
+		return c.sys.anonymousID(c.num)
+	}
+	return *c.name
 }
 
 func (c *core) extra() *extra {

@@ -4,7 +4,7 @@ package actor
 func Registered(s *System) map[string]bool {
 	ids := map[string]bool{}
 	for _, c := range s.cells() {
-		ids[c.id] = true
+		ids[c.id()] = true
 	}
 	return ids
 }

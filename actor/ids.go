@@ -26,8 +26,10 @@ func anonPrefix(uid uint64) string {
 
 // anonymous returns an id that was never used before in the cluster.
 func (s *System) anonymous() string {
-	return s.anon + strconv.FormatUint(s.counter.Add(1), 36)
+	return s.anonymousID(s.counter.Add(1))
 }
+
+func (s *System) anonymousID(n uint64) string { return s.anon + strconv.FormatUint(n, 36) }
 
 // existed tells whether an id is that of an anonymous actor of this incarnation.
 func (s *System) existed(id string) bool {

@@ -36,6 +36,7 @@ type System struct {
 	requests  requests
 	tickets   sync.Pool // of *ticket, which nobody waits for
 	guardian  *guardian
+	roster    roster
 	kinds     kindTable
 	prefixes  prefixTable
 	letters   letterCounts
@@ -191,13 +192,14 @@ func (s *System) actors() (all []*pa.PID) {
 	return all
 }
 
-// cells lists the cells that are registered, in no order.
+// cells lists the cells that live, in no order.
 func (s *System) cells() (all []*core) {
 	s.each(func(_ string, p any) {
-		if p, ok := p.(*process); ok {
+		if p, ok := p.(*process); ok && p.name != nil {
 			all = append(all, (*core)(p))
 		}
 	})
+	s.roster.each(func(c *core) { all = append(all, c) })
 	return all
 }
 
