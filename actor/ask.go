@@ -171,20 +171,39 @@ func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, 
 	e.sys.sendAs(e.cell, e.to, e.msg, question{corr: corr})
 }
 
+// asking is a question of an actor, and then the message in which the answer comes
+// to it: one piece of memory for both.
+type asking struct {
+	internal
+	core   *core
+	gen    uint32 // of the behavior that asks
+	corr   uint64
+	answer any
+	finish func(answer any) // runs in the actor
+}
+
+// answered brings the answer, from any goroutine, once.
+func (a *asking) answered(answer any) {
+	a.answer = answer
+	a.core.postUser(a)
+}
+
+// end hands the answer to the behavior, if that is still there.
+func (a *asking) end() {
+	if a.gen == a.core.gen {
+		delete(a.core.x.calls, a.corr)
+		a.finish(a.answer)
+	}
+}
+
 // enter adds a question of this actor; finish runs in the actor.
 func (c *core) enter(to *pa.PID, d time.Duration, finish func(answer any)) (uint64, error) {
-	gen := c.gen
-	var corr uint64
-	q := call{to: to, then: func(answer any) {
-		c.post(&signal{gen: gen, run: func() {
-			delete(c.x.calls, corr)
-			finish(answer)
-		}})
-	}}
-	corr, err := c.sys.asks.enter(q, d)
+	a := &asking{core: c, gen: c.gen, finish: finish}
+	corr, err := c.sys.asks.enter(call{to: to, asking: a}, d)
 	if err != nil {
 		return 0, err
 	}
+	a.corr = corr
 	x := c.extra()
 	if x.calls == nil {
 		x.calls = map[uint64]struct{}{}

@@ -62,11 +62,11 @@ type askShard struct {
 // call is a question that waits. Whoever takes it out of its slot ends it, so it
 // ends once.
 type call struct {
-	corr  uint64        // 0 = the slot is free
-	to    *pa.PID       // whom was asked; nil if that is in this system
-	wire  chan any      // gets the answer
-	then  func(any)     // is called with the answer instead, if set
-	until time.Duration // when time is up by asks.now, 0 = never
+	corr   uint64        // 0 = the slot is free
+	to     *pa.PID       // whom was asked; nil if that is in this system
+	wire   chan any      // gets the answer
+	asking *asking       // gets the answer instead, if set
+	until  time.Duration // when time is up by asks.now, 0 = never
 }
 
 func newAsks(s *System) *asks {
@@ -161,8 +161,8 @@ func (a *asks) complete(corr uint64, answer any) bool {
 }
 
 func (c *call) end(answer any) {
-	if c.then != nil {
-		c.then(answer)
+	if c.asking != nil {
+		c.asking.answered(answer)
 	} else {
 		c.wire <- answer // never blocks: room for one, and one answer
 	}

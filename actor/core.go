@@ -93,7 +93,7 @@ type extra struct {
 	gone     []Gone             // to be told after the restart
 	pending  []*pa.PID          // children whose failure became this actor's
 	calls    map[uint64]struct{}
-	timers   map[*timer]bool
+	timers   *timers
 	silence  silence
 	poison   map[string]int // failures by type of message
 	cause    error          // the last failure
@@ -140,18 +140,22 @@ func (c *core) extra() *extra {
 // signal is a message of this package to one of its actors. It runs in the actor,
 // if the behavior that it was meant for is still there.
 type signal struct {
+	internal
 	gen uint32
 	run func()
 }
 
+// internal marks what is no message of the user's.
+type internal struct{}
+
 // IgnoreDeadLetterLogging tells protoactor that losing one is nothing to log.
-func (*signal) IgnoreDeadLetterLogging() {}
+func (internal) IgnoreDeadLetterLogging() {}
 
 // ExemptFromLimit: what an actor waits for itself is not lost for want of room.
-func (*signal) ExemptFromLimit() {}
+func (internal) ExemptFromLimit() {}
 
 // NotInfluenceReceiveTimeout: a signal is no sign of life from outside.
-func (*signal) NotInfluenceReceiveTimeout() {}
+func (internal) NotInfluenceReceiveTimeout() {}
 
 // post queues a signal for this actor. Any goroutine may call it.
 func (c *core) post(s *signal) { c.postUser(s) }
@@ -238,9 +242,7 @@ func (c *core) endBehavior() {
 		return
 	}
 	c.endLifetime()
-	for t := range c.x.timers {
-		t.stop()
-	}
+	c.x.timers.stop()
 	c.x.timers = nil
 	c.x.idle.stop()
 	c.x.idle = nil

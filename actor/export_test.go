@@ -19,3 +19,11 @@ func OpenAsks(s *System) (n int) {
 	}
 	return n
 }
+
+// LiveTimers counts the timers of an actor that does nothing at the moment.
+func LiveTimers[M any](r Ref[M]) int {
+	s := r.cell.x.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.live)
+}

@@ -28,6 +28,9 @@ func (c *core) InvokeUserMessage(msg any) {
 			m.run()
 		}
 		return
+	case *asking:
+		m.end()
+		return
 	default:
 		c.msg = m
 	}
