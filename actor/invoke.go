@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // InvokeUserMessage is called by the mailbox.
@@ -146,10 +148,6 @@ func (c *core) InvokeSystemMessage(msg any) {
 // errNoReason stands for a failure without a reason.
 var errNoReason = errors.New("actor: failed for no reason")
 
-// goexitText is how a mailbox says that the actor called runtime.Goexit, which is
-// no panic and has no stack worth showing.
-const goexitText = "mailbox: the actor called runtime.Goexit"
-
 // EscalateFailure is called by the mailbox for what the cell did not catch: a panic
 // of an actor, of middleware, of a continuation, and Goexit. A pa.Supervisor
 // calls it for what the actor's children did.
@@ -185,7 +183,7 @@ func (c *core) asError(reason any) error {
 	case *panicError:
 		return r
 	case error:
-		if r.Error() == goexitText {
+		if r == mailbox.ErrGoexit {
 			return r
 		}
 	}

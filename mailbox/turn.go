@@ -44,7 +44,7 @@ func (b *Box) leave() {
 func (b *Box) escalate(reason, msg any) {
 	defer func() { _ = recover() }()
 	if reason == nil {
-		reason = errGoexit
+		reason = ErrGoexit
 	}
 	b.invoker.EscalateFailure(reason, msg)
 }
