@@ -76,7 +76,7 @@ func (s *System) DeadLetter(to, from *pa.PID, msg any, reason error) {
 	if _, m, sender := pa.UnwrapEnvelope(msg); sender != nil {
 		msg, from = m, sender
 	}
-	s.tellAsker(to, from, reason)
+	s.tellAsker(to, s.comeHome(from), reason)
 	s.publish(&DeadLetter{To: to, From: from, Message: msg, Reason: reason})
 }
 

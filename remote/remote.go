@@ -43,6 +43,7 @@ type Remote struct {
 	log   *slog.Logger
 	ln    net.Listener
 	count counters
+	line  *succession
 
 	chunks  sync.Pool     // *[]byte of chunkBytes
 	scratch sync.Pool     // *[]byte for payloads
@@ -86,6 +87,15 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 	if !wire.CheckAddress(self.Address) || self.UID == 0 {
 		return nil, fmt.Errorf("remote: address %q with UID %d cannot be reached by other nodes", self.Address, self.UID)
 	}
+	r := newRemote(sys, self, ln, cfg)
+	r.line = &succession{}
+	r.line.current.Store(r)
+	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.line.resolve)
+	r.start(r.accept)
+	return r, nil
+}
+
+func newRemote(sys system, self Node, ln net.Listener, cfg Config) *Remote {
 	r := &Remote{
 		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln,
 		spawns:   make(chan struct{}, maxSpawns),
@@ -98,9 +108,7 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 	}
 	r.chunks.New = func() any { b := make([]byte, 0, chunkBytes); return &b }
 	r.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
-	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.resolve)
-	r.start(r.accept)
-	return r, nil
+	return r
 }
 
 // start runs f in a goroutine that Close waits for. It is false once Close has

@@ -14,6 +14,8 @@ func (e *Engine) beat() {
 	e.accuse()
 	e.weigh()
 	e.cull()
+	e.overdue()
+	e.weaken()
 	for _, p := range e.roster.targets {
 		e.send(p.node, e.heartbeat(p, false))
 	}

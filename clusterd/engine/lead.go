@@ -17,6 +17,8 @@ type lead struct {
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
 
+	recovery *Recovered // what the survivors of a recovery are told until they show that they know; nil = none
+
 	tried  time.Time // when this node last drew a term
 	resend time.Time // when the unanswered messages of a wave are due again
 	remind time.Time // when those who do not know the decided view are told again
@@ -218,12 +220,16 @@ func (e *Engine) acknowledged() bool {
 // once, everybody else when it is active.
 func (e *Engine) decide() {
 	l := &e.lead
-	former, v := e.views.decided, l.proposal
+	v := l.proposal
 	commit := &Commit{View: v, Active: e.views.activeNumber()}
-	going := v.Find(e.self) == nil
-	for _, n := range audience(former, v) {
-		if going || v.Find(n) == nil {
-			e.send(n, commit)
+	for _, t := range v.Removed {
+		if t.View == v.Number {
+			e.send(t.Node, commit)
+		}
+	}
+	if v.Find(e.self) == nil { // this leader goes too: nobody else knows yet
+		for i := range v.Members {
+			e.send(v.Members[i].Node, commit)
 		}
 	}
 	l.lost, l.remind = 0, l.resend

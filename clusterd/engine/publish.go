@@ -52,7 +52,11 @@ func (e *Engine) snapshot() Snapshot {
 		Leader:    e.verdict.leader.Address,
 		Converged: e.views.converged(),
 		View:      e.views.activeNumber(),
+		Open:      e.views.active != nil && e.views.active.Open,
+		Shutdown:  e.views.active != nil && e.views.active.Shutdown,
 		Members:   e.members(),
+
+		RoleLeaders: e.roleLeaders(),
 	}
 }
 
@@ -63,19 +67,23 @@ func (e *Engine) members() []Member {
 	if base == nil || e.without(rules.V5Active) {
 		base = e.views.decided
 	}
-	seated := e.seated(base)
+	list := e.seated(base)
 	var joining []Member
-	for r := range e.beside(base) {
-		if !base.Buries(r.Node) {
-			joining = append(joining, Member{
-				Node:      r.Node,
-				Status:    member.Joining,
-				Reachable: e.verdict.reachable(r.Node),
-				Info:      r.Own.Info,
-			})
+	seated := list
+	for r := range e.table.Records() {
+		for len(seated) > 0 && member.CompareAddress(seated[0].Address, r.Address) < 0 {
+			seated = seated[1:]
+		}
+		switch {
+		case len(seated) > 0 && seated[0].Address == r.Address:
+			if seated[0].Node == r.Node && r.Live() {
+				seated[0].Info = r.Own.Info
+			}
+		case r.Live() && !base.Buries(r.Node):
+			joining = append(joining, e.arriving(r))
 		}
 	}
-	return interleave(seated, joining)
+	return interleave(list, joining)
 }
 
 // interleave merges two sorted lists of members that have no address in common.
@@ -111,6 +119,14 @@ func (e *Engine) beside(v *member.View) iter.Seq[*member.Record] {
 	}
 }
 
+func (e *Engine) arriving(r *member.Record) Member {
+	m := Member{Node: r.Node, Status: member.Joining, Reachable: e.verdict.reachable(r.Node), Info: r.Own.Info}
+	if r.Weakly {
+		m.Status = member.WeaklyUp
+	}
+	return m
+}
+
 // seated returns the members of a view.
 func (e *Engine) seated(v *member.View) []Member {
 	list := make([]Member, len(v.Members))
@@ -132,7 +148,7 @@ func (e *Engine) stand() Standing {
 		Identity: e.id,
 		View:     e.views.decided.Number,
 		Lease:    e.mayAct(),
-		Leaving:  e.own().Own.Leaving,
+		Leaving:  e.own().Own.Leaving || e.views.decided.Shutdown,
 		Steward:  slices.Contains(e.verdict.stewards, e.self),
 		Voters:   e.voters(),
 	}
@@ -164,8 +180,10 @@ func (e *Engine) voters() []member.Node {
 	return e.shown.voters
 }
 
-// publish turns what has changed since the last call into events: members,
-// then reachability, the leader, active views, and the end.
+// publish turns what has changed since the last call into events: members in
+// the order of their addresses, then what they tell of themselves,
+// reachability, the leader, role leaders, the shutdown, active views, and the
+// end. So whoever follows the events of a snapshot holds the next snapshot.
 func (e *Engine) publish() {
 	next := e.Snapshot()
 	if !e.id.IsZero() {
@@ -173,7 +191,7 @@ func (e *Engine) publish() {
 		e.shown.told = next
 	}
 	for _, v := range e.shown.active {
-		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Members: e.seated(v)})
+		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Shutdown: v.Shutdown, Members: e.seated(v)})
 	}
 	e.shown.active = nil
 	if e.shown.end != nil {
@@ -184,7 +202,7 @@ func (e *Engine) publish() {
 
 // diff walks two sorted lists of members side by side.
 func (e *Engine) diff(old, next Snapshot) {
-	var reach []Event
+	var later []Event
 	was, is := old.Members, next.Members
 	if len(was) > 0 && len(was) == len(is) && &was[0] == &is[0] {
 		was, is = nil, nil // snapshots are immutable: one list, one content
@@ -201,15 +219,41 @@ func (e *Engine) diff(old, next Snapshot) {
 			if was[0].Status != is[0].Status {
 				e.events = append(e.events, MemberChanged{Member: is[0], Previous: was[0].Status})
 			}
+			if !sameInfo(&was[0].Info, &is[0].Info) {
+				e.events = append(e.events, InfoChanged{Member: is[0]})
+			}
 			if was[0].Reachable != is[0].Reachable {
-				reach = append(reach, ReachabilityChanged{Member: is[0]})
+				later = append(later, ReachabilityChanged{Member: is[0]})
 			}
 			was, is = was[1:], is[1:]
 		}
 	}
-	e.events = append(e.events, reach...)
+	e.events = append(e.events, later...)
 	if old.Leader != next.Leader {
 		e.events = append(e.events, LeaderChanged{Leader: next.Leader})
+	}
+	e.diffRoles(old.RoleLeaders, next.RoleLeaders)
+	if next.Shutdown && !old.Shutdown {
+		e.events = append(e.events, ClusterShutdown{})
+	}
+}
+
+// diffRoles walks two sorted lists of role leaders side by side.
+func (e *Engine) diffRoles(was, is []RoleLeader) {
+	for len(was) > 0 || len(is) > 0 {
+		switch {
+		case len(is) == 0 || len(was) > 0 && was[0].Role < is[0].Role:
+			e.events = append(e.events, RoleLeaderChanged{Role: was[0].Role})
+			was = was[1:]
+		case len(was) == 0 || was[0].Role != is[0].Role:
+			e.events = append(e.events, RoleLeaderChanged{Role: is[0].Role, Leader: is[0].Leader})
+			is = is[1:]
+		default:
+			if was[0] != is[0] {
+				e.events = append(e.events, RoleLeaderChanged{Role: is[0].Role, Leader: is[0].Leader})
+			}
+			was, is = was[1:], is[1:]
+		}
 	}
 }
 

@@ -34,6 +34,8 @@ type peer struct {
 	target   bool      // heartbeats go to it by themselves
 	watched  bool      // it is accused when it is silent
 
+	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
+
 	acked   uint64 // number of the newest view that it said it acknowledged
 	decided uint64 // number of the newest view that it said it knows decided
 
@@ -119,14 +121,26 @@ func (r *roster) renewed() roster {
 func (e *Engine) enlist(m *member.Entry, r *member.Record) {
 	newer := r != nil && r.Live() && (m == nil || r.UID > m.UID)
 	buried := m != nil && r != nil && (r.UID > m.UID || r.UID == m.UID && !r.Live())
-	moving := m != nil && m.Status != member.Up || r != nil && r.Live() && (r.Wanted != 0 || r.Own.Leaving)
+	moving := m != nil && m.Status != member.Up || r != nil && r.Live() && (r.Wanted != 0 || r.Own.Leaving || r.Own.Halt) ||
+		m != nil && r != nil && r.Node == m.Node && !samePlace(&m.Info, &r.Own.Info)
 	if m != nil && !buried {
 		e.appear(m.Node, true)
+		e.noteLeaving(m)
 	}
 	if newer = newer && !e.views.decided.Buries(r.Node); newer {
 		e.appear(r.Node, r.Own.Present)
 	}
 	e.roster.busy = e.roster.busy || newer || buried || moving
+}
+
+// noteLeaving starts the clock of the leave deadline.
+func (e *Engine) noteLeaving(m *member.Entry) {
+	if m.Status != member.Leaving || m.Node == e.self {
+		return
+	}
+	if p := e.roster.peers[len(e.roster.peers)-1]; p.leaving.IsZero() {
+		p.leaving = e.now
+	}
 }
 
 // appear adds n to the roster, with what was known of it before.

@@ -32,11 +32,20 @@ func (e *Engine) settle() {
 	if !e.now.Before(l.remind) {
 		l.remind = e.now.Add(e.cfg.Timing.Retry)
 		for _, n := range missing {
-			e.send(n, e.commit())
+			e.send(n, e.news())
 		}
 		e.poll(missing)
 	}
 	l.due = earliest(l.due, l.remind)
+}
+
+// news is what those are told who do not know the decided view: members of the
+// branch before a recovery would refuse a plain Commit.
+func (e *Engine) news() Body {
+	if r := e.lead.recovery; r != nil && r.View == e.views.decided {
+		return r
+	}
+	return e.commit()
 }
 
 // missing returns the voters of the decided view that have not shown that they

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -132,6 +133,31 @@ func (e *Engine) deriveLeader() member.Node {
 		}
 	}
 	return best
+}
+
+// roleLeaders returns the leader of each role, chosen as the leader is.
+func (e *Engine) roleLeaders() []RoleLeader {
+	var list []RoleLeader
+	ranks := map[string]int{}
+	for i := range e.views.decided.Members {
+		m := &e.views.decided.Members[i]
+		if len(m.Info.Roles) == 0 || !m.Status.Votes() || !e.verdict.reachable(m.Node) {
+			continue
+		}
+		rank := e.rank(m)
+		for _, role := range m.Info.Roles {
+			at := slices.IndexFunc(list, func(l RoleLeader) bool { return l.Role == role })
+			switch {
+			case at < 0:
+				list = append(list, RoleLeader{role, m.Address})
+				ranks[role] = rank
+			case rank < ranks[role]:
+				list[at].Leader, ranks[role] = m.Address, rank
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b RoleLeader) int { return strings.Compare(a.Role, b.Role) })
+	return list
 }
 
 func (e *Engine) rank(m *member.Entry) int {

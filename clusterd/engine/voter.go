@@ -49,6 +49,9 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 	if err := w.validate(from); err != nil {
 		return err
 	}
+	if n := newVoters(w.Base, w.View); n > w.Base.Voters() && !e.without(rules.V3Size) {
+		return malformed("view %d adds %d voters to %d", w.View.Number, n, w.Base.Voters())
+	}
 	if w.Term.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: w.Term, Highest: e.views.promised})
 		return nil
@@ -84,6 +87,18 @@ func (w *WriteWave) validate(from member.Node) error {
 		return malformed("view %d proposed after view %d", w.View.Number, w.Base.Number)
 	}
 	return nil
+}
+
+// newVoters returns how many voters of a view were none in its base. More than
+// the base had could outvote it, and nobody could drop them if they vanish (V3).
+func newVoters(base, v *member.View) int {
+	count := 0
+	for i := range v.Members {
+		if m := &v.Members[i]; m.Status.Votes() && !base.Votes(m.Node) {
+			count++
+		}
+	}
+	return count
 }
 
 // onCommit learns a decided view, and answers while the sender still has to

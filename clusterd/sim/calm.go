@@ -92,7 +92,7 @@ func (s *Sim) alive(id member.Identity) bool {
 			newest = h.Decided
 		}
 	}
-	return newest != nil && majority(newest, func(who member.Node) bool {
+	return newest != nil && s.quorum(newest, func(who member.Node) bool {
 		n := s.node(idOf(who.Address))
 		return n.running() && !n.frozen && n.self == who
 	})

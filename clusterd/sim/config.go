@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
@@ -18,6 +19,9 @@ type Config struct {
 	Timing engine.Timing // of all nodes; zero = engine.Lan
 	Link   Link          // every link that SetLink does not change; zero = 0.2 to 2 ms, no faults
 	Tail   int           // how many events a failure shows; 0 = 80
+
+	// Downing is the strategy of all nodes; nil = keep-majority.
+	Downing downing.Strategy
 
 	Timeout time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
 	Drain   time.Duration // how long a leaving node takes to hand over; 0 = 200 ms

@@ -63,6 +63,7 @@ func (s *Sim) boot(n *node) error {
 		Seeds:      s.seedsOf(n),
 		FoundAlone: s.alone[n.id],
 		Timing:     s.cfg.Timing,
+		Downing:    s.cfg.Downing,
 		Rand:       s.generator(n.self.UID),
 		Without:    s.cfg.Without,
 	})

@@ -19,9 +19,11 @@ func randomRecord(r *rand.Rand) *Record {
 			Present: r.IntN(2) == 0,
 			Leaving: r.IntN(2) == 0,
 			Drained: r.IntN(2) == 0,
+			Halt:    r.IntN(2) == 0,
 			Info:    randomInfo(r),
 		},
-		Wanted: Cause(r.IntN(5)),
+		Wanted: Cause(r.IntN(6)),
+		Weakly: r.IntN(2) == 0,
 	}
 	if r.IntN(4) == 0 {
 		rec.Removed = 1 + r.Uint64N(2)
