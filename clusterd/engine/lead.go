@@ -47,7 +47,7 @@ func (l *lead) yield(until time.Time) {
 func (e *Engine) drive() {
 	l := &e.lead
 	l.due = time.Time{}
-	if l.proposal != nil && l.proposal.Number < e.views.decided.Number {
+	if l.overtaken(e.views.decided) {
 		l.proposal, l.acks = nil, nil
 	}
 	if l.proposal != nil && l.proposal.Number > e.views.decided.Number {
@@ -58,6 +58,13 @@ func (e *Engine) drive() {
 	if e.leads() && !e.removed {
 		e.propose()
 	}
+}
+
+// overtaken reports whether somebody else's view was decided in place of the
+// proposal in flight: the acknowledgements of it count for nothing.
+func (l *lead) overtaken(decided *member.View) bool {
+	return l.proposal != nil &&
+		(l.proposal.Number < decided.Number || l.proposal.Number == decided.Number && l.proposal.Term != decided.Term)
 }
 
 // leads reports whether this node is the leader and may act as one.
