@@ -29,6 +29,7 @@ type Engine struct {
 	verdict verdict
 	timers  downing.Timers
 	lead    lead
+	tenure  tenure
 
 	nextBeat  time.Time
 	nextRound time.Time
@@ -85,7 +86,7 @@ func (e *Engine) Tick(now time.Time) {
 		e.round()
 	}
 	e.catchUp()
-	e.stir = true
+	e.stir, e.tenure.stale = true, true // alone, this node renews its lease by itself
 	e.react()
 }
 
@@ -122,12 +123,14 @@ func (e *Engine) react() {
 	if e.moot {
 		e.weigh()
 	}
+	e.reckon()
 	for e.stir && !e.removed {
 		e.stir = false
 		e.drive()
 		if e.stale {
 			e.refresh()
 			e.weigh()
+			e.reckon()
 		}
 	}
 	e.departAlone()
@@ -135,6 +138,9 @@ func (e *Engine) react() {
 
 // Ready is what there is to do for the caller of an engine.
 type Ready struct {
+	// Lease is that of what is hosted here. Whoever hosts must see it before the
+	// first of Messages is sent: these may tell others that it is given up.
+	Lease    Lease
 	Messages []*Message // to send, in order
 	Events   []Event    // to publish, in order
 	Wake     time.Time  // when Tick is due; zero = not before the next input
@@ -145,7 +151,7 @@ type Ready struct {
 func (e *Engine) Ready() Ready {
 	e.publish()
 	e.wake = e.due()
-	rd := Ready{Messages: e.out, Events: e.events, Wake: e.wake}
+	rd := Ready{Lease: e.Lease(), Messages: e.out, Events: e.events, Wake: e.wake}
 	e.out, e.events = nil, nil
 	return rd
 }
@@ -154,7 +160,7 @@ func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
 		return time.Time{}
 	}
-	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.lead.due)
+	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.
