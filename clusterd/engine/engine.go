@@ -25,6 +25,8 @@ type Engine struct {
 	views   views
 	table   gossip.Table
 	gossip  gossip.Strategy // nil until this node is a member
+	waves   *gossip.Tree[waveID, Body]
+	relay   relay
 	roster  roster
 	verdict verdict
 	timers  downing.Timers
@@ -53,6 +55,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, self: cfg.Self}
+	e.waves = e.newTree()
 	e.shown.last = Snapshot{Self: e.self}
 	e.shown.dirty = true
 	return e, nil
@@ -160,7 +163,7 @@ func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
 		return time.Time{}
 	}
-	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.lead.due, e.tenure.until)
+	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.

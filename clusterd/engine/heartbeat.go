@@ -105,6 +105,7 @@ func (e *Engine) accuse() {
 			p.accused, changed = silent, true
 			if silent {
 				e.gossip.Lost(e.now, p.node)
+				e.waves.Lost(e.now, p.node)
 			}
 		}
 		if silent {

@@ -115,6 +115,14 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onAck(from, b)
 		}
+	case *Known:
+		if b != nil {
+			return e.onKnown(from, b)
+		}
+	case *Lack:
+		if b != nil {
+			return e.onLack(from, b)
+		}
 	case *Refusal:
 		if b != nil {
 			return e.onRefusal(b)

@@ -62,10 +62,13 @@ func (e *Engine) round() {
 	}
 }
 
-// catchUp does what gossip has to do between two rounds.
+// catchUp does what gossip and the waves have to do between two rounds.
 func (e *Engine) catchUp() {
 	if due := e.gossip.Due(); !due.IsZero() && !e.now.Before(due) {
 		e.post(e.gossip.Next(e.now, e.cfg.Rand))
+	}
+	if due := e.waves.Due(); !due.IsZero() && !e.now.Before(due) {
+		e.shipAll(e.waves.Next(e.now))
 	}
 }
 
@@ -155,7 +158,7 @@ func (e *Engine) compareViews(from member.Node, view, active uint64) (behind boo
 		p.decided, e.stir = view, true
 	}
 	if view < decided || view == decided && active < mine {
-		e.send(from, e.commit())
+		e.sendView(from)
 		return false
 	}
 	return view > decided || active > mine
@@ -331,5 +334,6 @@ func (e *Engine) sendFailed(f SendFailed) {
 	if p := e.roster.find(f.To); p != nil {
 		p.told = p.before
 		e.gossip.Lost(e.now, f.To)
+		e.waves.Lost(e.now, f.To)
 	}
 }
