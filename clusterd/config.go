@@ -69,8 +69,13 @@ type Config struct {
 	Services []Service
 	// Timing is a preset of all durations: engine.Fast, Lan or Wan. Zero: Lan.
 	Timing engine.Timing
-	// LeaveTimeout bounds Close. Zero: 10 s.
+	// LeaveTimeout bounds Close, and how long running handlers of hosted actors
+	// may take to return after a removal. Zero: 10 s.
 	LeaveTimeout time.Duration
+	// StopWhenRemoved ends the node with ErrRemoved when the cluster removes it.
+	// By default it stops what it hosts and rejoins in the same process under a
+	// new UID.
+	StopWhenRemoved bool
 	// Logger receives what an operator should know. Nil: slog.Default.
 	Logger *slog.Logger
 

@@ -46,7 +46,7 @@ func checkExpose(names []string) error {
 
 // Expose adds to Config.Expose. What is exposed stays so. Any goroutine.
 func (r *Remote) Expose(names ...string) {
-	x := &r.exposure
+	x := r.exposure
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, n := range names {
@@ -83,7 +83,7 @@ func (r *Remote) show(id string) {
 	if strings.HasPrefix(id, "$") || r.exposure.has(id) || r.sys.Reach(id) != actor.ReachNamed {
 		return
 	}
-	x := &r.exposure
+	x := r.exposure
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.shown) >= maxShown {

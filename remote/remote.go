@@ -44,8 +44,9 @@ type Remote struct {
 	log   *slog.Logger
 	ln    net.Listener
 	count counters
+	line  *succession
 	guards
-	exposure exposure
+	exposure *exposure // shared with successors, as the actors are
 	warnings warnings
 
 	chunks  sync.Pool     // *[]byte of chunkBytes
@@ -96,8 +97,19 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 	if err := errors.Join(cfgErr, err); err != nil {
 		return nil, fmt.Errorf("remote: config: %w", err)
 	}
+	r := newRemote(sys, self, ln, cfg, guards, &exposure{})
+	r.Expose(cfg.Expose...)
+	r.line = &succession{}
+	r.line.current.Store(r)
+	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.line.resolve)
+	r.start(r.accept)
+	return r, nil
+}
+
+func newRemote(sys system, self Node, ln net.Listener, cfg Config, guards guards, exposure *exposure) *Remote {
 	r := &Remote{
-		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln, guards: guards,
+		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln,
+		guards: guards, exposure: exposure,
 		spawns:   make(chan struct{}, maxSpawns),
 		moved:    make(chan struct{}, 1),
 		halt:     make(chan struct{}),
@@ -107,12 +119,9 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 		conns:    make(map[net.Conn]struct{}),
 		sources:  make(map[string]*origin),
 	}
-	r.Expose(cfg.Expose...)
 	r.chunks.New = func() any { b := make([]byte, 0, chunkBytes); return &b }
 	r.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
-	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.resolve)
-	r.start(r.accept)
-	return r, nil
+	return r
 }
 
 // start runs f in a goroutine that Close waits for. It is false once Close has
