@@ -81,6 +81,7 @@ func TestDefectBurstTearsTheConnectionDown(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		dead := a.deads()
 		if got != n || ended != 0 || len(dead) != 1 || !errors.Is(dead[0].Reason, ErrTooLarge) {
 			t.Errorf("got %d messages, %d ends, %d dead letters, want %d, none and the one too large", got, ended, len(dead), n)

@@ -457,7 +457,7 @@ func TestConfigFaultsAreReportedAtOnce(t *testing.T) {
 		t.Errorf("the error shows a secret: %v", err)
 	}
 	err = Config{TLSFiles: TLSFiles{Cert: "x"}, SecretFile: "y", Secrets: []string{oneSecret}}.Check("a:1")
-	for _, want := range []string{"want Cert, Key and CA", "both set"} {
+	for _, want := range []string{"want Cert, Key and CA", "both Secrets"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
