@@ -69,7 +69,7 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	from = s.comeHome(from)
 	switch p := s.prefixes.find(bare); {
-	case pinned && uid != s.uid:
+	case pinned && uid != s.uid.Load():
 		to.Id = id
 		s.DeadLetter(to, from, msg, explain(ErrNoActor, "actor: that incarnation of the node is gone"))
 	case strings.HasPrefix(bare, askPrefix):
@@ -90,7 +90,7 @@ func (s *System) DeliverSystem(id string, msg any) {
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	p, ok := s.proto.ProcessRegistry.GetLocal(bare)
-	present := ok && !isInternal(bare) && (!pinned || uid == s.uid)
+	present := ok && !isInternal(bare) && (!pinned || uid == s.uid.Load())
 	switch msg := msg.(type) {
 	case *pa.Watch:
 		if !present {

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,24 +19,38 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// anonPrefix is what the ids of this incarnation's anonymous actors begin with.
-// The salt keeps mail for an earlier incarnation's $….9 from reaching this one's.
+// anonPrefix is what the ids of this incarnation's anonymous actors begin with: it
+// tells them, as a rule, from those of another incarnation. That mail for one of
+// those reaches nobody here is the affair of the random tag. The prefix is short,
+// since each actor pays for its id.
 func anonPrefix(uid uint64) string {
-	return "$" + strconv.FormatUint(mix(uid)>>28, 36) + "."
+	return "$" + strconv.FormatUint(mix(uid)>>54, 36) + "."
 }
 
-// anonymous returns an id that was never used before in the cluster.
+// tagLen is how many random characters end the id of an anonymous actor: other
+// nodes may reach such an actor if they know its id, so it must not be guessed
+// from another one. 36^8 is 41 bits, and each wrong guess is a dead letter that
+// is counted and logged.
+const tagLen = 8
+
+// anonymous returns an id that was never used before in the cluster. The random
+// part comes from the runtime's ChaCha8, which the operating system seeds.
 func (s *System) anonymous() string {
-	return s.anon + strconv.FormatUint(s.counter.Add(1), 36)
+	var b [64]byte
+	id := strconv.AppendUint(append(b[:0], s.anon...), s.counter.Add(1), 36)
+	for r, i := rand.Uint64(), 0; i < tagLen; r, i = r/36, i+1 {
+		id = append(id, "0123456789abcdefghijklmnopqrstuvwxyz"[r%36])
+	}
+	return string(id)
 }
 
 // existed tells whether an id is that of an anonymous actor of this incarnation.
 func (s *System) existed(id string) bool {
 	n, ok := strings.CutPrefix(id[strings.LastIndexByte(id, '/')+1:], s.anon)
-	if !ok {
+	if !ok || len(n) <= tagLen {
 		return false
 	}
-	i, err := strconv.ParseUint(n, 36, 64)
+	i, err := strconv.ParseUint(n[:len(n)-tagLen], 36, 64)
 	return err == nil && i <= s.counter.Load()
 }
 

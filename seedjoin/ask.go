@@ -135,6 +135,15 @@ func (m *Machine) sendFailed(f SendFailed) {
 		}
 	}
 	if f.Refused != "" && m.seeking() {
-		m.emit(Refused{By: f.To.Address, Text: f.Refused})
+		m.emit(Refused{By: f.To.Address, Code: m.handshakeCode(f), Text: f.Refused, Exceed: f.Exceed})
 	}
+}
+
+// handshakeCode is StaleUID when a handshake was refused for the UID: a clock
+// was set back, or this process was followed by another at its address.
+func (m *Machine) handshakeCode(f SendFailed) Code {
+	if f.Exceed >= m.cfg.Self.UID {
+		return StaleUID
+	}
+	return 0
 }

@@ -24,7 +24,8 @@ type Core struct {
 	asked                bool // join had an input since it was last drained
 
 	notes notes
-	over  bool // this incarnation was told that it cannot join any more
+	over  bool   // this incarnation was told that it cannot join any more
+	above uint64 // with over: the UID that was named
 	out   Ready
 }
 
@@ -112,6 +113,10 @@ func (c *Core) Ready() Ready {
 // cheap when nothing changed.
 func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 
+// Exceed is the number that the UID of the next incarnation must exceed: that
+// of this one, or a higher one that is known to have been used at the address.
+func (c *Core) Exceed() uint64 { return max(c.self.UID, c.above) }
+
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
 
@@ -133,7 +138,7 @@ func (c *Core) receive(now time.Time, p *Packet) error {
 func (c *Core) sendFailed(now time.Time, f SendFailed) error {
 	return errors.Join(
 		c.engine.Step(now, engine.SendFailed{To: f.To}),
-		c.tell(now, seedjoin.SendFailed{To: f.To, Nobody: f.Nobody, Refused: f.Refused}),
+		c.tell(now, seedjoin.SendFailed{To: f.To, Nobody: f.Nobody, Refused: f.Refused, Exceed: f.Exceed}),
 	)
 }
 
@@ -233,7 +238,7 @@ func (c *Core) refused(r seedjoin.Refused) {
 	if c.over || r.Code != seedjoin.StaleUID || !c.standing.Identity.IsZero() {
 		return
 	}
-	c.over = true
+	c.over, c.above = true, r.Exceed
 	cause := member.CauseReplaced
 	if r.Exceed == c.self.UID {
 		cause = member.CauseUnreachable

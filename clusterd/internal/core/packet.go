@@ -25,6 +25,7 @@ type SendFailed struct {
 	To      member.Node
 	Nobody  bool   // connection refused: nothing listens there
 	Refused string // the other side's reason (wrong cluster name, …); "" = other failure
+	Exceed  uint64 // with Refused: the number that this node's UID must exceed; 0 = that is not the reason
 }
 
 // Leave tells that this node wants to leave.
