@@ -197,7 +197,7 @@ func (s *System) lostReason(to *pa.PID) error {
 // isLetter tells a user's message from what the system sends itself.
 func isLetter(msg any) bool {
 	switch msg.(type) {
-	case pa.SystemMessage, pa.MailboxMessage, *pa.PoisonPill, *signal:
+	case pa.SystemMessage, pa.MailboxMessage, *pa.PoisonPill, *signal, *asking:
 		return false
 	}
 	return !isRefusal(msg)

@@ -40,9 +40,10 @@ var (
 	ErrStashFull = errors.New("actor: stash is full")
 )
 
-// errDeadline and errCancelled are how a context ends an ask.
+// errDeadline and errCancelled are how a context ends an ask, errLate how a limit does.
 var (
 	errDeadline  = fmt.Errorf("%w (%w)", ErrTimeout, context.DeadlineExceeded)
+	errLate      = &reasonText{ErrTimeout.Error(), errDeadline}
 	errCancelled = fmt.Errorf("actor: ask given up: %w", context.Canceled)
 )
 

@@ -58,7 +58,11 @@ func asError(ref string, f *actorpb.Failure) error {
 	}
 	for _, r := range reasons {
 		if r.wire == f.GetReason() {
-			return &AskError{Ref: ref, Err: explain(r.err, f.GetText())}
+			err := r.err
+			if err == ErrTimeout {
+				err = errLate
+			}
+			return &AskError{Ref: ref, Err: explain(err, f.GetText())}
 		}
 	}
 	return &AskError{Ref: ref, Err: errors.New(f.GetText())}

@@ -292,7 +292,7 @@ func TestGoexitIsEscalated(t *testing.T) {
 		}
 		<-done
 		pool.Close()
-		wantGot(t, s, "0", "1", "failed 1: "+errGoexit.Error(), "2")
+		wantGot(t, s, "0", "1", "failed 1: "+ErrGoexit.Error(), "2")
 	})
 }
 
@@ -392,7 +392,7 @@ func TestInlineSurvivesGoexit(t *testing.T) {
 	go func() { defer close(done); b.PostUserMessage(1) }()
 	<-done
 	b.PostUserMessage(2)
-	wantGot(t, s, "1", "failed 1: "+errGoexit.Error(), "2")
+	wantGot(t, s, "1", "failed 1: "+ErrGoexit.Error(), "2")
 }
 
 // TestEmbedded has a mailbox inside an actor's own struct.
