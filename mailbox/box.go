@@ -142,7 +142,8 @@ func (b *Box) Close(each func(msg any)) {
 // Acquire makes the caller the mailbox's runner in place of the dispatcher, if
 // nobody is and nothing waits, and tells whether it has. Until it calls Release,
 // what is posted waits, and the actor is the caller's alone, so it must do nothing
-// that blocks. So an idle actor can be seen to without a change of goroutines.
+// that blocks. So an idle actor can be seen to without a change of goroutines. A
+// mailbox that is bounded or has an order is never acquired.
 func (b *Box) Acquire() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -429,3 +429,44 @@ func TestAnswererGetsNoEnvelope(t *testing.T) {
 		}
 	})
 }
+
+// TestAcquire: who acquires an idle mailbox has it alone, and what comes meanwhile
+// is handled afterwards.
+func TestAcquire(t *testing.T) {
+	d, s := &manual{throughput: 10}, &sink{}
+	b := newBox(Unbounded(), s, d)
+	if !b.Acquire() {
+		t.Fatal("an idle mailbox was not acquired")
+	}
+	if b.Acquire() {
+		t.Error("a mailbox was acquired twice")
+	}
+	b.PostUserMessage(1)
+	b.PostSystemMessage("a")
+	if len(d.queue) != 0 {
+		t.Error("an acquired mailbox was scheduled")
+	}
+	b.Release()
+	if b.Acquire() {
+		t.Error("a mailbox with messages was acquired")
+	}
+	d.runAll()
+	wantGot(t, s, "system a", "1")
+	b.PostSystemMessage(&pa.SuspendMailbox{})
+	d.runAll()
+	if b.Acquire() {
+		t.Error("a suspended mailbox was acquired")
+	}
+	b.PostSystemMessage(&pa.ResumeMailbox{})
+	d.runAll()
+	if !b.Acquire() {
+		t.Error("a mailbox that is idle again was not acquired")
+	}
+	b.Release()
+	if len(d.queue) != 0 {
+		t.Error("an idle mailbox was scheduled")
+	}
+	if newBox(Bounded(1, Fail), s, d).Acquire() {
+		t.Error("a bounded mailbox was acquired")
+	}
+}
