@@ -41,6 +41,7 @@ func (n *Node) loop() {
 		if n.carryOut(now) && !n.rejoin() {
 			return
 		}
+		n.watchFence(now)
 		timer.Reset(n.nextTick(now))
 	}
 }
@@ -115,6 +116,9 @@ func (n *Node) tick(now time.Time) {
 // nextTick is how long the loop may sleep.
 func (n *Node) nextTick(now time.Time) time.Duration {
 	next := n.wake
+	if until := n.core.Lease(); n.held && (next.IsZero() || until.Before(next)) {
+		next = until
+	}
 	for _, a := range n.attached {
 		if !a.tick.IsZero() && (next.IsZero() || a.tick.Before(next)) {
 			next = a.tick

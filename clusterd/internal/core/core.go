@@ -17,6 +17,7 @@ type Core struct {
 	self     member.Node
 	engine   *engine.Engine
 	join     *seedjoin.Machine
+	last     time.Time
 	standing seedjoin.Standing // as the machine knows it
 
 	engineWake, joinWake time.Time
@@ -146,6 +147,7 @@ func (c *Core) sendFailed(now time.Time, f SendFailed) error {
 // the machine's events follow from inputs alone, and it is told the engine's
 // standing only when that differs.
 func (c *Core) settle(now time.Time) {
+	c.last = now
 	for again := true; again; {
 		c.drainEngine()
 		told := c.tellStanding(now)
@@ -263,4 +265,12 @@ func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 	}
 	// A Denied is never refused.
 	_ = c.tell(now, d)
+}
+
+// Lease returns until when this node may act for its cluster; zero = not now.
+func (c *Core) Lease() time.Time {
+	if c.engine.Standing().Lease {
+		return c.last.Add(2 * time.Second)
+	}
+	return time.Time{}
 }
