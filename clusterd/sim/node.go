@@ -72,7 +72,7 @@ func (s *Sim) boot(n *node) error {
 	}
 	n.machine, n.frozen, n.held = m, false, nil
 	n.due, n.timer, n.ticks = never, never, 0
-	n.leaving, n.disturbed, n.cause = false, s.troubled(n.id), ""
+	n.leaving, n.disturbed, n.cause = false, s.troubled(n), ""
 	n.seen = history{}
 	m.Tick(s.clock(n))
 	s.settle(n)

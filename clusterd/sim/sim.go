@@ -87,6 +87,7 @@ func (s *Sim) Crash(id int) {
 	n := s.node(id)
 	n.disturbed = true
 	s.halt(n, "crashed")
+	s.trouble()
 }
 
 // Leave tells node id to leave. Its services report that they have handed
@@ -122,6 +123,7 @@ func (s *Sim) Freeze(id int) {
 	s.recordAction("freeze n%d", id)
 	n := s.node(id)
 	n.frozen, n.disturbed = n.running(), true
+	s.trouble()
 }
 
 // Thaw lets node id go on. What waited happens now, in its order; an overdue
