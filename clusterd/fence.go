@@ -3,6 +3,8 @@ package clusterd
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
 )
 
 // fence tells whether this node may act for its cluster at this moment. It
@@ -19,13 +21,13 @@ func newFence() *fence { return &fence{base: time.Now()} }
 // holds reports whether the node may act now. Any goroutine.
 func (f *fence) holds() bool { return int64(time.Since(f.base)) < f.until.Load() }
 
-// set follows the lease; the zero time fences at once.
-func (f *fence) set(until time.Time) {
-	if until.IsZero() {
+// set follows the lease.
+func (f *fence) set(l engine.Lease) {
+	if l == (engine.Lease{}) {
 		f.until.Store(0)
 		return
 	}
-	f.until.Store(int64(until.Sub(f.base)))
+	f.until.Store(int64(l.Until.Sub(f.base)))
 }
 
 // MayAct reports whether this node may run now what must run only once in the
@@ -36,12 +38,9 @@ func (f *fence) set(until time.Time) {
 // goroutine.
 func (n *Node) MayAct() bool { return n.fence.holds() }
 
-// watchFence renews the fence after the core has worked, and tells the services
-// when it falls or rises. Called by the loop.
+// watchFence tells the services when the fence falls or rises. Called by the loop.
 func (n *Node) watchFence(now time.Time) {
-	until := n.core.Lease()
-	n.fence.set(until)
-	if holds := now.Before(until); holds != n.held {
+	if holds := n.core.Lease().Valid(now); holds != n.held {
 		if !holds {
 			n.log.Warn("no contact with a quorum: what is hosted here pauses")
 		}
@@ -51,7 +50,7 @@ func (n *Node) watchFence(now time.Time) {
 
 // dropFence fences a node that was removed. Called by the loop.
 func (n *Node) dropFence() {
-	n.fence.set(time.Time{})
+	n.fence.set(engine.Lease{})
 	if n.held {
 		n.tellFence(time.Now(), false)
 	}

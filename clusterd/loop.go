@@ -116,7 +116,7 @@ func (n *Node) tick(now time.Time) {
 // nextTick is how long the loop may sleep.
 func (n *Node) nextTick(now time.Time) time.Duration {
 	next := n.wake
-	if until := n.core.Lease(); n.held && (next.IsZero() || until.Before(next)) {
+	if until := n.core.Lease().Until; n.held && (next.IsZero() || until.Before(next)) {
 		next = until
 	}
 	for _, a := range n.attached {
@@ -136,6 +136,7 @@ func (n *Node) carryOut(now time.Time) (removed bool) {
 	for {
 		rd := n.core.Ready()
 		n.wake = rd.Wake
+		n.fence.set(n.core.Lease()) // before packets may tell others that it is given up
 		for _, p := range rd.Packets {
 			n.send(p)
 		}

@@ -17,7 +17,6 @@ type Core struct {
 	self     member.Node
 	engine   *engine.Engine
 	join     *seedjoin.Machine
-	last     time.Time
 	standing seedjoin.Standing // as the machine knows it
 
 	engineWake, joinWake time.Time
@@ -118,6 +117,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // of this one, or a higher one that is known to have been used at the address.
 func (c *Core) Exceed() uint64 { return max(c.self.UID, c.above) }
 
+// Lease returns the lease of what is hosted here: see [engine.Lease].
+func (c *Core) Lease() engine.Lease { return c.engine.Lease() }
+
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
 
@@ -147,7 +149,6 @@ func (c *Core) sendFailed(now time.Time, f SendFailed) error {
 // the machine's events follow from inputs alone, and it is told the engine's
 // standing only when that differs.
 func (c *Core) settle(now time.Time) {
-	c.last = now
 	for again := true; again; {
 		c.drainEngine()
 		told := c.tellStanding(now)
@@ -265,12 +266,4 @@ func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 	}
 	// A Denied is never refused.
 	_ = c.tell(now, d)
-}
-
-// Lease returns until when this node may act for its cluster; zero = not now.
-func (c *Core) Lease() time.Time {
-	if c.engine.Standing().Lease {
-		return c.last.Add(2 * time.Second)
-	}
-	return time.Time{}
 }
