@@ -28,9 +28,10 @@ type node struct {
 
 	arrivals []time.Duration // by receiver: when the newest packet to it arrives
 
-	leaving   bool   // was told to leave
-	disturbed bool   // was crashed, cut, frozen or downed: its removal needs no excuse
-	cause     string // why it last stopped
+	started   time.Duration // when this incarnation did
+	leaving   bool          // was told to leave
+	disturbed bool          // was crashed, cut, frozen or downed: its removal needs no excuse
+	cause     string        // why it last stopped
 	notes     []core.Note
 	events    []engine.Event
 	seen      history // of the invariants
@@ -73,7 +74,7 @@ func (s *Sim) boot(n *node) error {
 	n.machine, n.frozen, n.held = m, false, nil
 	n.due, n.timer, n.ticks = never, never, 0
 	n.leaving, n.disturbed, n.cause = false, s.troubled(n), ""
-	n.seen = history{}
+	n.seen, n.started = history{}, s.now
 	m.Tick(s.clock(n))
 	s.settle(n)
 	return nil
@@ -111,6 +112,10 @@ func (s *Sim) settle(n *node) (done int) {
 	return len(rd.Packets) + len(rd.Events)
 }
 
+// lostCluster is how a node ends that has given up its cluster (S5): healthy
+// itself, it goes because too many others have.
+const lostCluster = "removed: cluster lost"
+
 // memory is how many events and notes a node keeps for scripts to print.
 const memory = 4096
 
@@ -125,6 +130,9 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
+	if !n.leaving && !n.disturbed && cause != lostCluster {
+		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
+	}
 	s.halt(n, cause)
 	if s.cfg.Rejoin > 0 && !n.leaving {
 		s.push(event{at: s.now + s.cfg.Rejoin, kind: rejoin, to: n.id, uid: n.self.UID})
