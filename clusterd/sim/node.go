@@ -15,7 +15,9 @@ type node struct {
 	id      int
 	name    string // cluster name of its configuration
 	self    member.Node
-	skew    time.Duration // its clock minus the world's
+	skew    time.Duration // its clock minus the world's at the start
+	drift   int64         // by how many parts of a million its clock is fast
+	slow    time.Duration // it does everything up to this late
 	machine Machine       // nil while nothing runs
 	lastMS  uint64        // milliseconds in the newest UID: the next one is larger
 
@@ -35,6 +37,34 @@ type node struct {
 	notes     []core.Note
 	events    []engine.Event
 	seen      history // of the invariants
+}
+
+// parts is of how many a drift is counted.
+const parts = 1_000_000
+
+// local returns what the node's clock shows after so much of the world's time.
+func (n *node) local(t time.Duration) time.Duration {
+	return t + n.skew + time.Duration(int64(t)/parts*n.drift)
+}
+
+// world is the reverse of local: the first moment at which the clock shows t.
+func (n *node) world(t time.Duration) time.Duration {
+	w := t - n.skew
+	if n.drift == 0 {
+		return w
+	}
+	w = time.Duration(float64(w) / (1 + float64(n.drift)/parts))
+	for ; n.local(w) < t; w += parts {
+	}
+	return w
+}
+
+// lag draws how late a slow node is this time.
+func (s *Sim) lag(n *node) time.Duration {
+	if n.slow == 0 {
+		return 0
+	}
+	return time.Duration(s.rng.Int64N(int64(n.slow) + 1))
 }
 
 const never = time.Duration(1<<63 - 1)
@@ -146,7 +176,7 @@ func (s *Sim) plan(n *node, wakeAt time.Time) {
 		n.due = never
 		return
 	}
-	n.due = max(s.now, wakeAt.Sub(epoch)-n.skew)
+	n.due = max(s.now, n.world(wakeAt.Sub(epoch))+s.lag(n))
 	if n.due < n.timer {
 		n.timer = n.due
 		s.push(event{at: n.due, kind: wake, to: n.id, uid: n.self.UID})
