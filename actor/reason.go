@@ -24,6 +24,7 @@ var reasons = [...]struct {
 	{actorpb.Reason_REASON_NOT_PORTABLE, ErrNotPortable},
 	{actorpb.Reason_REASON_UNKNOWN_KIND, ErrUnknownKind},
 	{actorpb.Reason_REASON_NAME_TAKEN, ErrNameTaken},
+	{actorpb.Reason_REASON_NOT_EXPOSED, ErrNotExposed},
 }
 
 // refusal is what an asker gets when its question was not delivered.
