@@ -109,7 +109,7 @@ func (b *Box) PostFrom(msg any, from *pa.PID) {
 // up, and it is delivered even when the mailbox is closed.
 func (b *Box) PostSystemMessage(msg any) {
 	b.mu.Lock()
-	b.system.push(b.wiring.chunks, msg)
+	b.system.push(b.wiring.chunks, msg, 0)
 	b.urgent.Store(true)
 	b.unlock(true)
 }
