@@ -115,7 +115,7 @@ func (b *Box) PostSystemMessage(msg any) {
 }
 
 // UserMessageCount is the number of user messages that wait. Of a mailbox that is
-// running just now it may tell up to 30 too many.
+// running just now it may tell up to 28 too many, or 252 where more than 100 waited.
 func (b *Box) UserMessageCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
