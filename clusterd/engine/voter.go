@@ -33,7 +33,7 @@ func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
 // promise binds this node to a term, or tells its leader that it is bound to a
 // higher one.
 func (e *Engine) promise(leader member.Node, t member.Term) bool {
-	if t.Compare(e.views.promised) < 0 {
+	if t.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(leader, &Refusal{Term: t, Highest: e.views.promised})
 		return false
 	}

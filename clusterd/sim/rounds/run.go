@@ -121,11 +121,10 @@ func (t *troop) deliver(m mail) (answers []mail) {
 	if fresh {
 		t.begin(to, gossip.Facts{})
 	}
-	if t.Way == Memory {
-		return nil // it remembers only what it sent itself
-	}
-	for _, l := range t.strategies[to].Heard(clock(t.round), nodeOf(m.from), &m.Note, m.News) {
-		answers = append(answers, mail{to, l})
+	if t.Way != Memory { // which remembers only what it sent itself
+		for _, l := range t.strategies[to].Heard(clock(t.round), nodeOf(m.from), &m.Note, m.News) {
+			answers = append(answers, mail{to, l})
+		}
 	}
 	if fresh && t.fatal[to] {
 		t.crash(to)

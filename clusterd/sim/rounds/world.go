@@ -1,6 +1,7 @@
 package rounds
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -39,9 +40,13 @@ func newWorld(s Setup, seed, run uint64) *world {
 	return w
 }
 
-// strike has a part of the nodes meet their fate, but not node 0.
+// strike has a part of the nodes meet their fate, one at least, but not node 0.
 func (w *world) strike(part float64, fate func(i int)) {
-	for _, i := range w.rng.Perm(w.Nodes - 1)[:int(part*float64(w.Nodes))] {
+	if part == 0 {
+		return
+	}
+	struck := min(w.Nodes-1, int(math.Ceil(part*float64(w.Nodes))))
+	for _, i := range w.rng.Perm(w.Nodes - 1)[:struck] {
 		fate(i + 1)
 	}
 }
