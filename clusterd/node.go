@@ -178,7 +178,7 @@ func (n *Node) assemble(ln net.Listener) error {
 			return fmt.Errorf("clusterd: install %T: %w", s, err)
 		}
 	}
-	c, err := n.newCore(n.self())
+	c, err := n.newCore(n.self(), core.Heir{})
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}
@@ -192,7 +192,7 @@ func (n *Node) assemble(ln net.Listener) error {
 }
 
 // newCore makes the membership of one incarnation.
-func (n *Node) newCore(self member.Node) (*core.Core, error) {
+func (n *Node) newCore(self member.Node, former core.Heir) (*core.Core, error) {
 	return core.New(core.Config{
 		Self:       self,
 		Info:       n.cfg.info(n.kinds),
@@ -201,6 +201,7 @@ func (n *Node) newCore(self member.Node) (*core.Core, error) {
 		FoundAlone: n.cfg.FoundAlone,
 		Timing:     n.cfg.Timing,
 		Rand:       n.rng,
+		Former:     former,
 	})
 }
 

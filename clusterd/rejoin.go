@@ -113,8 +113,9 @@ func (n *Node) reincarnate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	self := member.Node{Address: n.address, UID: nextUID(time.Now(), n.rng, n.core.Exceed())}
-	c, err := n.newCore(self)
+	heir := n.core.Heir()
+	self := member.Node{Address: n.address, UID: nextUID(time.Now(), n.rng, heir.Exceed)}
+	c, err := n.newCore(self, heir)
 	if err != nil {
 		ln.Close()
 		return err
