@@ -183,7 +183,9 @@ func (n *Node) assemble(ln net.Listener) error {
 		return fmt.Errorf("clusterd: %w", err)
 	}
 	n.core, n.hub = c, newHub(c.Snapshot())
-	r, err := remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.Harness.Dial, TLS: n.cfg.TLS, Logger: n.log})
+	transport := n.cfg.transport()
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.log
+	r, err := remote.Listen(n.sys, ln, transport)
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}
@@ -228,6 +230,15 @@ func (n *Node) handle(r *remote.Remote, service string) {
 
 func (n *Node) post(to member.Node, service string, payload []byte) {
 	n.life.Load().remote.Post(remote.Node(to), service, payload)
+}
+
+// Expose adds to Config.Expose. Any goroutine, also a service during Install.
+func (n *Node) Expose(names ...string) {
+	if !n.started { // during Install
+		n.cfg.Expose = append(n.cfg.Expose, names...)
+		return
+	}
+	n.life.Load().remote.Expose(names...)
 }
 
 // newRand seeds the generator of the protocol cores; they draw from nothing else.
