@@ -134,6 +134,7 @@ func (n *Node) reincarnate(ctx context.Context) error {
 // start makes c the core and tells readers of Events that all begins anew.
 func (n *Node) start(c *core.Core) {
 	n.core, n.wake = c, time.Now()
+	n.tellContacts(n.wake)
 	n.mu.Lock()
 	n.note = core.Note{}
 	n.mu.Unlock()

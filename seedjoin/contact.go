@@ -115,12 +115,13 @@ func (m *Machine) first() bool {
 
 // replaceSeeds takes a list that was looked up anew. Seeds that are no longer in
 // it are still asked for a while, as if they had been met.
-func (m *Machine) replaceSeeds(addresses []string) {
-	if len(addresses) == 0 {
+func (m *Machine) replaceSeeds(in Seeds) {
+	if len(in.Addresses) == 0 {
 		return
 	}
+	m.unsettled = in.Unsettled
 	var seeds []*contact
-	for _, s := range addresses[:min(len(addresses), MaxSeeds)] {
+	for _, s := range in.Addresses[:min(len(in.Addresses), MaxSeeds)] {
 		if s == "" || slices.ContainsFunc(seeds, func(c *contact) bool { return c.spelt == s }) {
 			continue
 		}

@@ -43,7 +43,10 @@ type Denied struct {
 // Symmetric: a list that changes has no head. Those beyond MaxSeeds are ignored.
 // What was heard of the seeds that stay is kept; an empty list changes nothing,
 // since whoever looks it up is rather mistaken than alone.
-type Seeds struct{ Addresses []string }
+type Seeds struct {
+	Addresses []string
+	Unsettled bool // the list still changes: it is asked, and nothing is founded on it
+}
 
 // Yield is an operator's word: this node's cluster is to end, and its members
 // are to join the island that was told of last. It is ignored where no island

@@ -136,7 +136,7 @@ const minPause = 300 * time.Millisecond
 // stewards try a seed that refuses, or that did not get their last heartbeat,
 // ten times as often, so a sixth of T_found will do: twice a heartbeat.
 func (m *Machine) foundAt() time.Time {
-	if !m.candidate() {
+	if !m.candidate() || m.unsettled {
 		return time.Time{}
 	}
 	votes, of := m.votes()

@@ -112,7 +112,7 @@ func (g *feed) input() Input {
 			if kind&1 == 0 {
 				return Yield{}
 			}
-			return Seeds{[]string{g.address(), g.address(), g.address()}}
+			return Seeds{Addresses: []string{g.address(), g.address(), g.address()}}
 		}
 		if kind&0xe0 != 0xe0 { // rarely: it ends the search
 			return Denied{Node: g.node(), Exceed: uint64(kind)}

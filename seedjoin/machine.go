@@ -18,10 +18,11 @@ type Machine struct {
 	standing Standing
 	known    member.Identity // the cluster this process is, or ever was, a member of
 
-	contacts []*contact // the seeds in their order, then who was met on the way
-	seeds    int        // how many of them are seeds
-	nextAsk  time.Time  // while seeking
-	nextTell time.Time  // the next Waiting
+	contacts  []*contact // the seeds in their order, then who was met on the way
+	seeds     int        // how many of them are seeds
+	unsettled bool       // the list of seeds still changes: nothing is founded
+	nextAsk   time.Time  // while seeking
+	nextTell  time.Time  // the next Waiting
 
 	since   time.Time // this process is a candidate since then; zero = it is none
 	abstain time.Time // it is none until then, though it may: see considerCandidacy
@@ -77,7 +78,7 @@ func (m *Machine) Step(now time.Time, in Input) error {
 	case Denied:
 		m.denied(in)
 	case Seeds:
-		m.replaceSeeds(in.Addresses)
+		m.replaceSeeds(in)
 	case Yield:
 		m.yieldOnWord()
 	}

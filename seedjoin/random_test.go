@@ -46,9 +46,9 @@ func randomRun(t *testing.T, seed uint64) {
 		case every && lookedUp: // the list comes in pieces
 			p := w.up(addrs[i], nil, expect(n))
 			for range 3 {
-				w.after(time.Duration(r.Int64N(int64(3*time.Second))), func() { w.step(p, Seeds{list[:1+r.IntN(n)]}) })
+				w.after(time.Duration(r.Int64N(int64(3*time.Second))), func() { w.step(p, Seeds{list[:1+r.IntN(n)], r.IntN(2) == 0}) })
 			}
-			w.after(4*time.Second, func() { w.step(p, Seeds{list}) })
+			w.after(4*time.Second, func() { w.step(p, Seeds{Addresses: list}) })
 			return
 		case every:
 			w.up(addrs[i], seeds, symmetric)

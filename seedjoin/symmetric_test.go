@@ -85,20 +85,20 @@ func TestExpect(t *testing.T) {
 	w := newWorld(t, 1)
 	p := w.up(a, nil, expect(3))
 	w.run(30 * time.Second)
-	w.step(p, Seeds{[]string{a}})
+	w.step(p, Seeds{Addresses: []string{a}})
 	w.run(30 * time.Second)
 	if len(w.clusters) != 0 {
 		t.Fatal("founded with one contact point of three")
 	}
 	q := w.up(b, nil, expect(3))
-	w.step(p, Seeds{[]string{a, b}})
+	w.step(p, Seeds{Addresses: []string{a, b}})
 	w.run(5 * time.Second)
 	if len(w.clusters) != 1 { // a and b are a majority of three, and b has answered a
 		t.Errorf("got %d clusters, want 1", len(w.clusters))
 	}
-	w.step(q, Seeds{[]string{b, a, c}})
+	w.step(q, Seeds{Addresses: []string{b, a, c}})
 	r := w.up(c, nil, expect(3))
-	w.step(r, Seeds{abc})
+	w.step(r, Seeds{Addresses: abc})
 	w.until(20*time.Second, "one cluster", w.joined)
 }
 
@@ -106,12 +106,12 @@ func TestExpect(t *testing.T) {
 func TestReplaceSeeds(t *testing.T) {
 	w := newWorld(t, 1)
 	p := w.up(d, nil, expect(2))
-	w.step(p, Seeds{[]string{a, b, a, ""}})
+	w.step(p, Seeds{Addresses: []string{a, b, a, ""}})
 	if got := p.m.seeds; got != 2 {
 		t.Fatalf("got %d seeds, want 2: doubles and empty ones do not count", got)
 	}
 	kept := p.m.contact(b)
-	w.step(p, Seeds{[]string{c, b}})
+	w.step(p, Seeds{Addresses: []string{c, b}})
 	if p.m.contact(b) != kept || p.m.seeds != 2 || p.m.contact(a) == nil || p.m.contact(a).seed {
 		t.Errorf("got %d seeds, want b kept, c added, and a no seed any more", p.m.seeds)
 	}
@@ -123,12 +123,12 @@ func TestReplaceSeeds(t *testing.T) {
 	for i := range 3 * MaxSeeds {
 		many = append(many, fmt.Sprintf("10.1.0.%d:1", i))
 	}
-	w.step(p, Seeds{many})
+	w.step(p, Seeds{Addresses: many})
 	if p.m.seeds != MaxSeeds || len(p.m.contacts) > MaxSeeds+maxMet {
 		t.Errorf("got %d seeds of %d contacts, want at most %d", p.m.seeds, len(p.m.contacts), MaxSeeds)
 	}
 	fixed := newSolo(t, a, a, b)
-	if err := fixed.Step(fixed.at, Seeds{abc}); !errors.Is(err, ErrFixedSeeds) {
+	if err := fixed.Step(fixed.at, Seeds{Addresses: abc}); !errors.Is(err, ErrFixedSeeds) {
 		t.Errorf("without Symmetric: got %v, want %v", err, ErrFixedSeeds)
 	}
 }

@@ -29,6 +29,12 @@ type List struct {
 	Stable    bool     // it has not changed for the margin
 }
 
+// Validate tells what is wrong with the configuration: an ErrConfig, or nil.
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Source == nil {
 		return c, fmt.Errorf("%w: Source is missing", ErrConfig)

@@ -12,8 +12,8 @@ import (
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
-	"github.com/pando-go/pando/seedjoin"
 	"github.com/pando-go/pando/clusterd/internal/wire"
+	"github.com/pando-go/pando/seedjoin"
 )
 
 const (

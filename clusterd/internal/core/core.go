@@ -69,7 +69,7 @@ func (c *Core) step(now time.Time, in Input) error {
 	case Drained:
 		return c.engine.Step(now, engine.Drained{})
 	case Seeds:
-		return c.tell(now, seedjoin.Seeds{Addresses: in.Addresses})
+		return c.tell(now, seedjoin.Seeds(in))
 	case Yield:
 		return c.tell(now, seedjoin.Yield{})
 	case Describe:

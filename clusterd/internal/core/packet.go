@@ -48,7 +48,10 @@ type Shutdown struct{}
 type Recover struct{}
 
 // Seeds replaces the list of seeds: see [seedjoin.Seeds].
-type Seeds struct{ Addresses []string }
+type Seeds struct {
+	Addresses []string
+	Unsettled bool // the list still changes
+}
 
 // Yield tells that an operator wants this cluster to end in favour of the island
 // that was told of last: see [seedjoin.Yield].
