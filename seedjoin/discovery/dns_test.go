@@ -57,6 +57,12 @@ func (z *zone) set(name string, records ...record) {
 	z.records[name] = records
 }
 
+func (z *zone) fail() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.broken = true
+}
+
 func host(ip string) record {
 	a := netip.MustParseAddr(ip)
 	if a.Is4() {
@@ -171,7 +177,7 @@ func TestSRV(t *testing.T) {
 // A server that fails does not make an empty list.
 func TestDNSFails(t *testing.T) {
 	z := newZone(t)
-	z.broken = true
+	z.fail()
 	ctx := t.Context()
 	for _, s := range []Source{DNS{Name: "pando.test.", Port: 1, Server: z.address()}, SRV{Name: "_p._tcp.test.", Server: z.address()}} {
 		if got, err := s.Discover(ctx); err == nil || got != nil {

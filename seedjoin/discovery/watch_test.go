@@ -92,11 +92,11 @@ func wantLists(t *testing.T, what string, got []string, want ...string) {
 // Contact points trickle in: each list is told at once, and the last one again
 // when it has not changed for the margin.
 func TestStableMargin(t *testing.T) {
-	watched(t, Config{}, func(s *script, got func() []string) {
+	watched(t, Config{Every: time.Second}, func(s *script, got func() []string) {
 		time.Sleep(20 * time.Second)
 		wantLists(t, "nothing found", got())
 		s.set(nil, "b:1")
-		time.Sleep(6 * time.Second)
+		time.Sleep(4 * time.Second)
 		wantLists(t, "one", got(), "[b:1] false")
 		s.set(nil, "b:1", "a:1", "b:1")
 		time.Sleep(3 * time.Second)
