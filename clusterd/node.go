@@ -75,6 +75,8 @@ type Node struct {
 	upSince  time.Time  // owned by the loop: when this incarnation became Up; zero = it is not
 	retries  int        // owned by the loop: rejoins in a row that did not last
 	contacts core.Seeds // owned by the loop: what Discovery found last
+	fence    *fence
+	held     bool // owned by the loop: the services were last told that the fence holds
 
 	halt     chan struct{} // closed to end the loop at once
 	haltOnce sync.Once
@@ -154,6 +156,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		log:     cfg.Logger.With("node", address),
 		rng:     newRand(),
 		inbox:   newInbox(),
+		fence:   newFence(),
 		halt:    make(chan struct{}),
 		up:      make(chan struct{}),
 		done:    make(chan struct{}),

@@ -118,6 +118,10 @@ func (c *Core) Ready() Ready {
 // cheap when nothing changed.
 func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 
+// CauseYielded is the cause of SelfRemoved when this cluster has given way to
+// another one.
+const CauseYielded = "yielded to another cluster"
+
 // Heir is what an incarnation that has ended leaves to the next one.
 type Heir struct {
 	Exceed   uint64          // the number that the next UID must exceed
@@ -131,6 +135,9 @@ func (c *Core) Heir() Heir {
 	h.Exceed = max(h.Exceed, c.self.UID)
 	return h
 }
+
+// Lease returns the lease of what is hosted here: see [engine.Lease].
+func (c *Core) Lease() engine.Lease { return c.engine.Lease() }
 
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
@@ -276,7 +283,7 @@ func (c *Core) refused(r seedjoin.Refused) {
 // yielded ends this incarnation, whose members join another cluster.
 func (c *Core) yielded(now time.Time, y seedjoin.Yielded) {
 	c.heir.Contacts, c.heir.Shun = []string{y.By.Address}, y.From
-	c.cause = "yielded to another cluster"
+	c.cause = CauseYielded
 	c.command(now, engine.Abandon{})
 }
 
