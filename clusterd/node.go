@@ -192,7 +192,7 @@ func (n *Node) assemble(ln net.Listener) error {
 	}
 	n.core, n.hub = c, newHub(c.Snapshot())
 	transport := n.cfg.transport()
-	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.log
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.cfg.Logger
 	r, err := remote.Listen(n.sys, ln, transport)
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
