@@ -57,6 +57,9 @@ type Packet struct {
 	//	*Packet_Join
 	//	*Packet_JoinRefusal
 	//	*Packet_Invite
+	//	*Packet_Look
+	//	*Packet_Reached
+	//	*Packet_Yielding
 	Body          isPacket_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -338,6 +341,33 @@ func (x *Packet) GetInvite() *Invite {
 	return nil
 }
 
+func (x *Packet) GetLook() *Look {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Look); ok {
+			return x.Look
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetReached() *Reached {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Reached); ok {
+			return x.Reached
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetYielding() *Yielding {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Yielding); ok {
+			return x.Yielding
+		}
+	}
+	return nil
+}
+
 type isPacket_Body interface {
 	isPacket_Body()
 }
@@ -444,6 +474,18 @@ type Packet_Invite struct {
 	Invite *Invite `protobuf:"bytes,44,opt,name=invite,proto3,oneof"`
 }
 
+type Packet_Look struct {
+	Look *Look `protobuf:"bytes,45,opt,name=look,proto3,oneof"`
+}
+
+type Packet_Reached struct {
+	Reached *Reached `protobuf:"bytes,46,opt,name=reached,proto3,oneof"`
+}
+
+type Packet_Yielding struct {
+	Yielding *Yielding `protobuf:"bytes,47,opt,name=yielding,proto3,oneof"`
+}
+
 func (*Packet_Heartbeat) isPacket_Body() {}
 
 func (*Packet_Digest) isPacket_Body() {}
@@ -493,6 +535,12 @@ func (*Packet_Join) isPacket_Body() {}
 func (*Packet_JoinRefusal) isPacket_Body() {}
 
 func (*Packet_Invite) isPacket_Body() {}
+
+func (*Packet_Look) isPacket_Body() {}
+
+func (*Packet_Reached) isPacket_Body() {}
+
+func (*Packet_Yielding) isPacket_Body() {}
 
 type Node struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2908,6 +2956,7 @@ type Answer struct {
 	Lease         bool                   `protobuf:"varint,6,opt,name=lease,proto3" json:"lease,omitempty"`
 	Node          *Node                  `protobuf:"bytes,7,opt,name=node,proto3" json:"node,omitempty"`
 	Leaving       bool                   `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Size          uint32                 `protobuf:"varint,9,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2998,13 +3047,20 @@ func (x *Answer) GetLeaving() bool {
 	return false
 }
 
+func (x *Answer) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
 type Join struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Info          *Info                  `protobuf:"bytes,2,opt,name=info,proto3" json:"info,omitempty"`
 	MinVersion    uint32                 `protobuf:"varint,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
 	MaxVersion    uint32                 `protobuf:"varint,4,opt,name=max_version,json=maxVersion,proto3" json:"max_version,omitempty"`
-	Settings      []*Pair                `protobuf:"bytes,5,rep,name=settings,proto3" json:"settings,omitempty"`
+	Settings      []*Setting             `protobuf:"bytes,5,rep,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3067,11 +3123,71 @@ func (x *Join) GetMaxVersion() uint32 {
 	return 0
 }
 
-func (x *Join) GetSettings() []*Pair {
+func (x *Join) GetSettings() []*Setting {
 	if x != nil {
 		return x.Settings
 	}
 	return nil
+}
+
+type Setting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Rule          uint32                 `protobuf:"varint,3,opt,name=rule,proto3" json:"rule,omitempty"` // seedjoin.Rule
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Setting) Reset() {
+	*x = Setting{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Setting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Setting) ProtoMessage() {}
+
+func (x *Setting) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Setting.ProtoReflect.Descriptor instead.
+func (*Setting) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Setting) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Setting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Setting) GetRule() uint32 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
 }
 
 type JoinRefusal struct {
@@ -3085,7 +3201,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3097,7 +3213,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3110,7 +3226,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -3141,13 +3257,14 @@ type Invite struct {
 	Stamp         int64                  `protobuf:"varint,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
 	Identity      *Identity              `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
 	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
+	Size          uint32                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3159,7 +3276,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3172,7 +3289,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Invite) GetAsked() string {
@@ -3210,11 +3327,222 @@ func (x *Invite) GetView() uint64 {
 	return 0
 }
 
+func (x *Invite) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+type Look struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Look) Reset() {
+	*x = Look{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Look) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Look) ProtoMessage() {}
+
+func (x *Look) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Look.ProtoReflect.Descriptor instead.
+func (*Look) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *Look) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Look) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Look) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+type Reached struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Size          uint32                 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	Durable       bool                   `protobuf:"varint,5,opt,name=durable,proto3" json:"durable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reached) Reset() {
+	*x = Reached{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reached) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reached) ProtoMessage() {}
+
+func (x *Reached) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reached.ProtoReflect.Descriptor instead.
+func (*Reached) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Reached) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Reached) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Reached) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Reached) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Reached) GetDurable() bool {
+	if x != nil {
+		return x.Durable
+	}
+	return false
+}
+
+type Yielding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Asked         bool                   `protobuf:"varint,4,opt,name=asked,proto3" json:"asked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Yielding) Reset() {
+	*x = Yielding{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Yielding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Yielding) ProtoMessage() {}
+
+func (x *Yielding) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Yielding.ProtoReflect.Descriptor instead.
+func (*Yielding) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *Yielding) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Yielding) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Yielding) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Yielding) GetAsked() bool {
+	if x != nil {
+		return x.Asked
+	}
+	return false
+}
+
 var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xbb\v\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xdd\f\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -3244,7 +3572,10 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
 	"\fjoin_refusal\x18+ \x01(\v2\x1e.pando.clusterd.v1.JoinRefusalH\x00R\vjoinRefusal\x123\n" +
-	"\x06invite\x18, \x01(\v2\x19.pando.clusterd.v1.InviteH\x00R\x06inviteB\x06\n" +
+	"\x06invite\x18, \x01(\v2\x19.pando.clusterd.v1.InviteH\x00R\x06invite\x12-\n" +
+	"\x04look\x18- \x01(\v2\x17.pando.clusterd.v1.LookH\x00R\x04look\x126\n" +
+	"\areached\x18. \x01(\v2\x1a.pando.clusterd.v1.ReachedH\x00R\areached\x129\n" +
+	"\byielding\x18/ \x01(\v2\x1b.pando.clusterd.v1.YieldingH\x00R\byieldingB\x06\n" +
 	"\x04body\"2\n" +
 	"\x04Node\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x10\n" +
@@ -3415,7 +3746,7 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tcandidate\x18\x03 \x01(\bR\tcandidate\x12\x14\n" +
-	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\xf4\x01\n" +
+	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\x88\x02\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x14\n" +
 	"\x05stamp\x18\x02 \x01(\x03R\x05stamp\x12\x14\n" +
@@ -3424,25 +3755,46 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x14\n" +
 	"\x05lease\x18\x06 \x01(\bR\x05lease\x12+\n" +
 	"\x04node\x18\a \x01(\v2\x17.pando.clusterd.v1.NodeR\x04node\x12\x18\n" +
-	"\aleaving\x18\b \x01(\bR\aleaving\"\xbe\x01\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving\x12\x12\n" +
+	"\x04size\x18\t \x01(\rR\x04size\"\xc1\x01\n" +
 	"\x04Join\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04info\x18\x02 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\x12\x1f\n" +
 	"\vmin_version\x18\x03 \x01(\rR\n" +
 	"minVersion\x12\x1f\n" +
 	"\vmax_version\x18\x04 \x01(\rR\n" +
-	"maxVersion\x123\n" +
-	"\bsettings\x18\x05 \x03(\v2\x17.pando.clusterd.v1.PairR\bsettings\"M\n" +
+	"maxVersion\x126\n" +
+	"\bsettings\x18\x05 \x03(\v2\x1a.pando.clusterd.v1.SettingR\bsettings\"E\n" +
+	"\aSetting\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\rR\x04rule\"M\n" +
 	"\vJoinRefusal\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\x95\x01\n" +
+	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xa9\x01\n" +
 	"\x06Invite\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\x127\n" +
 	"\bidentity\x18\x04 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12\x12\n" +
-	"\x04view\x18\x05 \x01(\x04R\x04viewB9Z7github.com/pando-go/pando/clusterd/internal/wire/wirepbb\x06proto3"
+	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\"\x91\x01\n" +
+	"\x04Look\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\"\xc2\x01\n" +
+	"\aReached\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\rR\x04size\x12\x18\n" +
+	"\adurable\x18\x05 \x01(\bR\adurable\"\xab\x01\n" +
+	"\bYielding\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\x12\x14\n" +
+	"\x05asked\x18\x04 \x01(\bR\x05askedB9Z7github.com/pando-go/pando/clusterd/internal/wire/wirepbb\x06proto3"
 
 var (
 	file_pando_clusterd_control_proto_rawDescOnce sync.Once
@@ -3456,7 +3808,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -3498,8 +3850,12 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Probe)(nil),       // 37: pando.clusterd.v1.Probe
 	(*Answer)(nil),      // 38: pando.clusterd.v1.Answer
 	(*Join)(nil),        // 39: pando.clusterd.v1.Join
-	(*JoinRefusal)(nil), // 40: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 41: pando.clusterd.v1.Invite
+	(*Setting)(nil),     // 40: pando.clusterd.v1.Setting
+	(*JoinRefusal)(nil), // 41: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 42: pando.clusterd.v1.Invite
+	(*Look)(nil),        // 43: pando.clusterd.v1.Look
+	(*Reached)(nil),     // 44: pando.clusterd.v1.Reached
+	(*Yielding)(nil),    // 45: pando.clusterd.v1.Yielding
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -3527,71 +3883,83 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	37, // 22: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
 	38, // 23: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
 	39, // 24: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	40, // 25: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	41, // 26: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	1,  // 27: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 28: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 29: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 30: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 31: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 32: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 33: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 34: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 35: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 36: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 37: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 38: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 39: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 40: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 41: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	17, // 42: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
-	17, // 43: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
-	18, // 44: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
-	1,  // 45: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
-	1,  // 46: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
-	1,  // 47: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
-	9,  // 48: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 49: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 50: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
-	9,  // 51: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
-	10, // 52: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
-	11, // 53: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 54: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
-	1,  // 55: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
-	3,  // 56: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
-	22, // 57: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 58: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	21, // 59: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,  // 60: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	20, // 61: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
-	3,  // 62: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	22, // 63: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 64: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	20, // 65: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
-	21, // 66: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,  // 67: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	22, // 68: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 69: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 70: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 71: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	20, // 72: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
-	21, // 73: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
-	1,  // 74: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 75: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	3,  // 76: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	20, // 77: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
-	2,  // 78: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,  // 79: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,  // 80: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 81: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 82: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	5,  // 83: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
-	2,  // 84: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	85, // [85:85] is the sub-list for method output_type
-	85, // [85:85] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	41, // 25: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	42, // 26: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	43, // 27: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
+	44, // 28: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
+	45, // 29: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
+	1,  // 30: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 31: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 32: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 33: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 34: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 35: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 36: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 37: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 38: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 39: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 40: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 41: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 42: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 43: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 44: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	17, // 45: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
+	17, // 46: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
+	18, // 47: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
+	1,  // 48: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
+	1,  // 49: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
+	1,  // 50: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
+	9,  // 51: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 52: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 53: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
+	9,  // 54: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
+	10, // 55: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
+	11, // 56: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 57: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
+	1,  // 58: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
+	3,  // 59: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
+	22, // 60: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 61: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	21, // 62: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,  // 63: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	20, // 64: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
+	3,  // 65: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	22, // 66: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 67: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	20, // 68: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
+	21, // 69: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,  // 70: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	22, // 71: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 72: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 73: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 74: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	20, // 75: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
+	21, // 76: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
+	1,  // 77: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 78: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	3,  // 79: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	20, // 80: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
+	2,  // 81: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,  // 82: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,  // 83: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 84: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 85: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	40, // 86: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
+	2,  // 87: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	2,  // 88: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 89: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 90: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
+	2,  // 91: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 92: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 93: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
+	2,  // 94: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 95: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 96: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
+	97, // [97:97] is the sub-list for method output_type
+	97, // [97:97] is the sub-list for method input_type
+	97, // [97:97] is the sub-list for extension type_name
+	97, // [97:97] is the sub-list for extension extendee
+	0,  // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -3625,6 +3993,9 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Join)(nil),
 		(*Packet_JoinRefusal)(nil),
 		(*Packet_Invite)(nil),
+		(*Packet_Look)(nil),
+		(*Packet_Reached)(nil),
+		(*Packet_Yielding)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3632,7 +4003,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
