@@ -147,14 +147,14 @@ func (r *Remote) welcome(conn net.Conn) (*inbound, error) {
 	if c.p == nil {
 		return nil, r.refuse(conn, hello, &remotepb.Refusal{Code: CodeBusy, Text: "remote: too many addresses"})
 	}
-	before, refusal := c.p.enter(c, hello.Dialled)
+	before, refusal := c.p.enter(c)
 	if refusal != nil {
 		return nil, r.refuse(conn, hello, refusal)
 	}
 	if err := c.replace(before); err != nil {
 		return c, err
 	}
-	return c, r.agree(c, version)
+	return c, r.agree(c, hello, version)
 }
 
 // judge decides on all that needs no state of the peer.
@@ -191,13 +191,16 @@ func (r *Remote) refuse(conn net.Conn, h *remotepb.Hello, m *remotepb.Refusal) e
 }
 
 // agree sends the welcome and lifts the limits of the handshake.
-func (r *Remote) agree(c *inbound, version uint32) error {
+func (r *Remote) agree(c *inbound, h *remotepb.Hello, version uint32) error {
 	w := &remotepb.Welcome{
 		Version: version, Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
-		Received: c.stream.batch, MaxMessage: uint32(r.cfg.MaxMessage),
+		Received: c.stream.batch.Load(), MaxMessage: uint32(r.cfg.MaxMessage),
 	}
 	if c.lane == remotepb.Lane_LANE_CONTROL {
-		w.Received = c.stream.system
+		w.Received = c.stream.system.Load()
+	} else {
+		w.Compression = r.cfg.chooseCompression(h.Compressions)
+		c.unpack = r.cfg.compression(w.Compression)
 	}
 	b, err := wire.AppendFrame(nil, wire.KindWelcome, w)
 	if err != nil {
@@ -207,7 +210,9 @@ func (r *Remote) agree(c *inbound, version uint32) error {
 		return err
 	}
 	c.SetDeadline(time.Time{})
-	c.frames.Limit(wire.MaxFrame(r.cfg.MaxMessage))
+	if c.frames.Limit(wire.MaxFrame(0)); c.lane == remotepb.Lane_LANE_CONTROL {
+		c.frames.Limit(wire.MaxFrame(r.cfg.MaxMessage))
+	}
 	r.count.accepted.Add(1)
 	r.log.Debug("connection accepted", "remote", c.RemoteAddr(), "from", c.p.address, "lane", c.lane)
 	return nil

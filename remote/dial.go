@@ -4,39 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/pando-go/pando/remote/internal/remotepb"
 	"github.com/pando-go/pando/remote/internal/wire"
 )
 
-// outbound is a connection that this node opened, after its handshake. It is
-// written by its lane's goroutine and read by one that this one started.
-type outbound struct {
-	net.Conn
-	frames  *wire.Reader
-	welcome *remotepb.Welcome
-	sent    func(n int)
-}
-
-// send writes bufs in one go.
-func (c *outbound) send(bufs net.Buffers, limit time.Duration) error {
-	c.SetWriteDeadline(time.Now().Add(limit))
-	n := 0
-	for _, b := range bufs {
-		n += len(b)
-	}
-	c.sent(n)
-	if len(bufs) == 1 {
-		_, err := c.Write(bufs[0])
-		return err
-	}
-	_, err := bufs.WriteTo(c.Conn)
-	return err
-}
-
 // open dials and shakes hands.
-func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (*outbound, error) {
+func (r *Remote) open(ctx context.Context, address string, l *lane) (*outbound, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.DialTimeout)
 	defer cancel()
 	conn, err := r.cfg.Dial(ctx, address)
@@ -47,7 +21,7 @@ func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (
 		return nil, fmt.Errorf("remote: dial %s: %w", address, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	c, err := r.greet(conn, address, kind)
+	c, err := r.greet(conn, address, l)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -61,12 +35,12 @@ func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (
 }
 
 // greet makes the handshake of the side that dialled.
-func (r *Remote) greet(conn net.Conn, address string, kind remotepb.Lane) (*outbound, error) {
+func (r *Remote) greet(conn net.Conn, address string, l *lane) (*outbound, error) {
 	v := r.cfg.versions
 	b, err := wire.AppendFrame([]byte(wire.Magic), wire.KindHello, &remotepb.Hello{
 		MinVersion: v.Min, MaxVersion: v.Max,
 		Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
-		Lane: kind, Dialled: address,
+		Lane: l.kind, Index: l.index, Dialled: address, Compressions: compressionNames(r.cfg.Compressions),
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +63,7 @@ func (r *Remote) greet(conn net.Conn, address string, kind remotepb.Lane) (*outb
 	if refusal != nil {
 		return nil, refusedError(refusal)
 	}
-	return &outbound{Conn: conn, frames: frames, welcome: welcome, sent: func(n int) { r.count.sentBytes.Add(uint64(n)) }}, nil
+	return newOutbound(conn, l, frames, welcome), nil
 }
 
 func refusedError(m *remotepb.Refusal) *RefusedError {

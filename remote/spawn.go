@@ -60,9 +60,12 @@ func (r *Remote) spawn(ctx context.Context, address, kind, id, name string) (*pa
 	if err != nil {
 		return nil, fmt.Errorf("remote: spawn %s: %w", kind, err)
 	}
-	p.control.push(&post{frame: frame, call: number, failed: func(err error) {
+	request := &post{frame: frame, call: number, failed: func(err error) {
 		p.control.endCall(number, &spawnResult{err: err})
-	}})
+	}}
+	if !p.control.push(request) { // the peer was forgotten a moment ago
+		return r.spawn(ctx, address, kind, id, name)
+	}
 	select {
 	case a := <-done:
 		if a.err != nil {
@@ -102,7 +105,7 @@ func (c *inbound) spawn(body []byte) error {
 			return wire.Malformed("spawn: text of %d bytes, limit %d", len(s), wire.MaxText)
 		}
 	}
-	c.posts++
+	c.ack.post()
 	select {
 	case c.r.spawns <- struct{}{}:
 	default:

@@ -54,6 +54,8 @@ func ParseHello(kind Kind, body []byte) (*remotepb.Hello, error) {
 		return nil, Malformed("hello: cluster name of %d bytes", len(h.Cluster))
 	case h.Lane != remotepb.Lane_LANE_CONTROL && h.Lane != remotepb.Lane_LANE_USER:
 		return nil, Malformed("hello: lane %d", h.Lane)
+	case h.Index >= MaxLanes:
+		return nil, Malformed("hello: user lane %d", h.Index)
 	}
 	return h, nil
 }

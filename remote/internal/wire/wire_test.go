@@ -30,11 +30,11 @@ func outgoing() []wire.Outgoing {
 }
 
 func batch(seq uint64, envelopes ...wire.Outgoing) []byte {
-	b := wire.BeginBatch(nil, seq)
+	b := wire.BeginBatch(nil)
 	for i := range envelopes {
 		b = wire.AppendEnvelope(b, &envelopes[i])
 	}
-	wire.EndBatch(b)
+	wire.EndBatch(b, seq)
 	return b
 }
 
@@ -59,13 +59,13 @@ func TestBatchAgreesWithSchema(t *testing.T) {
 	if err != nil || seq != 7 || len(envelopes) != 3 {
 		t.Fatalf("got %d, %v, %v", seq, envelopes, err)
 	}
-	again := wire.BeginBatch(nil, seq)
+	again := wire.BeginBatch(nil)
 	for _, e := range envelopes {
 		again = wire.AppendEnvelope(again, &wire.Outgoing{
-			To: seen(e.To), FromAddress: seen(e.FromAddress), From: seen(e.From), Type: seen(e.Type), Payload: e.Payload,
+			To: seen(e.To), FromAddress: seen(e.FromAddress), From: seen(e.From), Type: seen(e.Type), Headers: e.Headers, Payload: e.Payload,
 		})
 	}
-	wire.EndBatch(again)
+	wire.EndBatch(again, seq)
 	if !bytes.Equal(again, batch(7, outgoing()...)) {
 		t.Errorf("got %x after a round trip", again)
 	}
@@ -108,7 +108,7 @@ func TestGoldenFrames(t *testing.T) {
 		}), "0000001b" + "02" + "0801" + "120463686174" + "1a03623a31" + "210300000000000000" + "2804" + "3005"},
 		{"refusal", frame(t, wire.KindRefusal, &remotepb.Refusal{Code: "uid", Text: "why", Exceed: 9}),
 			"00000014" + "03" + "0a03756964" + "1203776879" + "190900000000000000"},
-		{"define", names.AppendDefine(nil, 0, 2), "00000012" + "04" + "0a07726f6f6d2f676f" + "0a06737472696e67"},
+		{"define", names.AppendDefine(nil, 0, 2), "00000014" + "04" + "1001" + "0a07726f6f6d2f676f" + "0a06737472696e67"},
 		{"batch", batch(1, wire.Outgoing{To: wire.Text{Ref: 1}, From: text("$ask/1"), Type: wire.Text{Ref: 2}, Payload: []byte("hi")}),
 			"0000001c" + "05" + "090100000000000000" + "1210" + "1001" + "2a0624" + "61736b2f31" + "4002" + "4a026869"},
 		{"control", frame(t, wire.KindControl, &remotepb.Control{Service: "member", Payload: []byte{1}}),
