@@ -20,6 +20,10 @@ import (
 // spellings of this node's address that it dials.
 const maxStreams = 256
 
+// generationBits is how many numbers the streams to an address have, at most,
+// until it is forgotten.
+const generationBits = 40
+
 // peer is what this node knows of an address: the incarnation that is there,
 // the lanes to it and the watches in both directions. There is one for each
 // address, or spelling of it, until it is forgotten.
@@ -66,19 +70,25 @@ type stream struct {
 	held map[watchKey]heldWatch // under peer.mu
 }
 
+// newPeer is called under r.mu.
 func newPeer(r *Remote, address string) *peer {
 	p := &peer{r: r, address: address, used: time.Now(), room: &room{limit: int64(r.cfg.QueueBytes)}}
 	p.route = &route{r: r, address: address}
 	p.route.p.Store(p)
+	// What was sent before the address was forgotten, the node there may
+	// remember: numbers go on, far above those.
+	first := r.generations << generationBits
+	r.generations++
 	for i := range r.cfg.UserLanes {
 		stats := new(laneCounters)
 		l := newLane(p, remotepb.Lane_LANE_USER, uint32(i), stats)
-		q := newUserQueue(l, p.room, &r.chunks, stats)
+		q := newUserQueue(l, p.room, &r.chunks, stats, first)
 		l.src = q
 		p.users = append(p.users, q)
 	}
 	c := newLane(p, remotepb.Lane_LANE_CONTROL, 0, new(laneCounters))
 	p.control = newControlQueue(c, r.cfg.ControlMessages, r.cfg.ControlBytes)
+	p.control.system.seq, p.control.system.taken = first, first
 	c.src = p.control
 	return p
 }

@@ -64,15 +64,16 @@ type Remote struct {
 	done    chan struct{} // closed when Close is complete
 	wg      sync.WaitGroup
 
-	mu        sync.Mutex
-	closing   bool // Close has been called
-	tombs     map[string]tombstone
-	sweepAt   int  // so many peers have the unused ones forgotten
-	stopped   bool // nothing is started any more
-	services  map[string]Service
-	peers     map[string]*peer
-	conns     map[net.Conn]struct{} // from other nodes
-	greetings int                   // of them without a handshake so far
+	mu          sync.Mutex
+	closing     bool // Close has been called
+	tombs       map[string]tombstone
+	generations uint64 // of peers
+	sweepAt     int    // so many peers have the unused ones forgotten
+	stopped     bool   // nothing is started any more
+	services    map[string]Service
+	peers       map[string]*peer
+	conns       map[net.Conn]struct{} // from other nodes
+	greetings   int                   // of them without a handshake so far
 }
 
 // maxSpawns is how many requests of other nodes are carried out at a time.

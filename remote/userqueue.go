@@ -96,8 +96,8 @@ type batch struct {
 
 func (b *batch) len() int { return len(b.buf) + len(b.data) }
 
-func newUserQueue(l *lane, room *room, pool *sync.Pool, stats *laneCounters) *userQueue {
-	q := &userQueue{l: l, room: room, pool: pool, stats: stats, idle: true, names: new(wire.Names)}
+func newUserQueue(l *lane, room *room, pool *sync.Pool, stats *laneCounters, first uint64) *userQueue {
+	q := &userQueue{seq: first, ack: first, l: l, room: room, pool: pool, stats: stats, idle: true, names: new(wire.Names)}
 	q.ended = sync.NewCond(&q.mu)
 	return q
 }
@@ -523,7 +523,9 @@ func (q *userQueue) lost(err error) {
 		q.ended.Wait()
 	}
 	var bad *batch
-	if refusedWith(err, CodeMalformed) && q.flushed > 0 {
+	q.flushed = q.sent // what was acknowledged has been written
+	q.reap()
+	if refusedWith(err, CodeMalformed) && q.sent > 0 {
 		bad = q.giveUp() // the one that the other side could not read
 	}
 	q.conn, q.rest = connState{}, nil
