@@ -32,7 +32,7 @@ func (in *Inlet) Deliver(from *pa.PID, header map[string]string, msg any) {
 	if c := in.core(); c == nil || header != nil || isSystem(msg) {
 		s.DeliverWith(in.id, from, header, msg)
 	} else {
-		s.sendAs(c, in.to, msg, question{asker: s.comeHome(s.own(from))})
+		s.sendAs(c, in.to, msg, question{asker: s.comeHome(from)})
 	}
 }
 

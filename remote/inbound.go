@@ -39,6 +39,7 @@ type inbound struct {
 	table     wire.Table
 	resets    int                // of the table, that the caches below know of
 	decoders  []decoder          // of the names used as types, by number
+	reached   []bool             // whether a name may be a receiver, by number
 	inlets    []inlet            // of the names used as receivers, by number
 	senders   map[uint64]*pa.PID // by the numbers of address and id
 	literals  map[string]decoder // of types that have no number
@@ -108,6 +109,13 @@ func (c *inbound) serve() error {
 }
 
 func (c *inbound) handle(kind wire.Kind, body []byte) error {
+	if kind == wire.KindRefusal { // the caller does not like what the welcome said
+		m, err := unmarshal[remotepb.Refusal](kind, body)
+		if err != nil {
+			return err
+		}
+		return refusedError(m)
+	}
 	if c.lane == remotepb.Lane_LANE_USER {
 		return c.user(kind, body)
 	}
@@ -211,7 +219,7 @@ func (c *inbound) fragment(body []byte) error {
 // handOver delivers messages, whatever becomes of each.
 func (c *inbound) handOver(envelopes []wire.Envelope) {
 	if n := c.table.Resets(); n != c.resets { // the numbers mean something else now
-		c.resets, c.decoders, c.inlets, c.senders = n, nil, nil, nil
+		c.resets, c.decoders, c.reached, c.inlets, c.senders = n, nil, nil, nil, nil
 	}
 	c.r.count.received.Add(uint64(len(envelopes)))
 	c.stats.received.Add(uint64(len(envelopes)))
@@ -231,15 +239,19 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
 	}()
 	for ; i < len(envelopes); i++ {
 		e := &envelopes[i]
+		to, from := textOf(e.To, &c.table), c.sender(e)
+		if err := c.reach(e.To, to); err != nil {
+			c.r.turnAway(to, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
+			continue
+		}
 		msg, err := c.decoder(e.Type).decode(e.Payload)
-		from := c.sender(e)
 		switch {
 		case err != nil:
 			c.r.count.undecodable.Add(1)
-			pid := &pa.PID{Address: c.r.self.Address, Id: textOf(e.To, &c.table)}
+			pid := &pa.PID{Address: c.r.self.Address, Id: to}
 			c.r.sys.DeadLetter(pid, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 		case e.To.Ref == 0:
-			c.r.sys.DeliverWith(string(e.To.B), from, e.Headers, msg)
+			c.r.sys.DeliverWith(to, from, e.Headers, msg)
 		default:
 			c.inlet(e.To.Ref).Deliver(from, e.Headers, msg)
 		}

@@ -38,6 +38,8 @@ type peer struct {
 	room    *room // of the user lanes
 	drops   dropCounters
 
+	spawns atomic.Int64 // requests of this peer that are carried out
+
 	turn sync.Mutex // held from one incarnation to the next, until the old is cleared away
 
 	mu        sync.Mutex
@@ -73,7 +75,7 @@ type stream struct {
 // newPeer is called under r.mu.
 func newPeer(r *Remote, address string) *peer {
 	p := &peer{r: r, address: address, used: time.Now(), room: &room{limit: int64(r.cfg.QueueBytes)}}
-	p.route = &route{r: r, address: address}
+	p.route = &route{line: r.line, address: address}
 	p.route.p.Store(p)
 	// What was sent before the address was forgotten, the node there may
 	// remember: numbers go on, far above those.

@@ -14,10 +14,10 @@ import (
 )
 
 // route is the process of all PIDs with an address. A PID keeps the process
-// that it has resolved to for ever, but peers are forgotten: the route finds
-// the one that came after.
+// that it has resolved to for ever, but peers are forgotten and Remotes have
+// successors: the route finds the peer of now.
 type route struct {
-	r       *Remote
+	line    *succession
 	address string
 	p       atomic.Pointer[peer]
 }
@@ -51,16 +51,30 @@ func (r *Remote) resolve(pid *pa.PID) (pa.Process, bool) {
 // with calls f with the peer, once more if it was forgotten meanwhile.
 func (rt *route) with(f func(p *peer) error) error {
 	for {
-		p := rt.p.Load()
-		err := f(p)
-		if !errors.Is(err, errForgotten) {
+		err := f(rt.current())
+		if err != errForgotten {
 			return err
 		}
-		if p = rt.r.peer(rt.address); p == nil {
+		p := rt.line.current.Load().peer(rt.address)
+		if p == nil {
 			return errPeers
 		}
 		rt.p.Store(p)
 	}
+}
+
+// current is the peer in the newest Remote. If that knows too many addresses,
+// it is the former one, which is closed and makes dead letters.
+func (rt *route) current() *peer {
+	p, now := rt.p.Load(), rt.line.current.Load()
+	if p.r == now {
+		return p
+	}
+	if q := now.reach(rt.address); q != nil {
+		rt.p.Store(q)
+		return q
+	}
+	return p
 }
 
 // SendUserMessage queues a message. It never blocks; what cannot leave is a
@@ -69,8 +83,9 @@ func (rt *route) SendUserMessage(pid *pa.PID, message any) {
 	err := rt.with(func(p *peer) error { return p.send(pid, message, nil) })
 	if err != nil {
 		_, msg, sender := pa.UnwrapEnvelope(message)
-		rt.r.drop(rt.p.Load(), err)
-		rt.r.sys.DeadLetter(pid, sender, msg, err)
+		p := rt.p.Load()
+		p.r.drop(p, err)
+		p.r.sys.DeadLetter(pid, sender, msg, err)
 	}
 }
 
@@ -117,6 +132,9 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 	}
 	address, id := p.r.sys.Portable(sender)
 	e.From.S = id
+	if address == p.r.self.Address {
+		p.r.show(id)
+	}
 	if address != p.r.self.Address {
 		e.FromAddress.S = address
 	}
@@ -126,7 +144,7 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 func (rt *route) SendSystemMessage(pid *pa.PID, message any) {
 	err := rt.with(func(p *peer) error { return p.sendSystem(pid, message) })
 	if err != nil {
-		rt.r.sys.DeadLetter(pid, nil, message, err)
+		rt.p.Load().r.sys.DeadLetter(pid, nil, message, err)
 	}
 }
 

@@ -129,7 +129,7 @@ func (x System_Op) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use System_Op.Descriptor instead.
 func (System_Op) EnumDescriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9, 0}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // Hello is the first frame of the side that dialled.
@@ -144,6 +144,7 @@ type Hello struct {
 	Dialled       string                 `protobuf:"bytes,7,opt,name=dialled,proto3" json:"dialled,omitempty"`           // the other side's address as this side spells it; names the stream
 	Index         uint32                 `protobuf:"varint,8,opt,name=index,proto3" json:"index,omitempty"`              // which of the user lanes, 0 to 63
 	Compressions  []string               `protobuf:"bytes,9,rep,name=compressions,proto3" json:"compressions,omitempty"` // that this side can write, best first
+	Nonce         []byte                 `protobuf:"bytes,15,opt,name=nonce,proto3" json:"nonce,omitempty"`              // 32 random bytes: this side has a join secret and wants it proved; absent: it has none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -241,6 +242,105 @@ func (x *Hello) GetCompressions() []string {
 	return nil
 }
 
+func (x *Hello) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+// Challenge asks the side that dialled to prove that it knows the join secret.
+// It comes before the Welcome, from a side that has one.
+type Challenge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nonce         []byte                 `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"` // 32 random bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Challenge) Reset() {
+	*x = Challenge{}
+	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Challenge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Challenge) ProtoMessage() {}
+
+func (x *Challenge) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Challenge.ProtoReflect.Descriptor instead.
+func (*Challenge) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Challenge) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+// Proof answers a Challenge, and after the Welcome the nonce of the Hello. It
+// vouches for every frame of the handshake so far, in both directions.
+type Proof struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mac           []byte                 `protobuf:"bytes,1,opt,name=mac,proto3" json:"mac,omitempty"` // HMAC-SHA256 under the join secret, see docs/wire.md
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proof) Reset() {
+	*x = Proof{}
+	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proof) ProtoMessage() {}
+
+func (x *Proof) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proof.ProtoReflect.Descriptor instead.
+func (*Proof) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Proof) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
 // Welcome is the answer when the connection stands.
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -257,7 +357,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	mi := &file_pando_remote_wire_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +369,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	mi := &file_pando_remote_wire_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +382,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{1}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Welcome) GetVersion() uint32 {
@@ -346,7 +446,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	mi := &file_pando_remote_wire_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +458,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	mi := &file_pando_remote_wire_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +471,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{2}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Refusal) GetCode() string {
@@ -407,7 +507,7 @@ type Define struct {
 
 func (x *Define) Reset() {
 	*x = Define{}
-	mi := &file_pando_remote_wire_proto_msgTypes[3]
+	mi := &file_pando_remote_wire_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +519,7 @@ func (x *Define) String() string {
 func (*Define) ProtoMessage() {}
 
 func (x *Define) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[3]
+	mi := &file_pando_remote_wire_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +532,7 @@ func (x *Define) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Define.ProtoReflect.Descriptor instead.
 func (*Define) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{3}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Define) GetNames() []string {
@@ -461,7 +561,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_pando_remote_wire_proto_msgTypes[4]
+	mi := &file_pando_remote_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +573,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[4]
+	mi := &file_pando_remote_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +586,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{4}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Batch) GetSeq() uint64 {
@@ -522,7 +622,7 @@ type Envelope struct {
 
 func (x *Envelope) Reset() {
 	*x = Envelope{}
-	mi := &file_pando_remote_wire_proto_msgTypes[5]
+	mi := &file_pando_remote_wire_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +634,7 @@ func (x *Envelope) String() string {
 func (*Envelope) ProtoMessage() {}
 
 func (x *Envelope) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[5]
+	mi := &file_pando_remote_wire_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +647,7 @@ func (x *Envelope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Envelope.ProtoReflect.Descriptor instead.
 func (*Envelope) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{5}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Envelope) GetTo() string {
@@ -634,7 +734,7 @@ type Fragment struct {
 
 func (x *Fragment) Reset() {
 	*x = Fragment{}
-	mi := &file_pando_remote_wire_proto_msgTypes[6]
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +746,7 @@ func (x *Fragment) String() string {
 func (*Fragment) ProtoMessage() {}
 
 func (x *Fragment) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[6]
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +759,7 @@ func (x *Fragment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fragment.ProtoReflect.Descriptor instead.
 func (*Fragment) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{6}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Fragment) GetSeq() uint64 {
@@ -702,7 +802,7 @@ type Packed struct {
 
 func (x *Packed) Reset() {
 	*x = Packed{}
-	mi := &file_pando_remote_wire_proto_msgTypes[7]
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +814,7 @@ func (x *Packed) String() string {
 func (*Packed) ProtoMessage() {}
 
 func (x *Packed) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[7]
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +827,7 @@ func (x *Packed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Packed.ProtoReflect.Descriptor instead.
 func (*Packed) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{7}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Packed) GetKind() uint32 {
@@ -762,7 +862,7 @@ type Control struct {
 
 func (x *Control) Reset() {
 	*x = Control{}
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +874,7 @@ func (x *Control) String() string {
 func (*Control) ProtoMessage() {}
 
 func (x *Control) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +887,7 @@ func (x *Control) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Control.ProtoReflect.Descriptor instead.
 func (*Control) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Control) GetService() string {
@@ -820,7 +920,7 @@ type System struct {
 
 func (x *System) Reset() {
 	*x = System{}
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +932,7 @@ func (x *System) String() string {
 func (*System) ProtoMessage() {}
 
 func (x *System) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +945,7 @@ func (x *System) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use System.ProtoReflect.Descriptor instead.
 func (*System) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *System) GetSeq() uint64 {
@@ -909,7 +1009,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1021,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1034,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ack) GetBatch() uint64 {
@@ -971,7 +1071,7 @@ type Spawn struct {
 
 func (x *Spawn) Reset() {
 	*x = Spawn{}
-	mi := &file_pando_remote_wire_proto_msgTypes[11]
+	mi := &file_pando_remote_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1083,7 @@ func (x *Spawn) String() string {
 func (*Spawn) ProtoMessage() {}
 
 func (x *Spawn) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[11]
+	mi := &file_pando_remote_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1096,7 @@ func (x *Spawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawn.ProtoReflect.Descriptor instead.
 func (*Spawn) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Spawn) GetId() uint64 {
@@ -1032,7 +1132,7 @@ type Spawned struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Actor         string                 `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`     // id of the new actor
-	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`       // "" = started; "unknown-kind", "name-taken", "failure"
+	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`       // "" = started; "unknown-kind", "name-taken", "not-exposed", "bad-name", "failure"
 	Failure       string                 `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"` // code "failure": its own code
 	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1041,7 +1141,7 @@ type Spawned struct {
 
 func (x *Spawned) Reset() {
 	*x = Spawned{}
-	mi := &file_pando_remote_wire_proto_msgTypes[12]
+	mi := &file_pando_remote_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1153,7 @@ func (x *Spawned) String() string {
 func (*Spawned) ProtoMessage() {}
 
 func (x *Spawned) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[12]
+	mi := &file_pando_remote_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1166,7 @@ func (x *Spawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawned.ProtoReflect.Descriptor instead.
 func (*Spawned) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{12}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Spawned) GetId() uint64 {
@@ -1108,7 +1208,7 @@ var File_pando_remote_wire_proto protoreflect.FileDescriptor
 
 const file_pando_remote_wire_proto_rawDesc = "" +
 	"\n" +
-	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\x8e\x02\n" +
+	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\xa4\x02\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vmin_version\x18\x01 \x01(\rR\n" +
 	"minVersion\x12\x1f\n" +
@@ -1120,7 +1220,12 @@ const file_pando_remote_wire_proto_rawDesc = "" +
 	"\x04lane\x18\x06 \x01(\x0e2\x15.pando.remote.v1.LaneR\x04lane\x12\x18\n" +
 	"\adialled\x18\a \x01(\tR\adialled\x12\x14\n" +
 	"\x05index\x18\b \x01(\rR\x05index\x12\"\n" +
-	"\fcompressions\x18\t \x03(\tR\fcompressions\"\xc8\x01\n" +
+	"\fcompressions\x18\t \x03(\tR\fcompressions\x12\x14\n" +
+	"\x05nonce\x18\x0f \x01(\fR\x05nonce\"!\n" +
+	"\tChallenge\x12\x14\n" +
+	"\x05nonce\x18\x01 \x01(\fR\x05nonce\"\x19\n" +
+	"\x05Proof\x12\x10\n" +
+	"\x03mac\x18\x01 \x01(\fR\x03mac\"\xc8\x01\n" +
 	"\aWelcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -1215,29 +1320,31 @@ func file_pando_remote_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_pando_remote_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_pando_remote_wire_proto_goTypes = []any{
-	(Lane)(0),        // 0: pando.remote.v1.Lane
-	(System_Op)(0),   // 1: pando.remote.v1.System.Op
-	(*Hello)(nil),    // 2: pando.remote.v1.Hello
-	(*Welcome)(nil),  // 3: pando.remote.v1.Welcome
-	(*Refusal)(nil),  // 4: pando.remote.v1.Refusal
-	(*Define)(nil),   // 5: pando.remote.v1.Define
-	(*Batch)(nil),    // 6: pando.remote.v1.Batch
-	(*Envelope)(nil), // 7: pando.remote.v1.Envelope
-	(*Fragment)(nil), // 8: pando.remote.v1.Fragment
-	(*Packed)(nil),   // 9: pando.remote.v1.Packed
-	(*Control)(nil),  // 10: pando.remote.v1.Control
-	(*System)(nil),   // 11: pando.remote.v1.System
-	(*Ack)(nil),      // 12: pando.remote.v1.Ack
-	(*Spawn)(nil),    // 13: pando.remote.v1.Spawn
-	(*Spawned)(nil),  // 14: pando.remote.v1.Spawned
-	nil,              // 15: pando.remote.v1.Envelope.HeadersEntry
+	(Lane)(0),         // 0: pando.remote.v1.Lane
+	(System_Op)(0),    // 1: pando.remote.v1.System.Op
+	(*Hello)(nil),     // 2: pando.remote.v1.Hello
+	(*Challenge)(nil), // 3: pando.remote.v1.Challenge
+	(*Proof)(nil),     // 4: pando.remote.v1.Proof
+	(*Welcome)(nil),   // 5: pando.remote.v1.Welcome
+	(*Refusal)(nil),   // 6: pando.remote.v1.Refusal
+	(*Define)(nil),    // 7: pando.remote.v1.Define
+	(*Batch)(nil),     // 8: pando.remote.v1.Batch
+	(*Envelope)(nil),  // 9: pando.remote.v1.Envelope
+	(*Fragment)(nil),  // 10: pando.remote.v1.Fragment
+	(*Packed)(nil),    // 11: pando.remote.v1.Packed
+	(*Control)(nil),   // 12: pando.remote.v1.Control
+	(*System)(nil),    // 13: pando.remote.v1.System
+	(*Ack)(nil),       // 14: pando.remote.v1.Ack
+	(*Spawn)(nil),     // 15: pando.remote.v1.Spawn
+	(*Spawned)(nil),   // 16: pando.remote.v1.Spawned
+	nil,               // 17: pando.remote.v1.Envelope.HeadersEntry
 }
 var file_pando_remote_wire_proto_depIdxs = []int32{
 	0,  // 0: pando.remote.v1.Hello.lane:type_name -> pando.remote.v1.Lane
-	7,  // 1: pando.remote.v1.Batch.envelopes:type_name -> pando.remote.v1.Envelope
-	15, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
+	9,  // 1: pando.remote.v1.Batch.envelopes:type_name -> pando.remote.v1.Envelope
+	17, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
 	1,  // 3: pando.remote.v1.System.op:type_name -> pando.remote.v1.System.Op
 	4,  // [4:4] is the sub-list for method output_type
 	4,  // [4:4] is the sub-list for method input_type
@@ -1257,7 +1364,7 @@ func file_pando_remote_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_remote_wire_proto_rawDesc), len(file_pando_remote_wire_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

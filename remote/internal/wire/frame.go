@@ -47,6 +47,12 @@ const (
 
 // String returns the kind as logs print it.
 func (k Kind) String() string {
+	switch k {
+	case KindChallenge:
+		return "challenge"
+	case KindProof:
+		return "proof"
+	}
 	names := [...]string{"", "hello", "welcome", "refusal", "define", "batch", "control", "system", "ack", "spawn", "spawned", "fragment", "packed"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", byte(k))

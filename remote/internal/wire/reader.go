@@ -41,6 +41,9 @@ func (r *Reader) Magic() error {
 	if err != nil {
 		return err
 	}
+	if got[0] == 0x16 && got[1] == 3 { // the head of a TLS record
+		return Malformed("the caller speaks TLS and this node plain text; give both TLS or neither")
+	}
 	if string(got) != Magic {
 		return Malformed("not a Pando connection: it begins with %q", got)
 	}
