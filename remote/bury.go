@@ -50,7 +50,7 @@ func (p *peer) deadLetter(e *wire.Envelope, names nameTable, reason error) {
 		}
 	}
 	typ := textOf(e.Type, names)
-	msg, err := p.r.codecs.decoder(typ).decode(e.Payload)
+	msg, err := p.r.codecs.decoder(typ).decode(e.Payload, false)
 	if err != nil { // a type that can be sent and not received
 		msg = undecoded(typ, e.Payload)
 	}

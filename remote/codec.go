@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unsafe"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -80,22 +82,46 @@ func (cs codecs) encode(b []byte, msg any) (typ string, _ []byte, err error) {
 		}
 		return string(r.Descriptor().FullName()), out, nil
 	case []byte:
-		return typeBytes, append(b, m...), nil
+		return typeBytes, appendBytes(b, m), nil
 	case string:
+		if len(m) > chunkBytes { // it goes from where it is
+			return typeString, unsafe.Slice(unsafe.StringData(m), len(m)), nil
+		}
 		return typeString, append(b, m...), nil
 	}
 	return "", b, fmt.Errorf("%w: %T is neither a proto.Message nor []byte nor string, and no codec takes it", actor.ErrNotPortable, msg)
 }
 
-// decoder makes messages of payloads of one type, of which it keeps nothing.
-// It belongs to one goroutine.
+// appendBytes is append, in pieces between which the goroutine can be stopped.
+func appendBytes(b, m []byte) []byte {
+	const piece = 1 << 20
+	b = slices.Grow(b, len(m))
+	for ; len(m) > piece; m = m[piece:] {
+		b = append(b, m[:piece]...)
+	}
+	return append(b, m...)
+}
+
+// decoder makes messages of payloads of one type. It keeps nothing of a payload
+// but of one that it is given to keep: copying 64 MiB takes a processor, and the
+// garbage collector that waits for it, longer than a heartbeat may be late. It
+// belongs to one goroutine.
 type decoder interface {
-	decode(payload []byte) (any, error)
+	decode(payload []byte, keep bool) (any, error)
 }
 
 type decoderFunc func(payload []byte) (any, error)
 
-func (f decoderFunc) decode(payload []byte) (any, error) { return f(payload) }
+func (f decoderFunc) decode(payload []byte, _ bool) (any, error) { return f(payload) }
+
+type stringDecoder struct{}
+
+func (stringDecoder) decode(payload []byte, keep bool) (any, error) {
+	if keep && len(payload) > 0 {
+		return unsafe.String(&payload[0], len(payload)), nil // nobody else has it
+	}
+	return string(payload), nil
+}
 
 // decoder returns a new decoder of a type. It never is nil: that of an unknown
 // type fails.
@@ -104,7 +130,7 @@ func (cs codecs) decoder(typ string) decoder {
 	case typeBytes:
 		return new(bytesDecoder)
 	case typeString:
-		return decoderFunc(func(p []byte) (any, error) { return string(p), nil })
+		return stringDecoder{}
 	}
 	if codec, name, ok := strings.Cut(typ, ":"); ok {
 		return cs.decoderOf(codec, name)

@@ -171,7 +171,7 @@ func (c *inbound) batch(body []byte) error {
 	if skip, err := c.seen(seq); skip || err != nil {
 		return err
 	}
-	c.handOver(envelopes)
+	c.handOver(envelopes, false)
 	c.p.arrived(c.stream, seq)
 	clear(c.envelopes)
 	if cap(c.envelopes) > 4096 {
@@ -210,27 +210,28 @@ func (c *inbound) fragment(body []byte) error {
 		if err := e[0].Parse(whole, 0); err != nil { // its texts are written out
 			return err
 		}
-		c.handOver(e)
+		c.handOver(e, true)
 	}
 	c.p.arrived(c.stream, f.Seq)
 	return nil
 }
 
-// handOver delivers messages, whatever becomes of each.
-func (c *inbound) handOver(envelopes []wire.Envelope) {
+// handOver delivers messages, whatever becomes of each. keep says that their
+// payloads are theirs.
+func (c *inbound) handOver(envelopes []wire.Envelope, keep bool) {
 	if n := c.table.Resets(); n != c.resets { // the numbers mean something else now
 		c.resets, c.decoders, c.reached, c.inlets, c.senders = n, nil, nil, nil, nil
 	}
 	c.r.count.received.Add(uint64(len(envelopes)))
 	c.stats.received.Add(uint64(len(envelopes)))
 	for i := 0; i < len(envelopes); {
-		i = c.deliver(envelopes, i)
+		i = c.deliver(envelopes, i, keep)
 	}
 }
 
 // deliver hands in the messages from i on and returns where to go on: at the
 // end, or after one whose handling panicked.
-func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
+func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.panicked(v)
@@ -244,7 +245,7 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
 			c.r.turnAway(to, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 			continue
 		}
-		msg, err := c.decoder(e.Type).decode(e.Payload)
+		msg, err := c.decoder(e.Type).decode(e.Payload, keep)
 		switch {
 		case err != nil:
 			c.r.count.undecodable.Add(1)

@@ -36,7 +36,7 @@ func newProtoDecoder(name string, typ protoreflect.MessageType) *protoDecoder {
 	return d
 }
 
-func (d *protoDecoder) decode(payload []byte) (any, error) {
+func (d *protoDecoder) decode(payload []byte, _ bool) (any, error) {
 	m := d.new(len(payload))
 	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(payload, m); err != nil { // it is empty
 		return nil, fmt.Errorf("%w: %s: %w", actor.ErrNotPortable, d.name, err)
@@ -59,8 +59,11 @@ func (d *protoDecoder) new(size int) proto.Message {
 // bytesDecoder decodes []byte.
 type bytesDecoder struct{ slab []byte }
 
-func (d *bytesDecoder) decode(payload []byte) (any, error) {
+func (d *bytesDecoder) decode(payload []byte, keep bool) (any, error) {
 	n := len(payload)
+	if keep {
+		return payload[:n:n], nil
+	}
 	if n > slabBytes {
 		return append([]byte{}, payload...), nil
 	}

@@ -110,6 +110,9 @@ func (p *Partial) Add(f Fragment, limit, total int) (envelope []byte, err error)
 	case t == nil:
 		t = p.begin(f)
 	}
+	if n := len(t.got) + len(f.Data); n > cap(t.got) && uint64(n) >= t.size/4 {
+		t.got = append(make([]byte, 0, t.size), t.got...) // a sender that has come so far goes on
+	}
 	t.got = append(t.got, f.Data...)
 	if uint64(len(t.got)) < t.size {
 		return nil, nil
