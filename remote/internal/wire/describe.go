@@ -49,6 +49,10 @@ func message(k Kind) proto.Message {
 		return new(remotepb.Welcome)
 	case KindRefusal:
 		return new(remotepb.Refusal)
+	case KindChallenge:
+		return new(remotepb.Challenge)
+	case KindProof:
+		return new(remotepb.Proof)
 	case KindDefine:
 		return new(remotepb.Define)
 	case KindBatch:
