@@ -41,6 +41,7 @@ func (n *Node) loop() {
 		if n.carryOut(now) && !n.rejoin() {
 			return
 		}
+		n.watchFence(now)
 		timer.Reset(n.nextTick(now))
 	}
 }
@@ -59,6 +60,9 @@ func (n *Node) step(now time.Time, item any) {
 		}
 	case leave:
 		n.beginLeave(now)
+	case core.Seeds:
+		n.contacts = item
+		n.tellContacts(now)
 	case poked:
 		if a := n.attachment(item.service); a != nil {
 			a.tick = now
@@ -115,6 +119,9 @@ func (n *Node) tick(now time.Time) {
 // nextTick is how long the loop may sleep.
 func (n *Node) nextTick(now time.Time) time.Duration {
 	next := n.wake
+	if until := n.core.Lease().Until; n.held && (next.IsZero() || until.Before(next)) {
+		next = until
+	}
 	for _, a := range n.attached {
 		if !a.tick.IsZero() && (next.IsZero() || a.tick.Before(next)) {
 			next = a.tick
@@ -132,6 +139,7 @@ func (n *Node) carryOut(now time.Time) (removed bool) {
 	for {
 		rd := n.core.Ready()
 		n.wake = rd.Wake
+		n.fence.set(n.core.Lease()) // before packets may tell others that it is given up
 		for _, p := range rd.Packets {
 			n.send(p)
 		}
@@ -282,6 +290,7 @@ func (n *Node) fail(err error) {
 func (n *Node) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	n.stopDiscovery()
 	for _, item := range n.inbox.close() {
 		if c, ok := item.(command); ok && c.done != nil {
 			c.done <- ErrStopped

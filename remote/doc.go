@@ -40,6 +40,13 @@
 // User and control messages overtake each other, and so do the messages of a
 // restarted node and a Terminated of its former self.
 //
+// # Security
+//
+// Config.TLSFiles (or TLS) and Config.Secrets say who may connect, Config.Expose
+// whom other nodes may reach by a name that was chosen for it. Nothing is exposed
+// by default: refs of actors without a chosen name are capabilities, and work for
+// whoever was given one.
+//
 // # Concurrency
 //
 // All methods of [Remote] may be called from any goroutine. Sending, posting
@@ -51,5 +58,5 @@
 //
 // Delivery: a dead letter may nevertheless have arrived when the connection
 // broke for good before the acknowledgement. Who a peer is: without TLS its
-// word is taken for its address.
+// word is taken for its address. docs/security.md tells what holds against whom.
 package remote

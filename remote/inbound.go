@@ -39,7 +39,7 @@ type inbound struct {
 	table     wire.Table
 	resets    int                // of the table, that the caches below know of
 	decoders  []decoder          // of the names used as types, by number
-	reached   []bool             // whether a name may be a receiver, by number
+	reached   []string           // names that may be receivers, by number
 	inlets    []inlet            // of the names used as receivers, by number
 	senders   map[uint64]*pa.PID // by the numbers of address and id
 	literals  map[string]decoder // of types that have no number

@@ -10,7 +10,7 @@ import (
 
 // inviteSeeds contacts each configured seed that no member holds (S3).
 func (m *Machine) inviteSeeds() {
-	if !m.invites() || m.without(rules.S3Invite) {
+	if !m.invites() {
 		return
 	}
 	for _, c := range m.contacts {
@@ -23,7 +23,9 @@ func (m *Machine) inviteSeeds() {
 }
 
 // invites reports whether this member is one that invites.
-func (m *Machine) invites() bool { return m.standing.Steward && m.mayAdmit() }
+func (m *Machine) invites() bool {
+	return m.standing.Steward && m.mayAdmit() && !m.without(rules.S3Invite)
+}
 
 // missing reports whether c is a seed that no member is known to hold, or that
 // may have a new process although a member is known there.
@@ -76,6 +78,7 @@ func (m *Machine) invite(to member.Node, asked string) {
 		Stamp:    m.stamp(),
 		Identity: m.standing.Identity,
 		View:     m.standing.View,
+		Size:     m.size(),
 	})
 }
 
@@ -84,7 +87,7 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		m.refuseName(from, i.Name)
 		return
 	}
-	if i.Identity.IsZero() {
+	if i.Identity.IsZero() || m.seeking() && m.shuns(i.Identity) {
 		return
 	}
 	switch {
@@ -95,7 +98,7 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		c.names(i.Identity, true, true)
 		m.join.next = m.now
 	case m.joined() && i.Identity != m.standing.Identity:
-		m.emit(Island{By: from, Other: i.Identity})
+		m.sight(from, i.Identity, true, i.Size)
 	case m.joined():
 		m.hail(from, i.View)
 	}

@@ -9,7 +9,8 @@ import (
 // Event is one change, in the order in which it happened here: a [Snapshot]
 // (the first that a subscriber gets; engines themselves never emit one),
 // [MemberChanged], [InfoChanged], [ReachabilityChanged], [LeaderChanged],
-// [RoleLeaderChanged], [ClusterShutdown], [ViewActive] or [SelfRemoved].
+// [RoleLeaderChanged], [ClusterShutdown], [LeaseLost], [LeaseBack],
+// [ViewActive] or [SelfRemoved].
 type Event interface {
 	String() string
 	event()
@@ -41,6 +42,14 @@ type RoleLeaderChanged struct {
 // [Drained]. Nothing is taken over from those that are gone before.
 type ClusterShutdown struct{}
 
+// LeaseLost tells that this node may begin nothing that must run once, until
+// LeaseBack: it hears no quorum. What it hosts pauses.
+type LeaseLost struct{}
+
+// LeaseBack tells that this node holds a lease, for the first time or again.
+// It is renewed without further events: ask [Engine.Lease].
+type LeaseBack struct{ Lease Lease }
+
 // ViewActive tells that a new view is active: placement follows it. Each
 // active view known here is told once, in order; intermediate ones may be
 // skipped. Until [Config.MinMembers] has been met none is told.
@@ -54,6 +63,18 @@ type ViewActive struct {
 // SelfRemoved tells that this incarnation is no longer a member. It is the
 // last event of an engine.
 type SelfRemoved struct{ Cause string } // left, overdue, unreachable, down, replaced, cluster lost
+
+// IslandDetected tells that another cluster of the same name lives, or another
+// branch of this one. It repeats every few seconds while there are signs of it.
+// Engines never emit it: it comes from whoever joins the engine with a join
+// machine.
+type IslandDetected struct {
+	By    string          // address of a member of it
+	Other member.Identity // the other cluster
+	Size  int             // how many members it has
+	Own   int             // how many members this one has
+	Plan  string          // what will come of it, for the operator
+}
 
 // String returns the event as one line.
 func (s Snapshot) String() string {
@@ -101,8 +122,20 @@ func (e RoleLeaderChanged) String() string {
 func (e ClusterShutdown) String() string { return "the cluster is shutting down" }
 
 // String returns the event as one line.
+func (e LeaseLost) String() string { return "lease lost" }
+
+// String returns the event as one line.
+func (e LeaseBack) String() string { return fmt.Sprintf("lease in view %d", e.Lease.View) }
+
+// String returns the event as one line.
 func (e ViewActive) String() string {
 	return fmt.Sprintf("view %d of %s is active with %d members", e.Number, e.Leader, len(e.Members))
+}
+
+// String returns the event as one line.
+func (e IslandDetected) String() string {
+	return fmt.Sprintf("island %s branch %d with %d members, seen at %s, beside this cluster with %d: %s",
+		e.Other.Cluster, e.Other.Branch, e.Size, e.By, e.Own, e.Plan)
 }
 
 // String returns the event as one line.
@@ -115,5 +148,8 @@ func (InfoChanged) event()         {}
 func (LeaderChanged) event()       {}
 func (RoleLeaderChanged) event()   {}
 func (ClusterShutdown) event()     {}
+func (LeaseLost) event()           {}
+func (LeaseBack) event()           {}
 func (ViewActive) event()          {}
 func (SelfRemoved) event()         {}
+func (IslandDetected) event()      {}
