@@ -55,7 +55,7 @@ func checkCodecs(list []Codec) error {
 	seen := map[string]bool{}
 	for _, c := range list {
 		if n := c.Name(); n == "" || len(n) > 32 || strings.Contains(n, ":") || seen[n] {
-			return fmt.Errorf("Codecs: name %q is empty, too long, has a colon or is there twice", n)
+			return fmt.Errorf("codec name %q is empty, too long, has a colon or is there twice", n)
 		}
 		seen[c.Name()] = true
 	}

@@ -37,12 +37,12 @@ func checkCompressions(list []Compression) error {
 	seen := map[string]bool{}
 	for _, c := range list {
 		if n := c.Name(); n == "" || len(n) > 32 || seen[n] {
-			return errors.New("Compressions: name " + n + " is empty, too long or there twice")
+			return errors.New("compression name " + n + " is empty, too long or there twice")
 		}
 		seen[c.Name()] = true
 	}
 	if len(list) > maxCompressions {
-		return errors.New("Compressions: more than 16")
+		return errors.New("more than 16 compressions")
 	}
 	return nil
 }

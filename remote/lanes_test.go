@@ -245,6 +245,8 @@ func TestHeadersArrive(t *testing.T) {
 		send(trace, 100_000)
 		send(map[string]string{"k": strings.Repeat("x", wire.MaxHeaderBytes)}, 10)
 		time.Sleep(time.Second)
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if len(b.headers) != 2 {
 			t.Fatalf("got %d messages, want 2", len(b.headers))
 		}

@@ -80,7 +80,7 @@ func (rt *route) current() *peer {
 // SendUserMessage queues a message. It never blocks; what cannot leave is a
 // dead letter.
 func (rt *route) SendUserMessage(pid *pa.PID, message any) {
-	err := rt.with(func(p *peer) error { return p.send(pid, message, nil) })
+	err := rt.with(func(p *peer) error { return p.send(pid, message, (*userQueue).push) })
 	if err != nil {
 		_, msg, sender := pa.UnwrapEnvelope(message)
 		p := rt.p.Load()
@@ -91,12 +91,12 @@ func (rt *route) SendUserMessage(pid *pa.PID, message any) {
 
 // SendWait queues a message; it waits for room until ctx ends.
 func (rt *route) SendWait(ctx context.Context, to *pa.PID, message any) error {
-	return rt.with(func(p *peer) error { return p.send(to, message, ctx) })
+	wait := func(q *userQueue, e *wire.Outgoing) error { return q.pushWait(ctx, e) }
+	return rt.with(func(p *peer) error { return p.send(to, message, wait) })
 }
 
-// send encodes on the sender's goroutine, outside of any lock, and queues. With
-// a ctx it waits for room.
-func (p *peer) send(pid *pa.PID, message any, ctx context.Context) error {
+// send encodes on the sender's goroutine, outside of any lock, and queues.
+func (p *peer) send(pid *pa.PID, message any, push func(*userQueue, *wire.Outgoing) error) error {
 	var headers map[string]string
 	msg, sender := message, (*pa.PID)(nil)
 	if env, ok := message.(*pa.MessageEnvelope); ok {
@@ -110,11 +110,7 @@ func (p *peer) send(pid *pa.PID, message any, ctx context.Context) error {
 	if err == nil {
 		e := wire.Outgoing{To: wire.Text{S: pid.Id}, Type: wire.Text{S: typ}, Headers: headers, Payload: payload}
 		p.from(&e, sender)
-		if q := p.userFor(pid.Id); ctx == nil {
-			err = q.push(&e)
-		} else {
-			err = q.pushWait(ctx, &e)
-		}
+		err = push(p.userFor(pid.Id), &e)
 	}
 	if cap(payload) <= chunkBytes/2 { // else the queue may have kept it
 		*scratch = payload[:0]
