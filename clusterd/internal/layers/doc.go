@@ -33,6 +33,7 @@ func Layers() []Layer {
 		{Dir: "actor", Imports: []string{"mailbox"}},
 		{Dir: "actor/actortest", Imports: []string{"actor", "mailbox"}, Support: true},
 		{Dir: "remote", Imports: []string{"actor", "mailbox"}},
+		{Dir: "remote/internal/cmd", Imports: []string{"remote", "actor"}, Program: true},
 		{Dir: "clusterd/engine/member", Pure: true},
 		{Dir: "clusterd/engine", Imports: []string{"clusterd/engine"}, Pure: true},
 		{Dir: "clusterd/slots", Imports: []string{"clusterd/engine/member"}, Pure: true},
