@@ -65,12 +65,11 @@ func (s *System) HandlePrefix(prefix string, p pa.Process) { s.prefixes.add(pref
 // that incarnation only. What cannot arrive is a dead letter with its reason. It
 // does not wait for any actor.
 func (s *System) Deliver(id string, from *pa.PID, msg any) {
-	from = s.own(from)
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	from = s.comeHome(from)
 	switch p := s.prefixes.find(bare); {
-	case pinned && uid != s.uid:
+	case pinned && uid != s.uid.Load():
 		to.Id = id
 		s.DeadLetter(to, from, msg, explain(ErrNoActor, "actor: that incarnation of the node is gone"))
 	case strings.HasPrefix(bare, askPrefix):
@@ -91,7 +90,7 @@ func (s *System) DeliverSystem(id string, msg any) {
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	p, ok := s.proto.ProcessRegistry.GetLocal(bare)
-	present := ok && !isInternal(bare) && (!pinned || uid == s.uid)
+	present := ok && !isInternal(bare) && (!pinned || uid == s.uid.Load())
 	switch msg := msg.(type) {
 	case *pa.Watch:
 		if !present {
@@ -107,8 +106,8 @@ func (s *System) DeliverSystem(id string, msg any) {
 	}
 }
 
-// comeHome is who asks, if its question left this system and was sent back to it,
-// in the form that is understood here.
+// comeHome gives an asker of this system its local form again: its question may
+// have been passed on to another node and come back, or not have left at all.
 func (s *System) comeHome(from *pa.PID) *pa.PID {
 	if from == nil || !s.isLocal(from) {
 		return from
@@ -126,18 +125,6 @@ func (s *System) deliverActor(to, from *pa.PID, msg any) {
 		return
 	}
 	p.SendUserMessage(to, wrap(msg, from))
-}
-
-// own gives an asker of this system its local address again: a question to an
-// entity that moves here may come back by way of another node.
-func (s *System) own(from *pa.PID) *pa.PID {
-	if from == nil || from.Address != s.proto.ProcessRegistry.Address {
-		return from
-	}
-	if corr, ok := strings.CutPrefix(from.Id, askPrefix); ok {
-		return &pa.PID{Address: askAddress, Id: corr}
-	}
-	return from
 }
 
 func isSystem(msg any) bool {

@@ -282,3 +282,27 @@ func (f *forwarder) SendUserMessage(_ *pa.PID, msg any) {
 }
 func (f *forwarder) SendSystemMessage(*pa.PID, any) {}
 func (f *forwarder) Stop(*pa.PID)                   {}
+
+// TestDeadLetterOfAQuestionThatWasSent: a transport that gives up on a question
+// knows its asker by the id that other nodes answer to.
+func TestDeadLetterOfAQuestionThatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := joined(t)
+		a.Proto().ProcessRegistry.RegisterAddressResolver(func(pid *pa.PID) (pa.Process, bool) {
+			return &giveUp{a}, pid.Address == "gone:1"
+		})
+		_, err := actor.Ask[string](t.Context(), actor.RefOf[any](a, pa.NewPID("gone:1", "x")).With("hi"))
+		wantErr(t, err, actor.ErrNodeRemoved)
+	})
+}
+
+// giveUp makes dead letters as a transport does, from what it has encoded.
+type giveUp struct{ sys *actor.System }
+
+func (g *giveUp) SendUserMessage(to *pa.PID, msg any) {
+	_, m, from := pa.UnwrapEnvelope(msg)
+	address, id := g.sys.Portable(from)
+	g.sys.DeadLetter(to, pa.NewPID(address, id), m, actor.ErrNodeRemoved)
+}
+func (g *giveUp) SendSystemMessage(*pa.PID, any) {}
+func (g *giveUp) Stop(*pa.PID)                   {}

@@ -4,7 +4,7 @@ package actor
 func Registered(s *System) map[string]bool {
 	ids := map[string]bool{}
 	for _, c := range s.cells() {
-		ids[c.id] = true
+		ids[c.id()] = true
 	}
 	return ids
 }
@@ -18,4 +18,12 @@ func OpenAsks(s *System) (n int) {
 		sh.mu.Unlock()
 	}
 	return n
+}
+
+// LiveTimers counts the timers of an actor that does nothing at the moment.
+func LiveTimers[M any](r Ref[M]) int {
+	s := r.cell.x.timers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.live)
 }

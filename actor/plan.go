@@ -92,6 +92,9 @@ func (s *System) plan(opts []SpawnOption) *plan {
 	return p
 }
 
+// filtered tells that messages do not go to the actor straight.
+func (p *plan) filtered() bool { return p.receive != nil || p.decorate != nil }
+
 // link makes the chains.
 func (p *plan) link(s *System) {
 	if len(p.receivers) > 0 {

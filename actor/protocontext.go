@@ -231,7 +231,7 @@ func (c *core) SpawnNamed(props *pa.Props, name string) (*pa.PID, error) {
 	if spawn == nil {
 		spawn = c.sys.spawnProps
 	}
-	pid, err := spawn(c.sys.proto, c.id+"/"+name, props, c.shown())
+	pid, err := spawn(c.sys.proto, c.id()+"/"+name, props, c.shown())
 	if err == nil {
 		c.addChild(pid)
 	}

@@ -293,6 +293,7 @@ func TestNoAllocations(t *testing.T) {
 	tests := map[string]func(){
 		"tell":          func() { tell.Tell(m); <-done },
 		"ask and reply": func() { _, _ = actor.Ask[*ball](ctx, echo.With(m)) },
+		"ask within":    func() { _, _ = actor.Ask[*ball](ctx, echo.With(m).Within(time.Minute)) },
 		"request and respond": func() {
 			sys.Proto().Root.Send(ping, poke)
 			<-done

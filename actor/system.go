@@ -25,8 +25,8 @@ type System struct {
 	owned   bool // made by NewSystem, so Close stops protoactor's own actors too
 	small   bool // a copy, which shares what protoactor's Shutdown would close
 	name    string
-	address string // "" if other nodes cannot reach it
-	uid     uint64
+	address string        // "" if other nodes cannot reach it
+	uid     atomic.Uint64 // of this incarnation: see Reincarnate
 	log     *slog.Logger
 
 	pool      pa.Dispatcher
@@ -36,6 +36,7 @@ type System struct {
 	requests  requests
 	tickets   sync.Pool // of *ticket, which nobody waits for
 	guardian  *guardian
+	roster    roster
 	kinds     kindTable
 	prefixes  prefixTable
 	letters   letterCounts
@@ -45,6 +46,7 @@ type System struct {
 	spawnProps pa.SpawnFunc // spawns any Props under any parent
 
 	anon    string // prefix of anonymous ids
+	tags    tagKey // of their ends
 	counter atomic.Uint64
 	closed  atomic.Bool
 }
@@ -83,12 +85,13 @@ func Adopt(ps *pa.ActorSystem, cfg Config) (*System, error) {
 func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
 		proto: ps, owned: owned, small: cfg.Small,
-		name: cfg.Name, address: cfg.Address, uid: cfg.UID, log: cfg.Logger,
-		anon: anonPrefix(cfg.UID),
+		name: cfg.Name, address: cfg.Address, log: cfg.Logger,
+		anon: anonPrefix(cfg.UID), tags: newTagKey(),
 
 		defaults:   &plan{supervisor: Backoff{}},
 		spawnProps: terminalSpawn(),
 	}
+	s.uid.Store(cfg.UID)
 	s.guardian = newGuardian(s)
 	if _, ok := ps.ProcessRegistry.Add(s.guardian, guardianID); !ok {
 		return nil, errors.New("actor: this protoactor system has been adopted before")
@@ -123,7 +126,14 @@ func (s *System) Name() string { return s.name }
 func (s *System) Address() string { return s.address }
 
 // UID is this incarnation of the node.
-func (s *System) UID() uint64 { return s.uid }
+func (s *System) UID() uint64 { return s.uid.Load() }
+
+// Reincarnate gives the node a new UID, which must exceed the one that it has:
+// its cluster removed the old incarnation, and it comes back in the same
+// process. Actors run on. Refs that name the old incarnation reach nobody any
+// more; anonymous ids stay unique, since their counter goes on. For the owner
+// of the node, while nothing is connected to other nodes.
+func (s *System) Reincarnate(uid uint64) { s.uid.Store(uid) }
 
 // Log is the logger that the system was made with.
 func (s *System) Log() *slog.Logger { return s.log }
@@ -191,13 +201,14 @@ func (s *System) actors() (all []*pa.PID) {
 	return all
 }
 
-// cells lists the cells that are registered, in no order.
+// cells lists the cells that live, in no order.
 func (s *System) cells() (all []*core) {
 	s.each(func(_ string, p any) {
-		if p, ok := p.(*process); ok {
+		if p, ok := p.(*process); ok && p.name != nil {
 			all = append(all, (*core)(p))
 		}
 	})
+	s.roster.each(func(c *core) { all = append(all, c) })
 	return all
 }
 

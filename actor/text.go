@@ -163,7 +163,7 @@ func (s *System) parseHosted(text, address, path string) (*pa.PID, error) {
 		if !ok {
 			return nil, badRef(text, "has a bad UID")
 		}
-		if addr != s.address || uid != s.uid {
+		if addr != s.address || uid != s.uid.Load() {
 			id += "#" + tail
 		}
 	}

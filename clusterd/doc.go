@@ -39,9 +39,20 @@
 // Messages between actors are delivered at most once. [Node.View] and
 // [Node.Events] tell what this node knows, which may be behind what others know.
 //
+// # Removal
+//
+// A node that finds itself removed, because it was cut off for too long or an
+// operator wanted it down, stops what it hosts and joins again in the same
+// process, as a new member with a new UID. [Node.Events] tells of it by a
+// SelfRemoved and then a Snapshot of the new start; [Node.Ready] waits until the
+// node is Up again. Its actor system and the actors that the program spawned
+// run on; they get Terminated for each actor of another node that they watch,
+// as the others do for theirs. With Config.StopWhenRemoved, or when a handler of
+// a hosted actor does not return within Config.LeaveTimeout, the node ends
+// instead, and [Node.Err] is [ErrRemoved].
+//
 // # Not yet
 //
-// A node that was removed does not rejoin by itself in the same process: it
-// stops, [Node.Done] is closed and [Node.Err] is [ErrRemoved]. The join secret,
+// The join secret,
 // the choice of a downing strategy and leases are still to come.
 package clusterd

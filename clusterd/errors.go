@@ -7,8 +7,10 @@ import (
 
 var (
 	// ErrRemoved is what Err and Ready return after the cluster removed this
-	// node without its asking: it was unreachable for too long, or taken down; or
-	// the cluster was lost, since most of its members restarted at once.
+	// node without its asking, and it does not rejoin: Config.StopWhenRemoved is
+	// set, or what it hosts did not stop in time. The cause: it was unreachable
+	// for too long, or taken down; or the cluster was lost, since most of its
+	// members restarted at once.
 	ErrRemoved = errors.New("clusterd: this node was removed from the cluster")
 	// ErrStopped is returned by calls that need a running node after it has ended.
 	ErrStopped = errors.New("clusterd: this node has stopped")

@@ -62,7 +62,7 @@ func (n *Node) beginLeave(now time.Time) {
 		return
 	}
 	n.leaving = true
-	if n.core.Snapshot().Identity.IsZero() {
+	if n.core.Snapshot().Identity.IsZero() { // it never joined, or is about to rejoin
 		n.stop()
 		return
 	}

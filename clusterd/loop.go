@@ -27,15 +27,18 @@ func (n *Node) loop() {
 		select {
 		case <-n.halt:
 			return
+		case <-n.cfg.Harness.Killed:
+			return
 		case <-n.inbox.ready:
-			for _, item := range n.inbox.take() {
-				n.step(time.Now(), item)
-			}
 		case <-timer.C:
+		}
+		n.cfg.Harness.Gate.Wait()
+		for _, item := range n.inbox.take() {
+			n.step(time.Now(), item)
 		}
 		now := time.Now()
 		n.tick(now)
-		if n.carryOut(now) {
+		if n.carryOut(now) && !n.rejoin() {
 			return
 		}
 		timer.Reset(n.nextTick(now))
@@ -90,7 +93,7 @@ func (n *Node) sendFailed(now time.Time, f sendFailed) {
 	}
 	in := core.SendFailed{To: f.to, Nobody: errors.Is(f.err, remote.ErrNobody)}
 	if refused := (*remote.RefusedError)(nil); errors.As(f.err, &refused) {
-		in.Refused = refused.Text
+		in.Refused, in.Exceed = refused.Text, refused.Exceed
 	}
 	if err := n.core.Step(now, in); err != nil {
 		n.log.Debug("failed send ignored", "to", f.to, "error", err)
@@ -192,17 +195,25 @@ func (n *Node) memberChanged(now time.Time, e engine.MemberChanged) {
 	n.log.Info("member changed", "member", m.Address, "status", m.Status.String())
 	switch {
 	case m.Status == member.Removed:
-		n.remote.Removed(remote.Node(m.Node))
+		n.life.Load().remote.Removed(remote.Node(m.Node))
 	case e.Previous == 0:
-		n.remote.Known(remote.Node(m.Node))
+		n.life.Load().remote.Known(remote.Node(m.Node))
 	}
-	if m.Node == n.self && m.Status == member.Up {
-		select {
-		case <-n.up:
-		default:
-			close(n.up)
-		}
+	if m.Node == n.self() && m.Status == member.Up {
+		n.raise(now)
 	}
+}
+
+// raise notes that this incarnation is Up, which it becomes once.
+func (n *Node) raise(now time.Time) {
+	if !n.upSince.IsZero() {
+		return
+	}
+	n.upSince = now
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(n.up)
+	n.note = core.Note{}
 }
 
 // viewActive hands a view to the services, which move what they place.
@@ -215,7 +226,7 @@ func (n *Node) viewActive(now time.Time, v engine.ViewActive) {
 		return
 	}
 	for _, m := range v.Members {
-		if m.Node == n.self && m.Status == member.Leaving {
+		if m.Node == n.self() && m.Status == member.Leaving {
 			n.askToDrain(now)
 		}
 	}
@@ -246,12 +257,16 @@ func (n *Node) drain(now time.Time, service string) {
 }
 
 func (n *Node) selfRemoved(e engine.SelfRemoved) {
-	if n.leaving {
+	switch {
+	case n.leaving, e.Cause == member.CauseLeft.String(): // the latter when all were told to stop
+		n.leaving = true
 		n.log.Info("left the cluster")
-		return
+	case n.cfg.StopWhenRemoved:
+		n.log.Error("removed from the cluster", "cause", e.Cause)
+		n.fail(ErrRemoved)
+	default:
+		n.log.Warn("removed from the cluster; joining again under a new UID", "cause", e.Cause)
 	}
-	n.log.Error("removed from the cluster", "cause", e.Cause)
-	n.fail(ErrRemoved)
 }
 
 // fail keeps the first verdict on why the node ends.
@@ -275,7 +290,7 @@ func (n *Node) finish() {
 	for _, a := range n.attached {
 		a.service.Stop(ctx)
 	}
-	if err := n.remote.Close(ctx); err != nil {
+	if err := n.life.Load().remote.Close(ctx); err != nil {
 		n.log.Warn("connections did not close in time", "error", err)
 	}
 	if err := n.sys.Close(ctx); err != nil {

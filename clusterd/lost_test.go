@@ -1,26 +1,21 @@
 package clusterd
 
-import (
-	"errors"
-	"testing"
-)
+import "testing"
 
 // Two of three restart at once. The third asks who is there now, over the
-// transport of the product, and ends; what is left forms a cluster anew.
-func TestLostClusterEnds(t *testing.T) {
+// transport of the product, ends that life, and all form a cluster anew.
+func TestLostClusterIsGivenUp(t *testing.T) {
 	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1")
 		c.sees(nodes[2], "a:1", "b:1", "c:1")
-		lost := nodes[2].View().ClusterID
+		lost, former := nodes[2].View().ClusterID, nodes[2].self()
 		c.crash(nodes[0], nodes[1])
 		a, b := c.start(c.config("a:1")), c.start(c.config("b:1"))
-		c.endsRemoved(nodes[2])
 		c.ready(a)
 		c.ready(b)
-		again := c.start(c.config("c:1"))
-		c.ready(again)
-		c.sees(again, "a:1", "b:1", "c:1")
-		if again.View().ClusterID == lost {
+		c.rejoins(nodes[2], former)
+		c.sees(nodes[2], "a:1", "b:1", "c:1")
+		if nodes[2].View().ClusterID == lost {
 			t.Error("got the ID of the lost cluster")
 		}
 	})
@@ -32,6 +27,7 @@ func TestRemovedWhileCutOff(t *testing.T) {
 	nodeTest(t, func(t *testing.T, c *cluster) {
 		nodes := c.startAll("a:1", "b:1", "c:1", "d:1")
 		c.sees(nodes[2], "a:1", "b:1", "c:1", "d:1")
+		former := nodes[2].self()
 		others := []string{"a:1", "b:1", "d:1"}
 		for _, o := range others {
 			c.net.Cut("c:1", o)
@@ -46,22 +42,7 @@ func TestRemovedWhileCutOff(t *testing.T) {
 		for _, o := range others {
 			c.net.Heal("c:1", o)
 		}
-		c.endsRemoved(nodes[2])
-		c.ready(c.start(c.config("c:1")))
+		c.rejoins(nodes[2], former)
+		c.sees(nodes[2], "a:1", "b:1", "c:1", "d:1")
 	})
-}
-
-func (c *cluster) endsRemoved(n *Node) {
-	c.t.Helper()
-	c.eventually(n.self.Address+" ends", func() bool {
-		select {
-		case <-n.Done():
-			return true
-		default:
-			return false
-		}
-	})
-	if err := n.Err(); !errors.Is(err, ErrRemoved) {
-		c.t.Errorf("%s: got %v, want %v", n.self.Address, err, ErrRemoved)
-	}
 }

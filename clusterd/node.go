@@ -1,6 +1,7 @@
 package clusterd
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pando-go/pando/actor"
@@ -52,10 +54,12 @@ type View struct {
 type Node struct {
 	cfg      Config
 	log      *slog.Logger
-	self     member.Node
+	address  string // the one that the cluster knows; the same for every incarnation
+	bound    string // what is listened on, with the port that was really bound
 	sys      *actor.System
-	remote   *remote.Remote
-	core     *core.Core // owned by the loop
+	life     atomic.Pointer[incarnation] // changes when the node rejoins, by the loop
+	rng      *rand.Rand                  // owned by the loop once started
+	core     *core.Core                  // owned by the loop
 	inbox    *inbox
 	hub      *hub
 	kinds    []string      // fixed once started
@@ -65,23 +69,28 @@ type Node struct {
 	leaving bool      // owned by the loop: Leave was asked for
 	asked   bool      // owned by the loop: services were told that the node leaves
 	wake    time.Time // owned by the loop: when the core's Tick is due
+	upSince time.Time // owned by the loop: when this incarnation became Up; zero = it is not
+	retries int       // owned by the loop: rejoins in a row that did not last
 
 	halt     chan struct{} // closed to end the loop at once
 	haltOnce sync.Once
-	up       chan struct{} // closed once this node is Up
 	done     chan struct{} // closed when everything has ended
 
 	mu     sync.Mutex
-	note   core.Note // the newest reason why this node is not Up yet
-	err    error     // why it ended; fixed once done is closed
-	pinned error     // a verdict that a later one does not replace
+	up     chan struct{} // closed once this incarnation is Up
+	note   core.Note     // the newest reason why this node is not Up yet
+	err    error         // why it ended; fixed once done is closed
+	pinned error         // a verdict that a later one does not replace
 }
 
-// network replaces TCP in tests.
-type network struct {
-	listen func(address string) (net.Listener, error)
-	dial   func(ctx context.Context, address string) (net.Conn, error)
+// incarnation is one life of a node in its cluster: from joining to removal.
+type incarnation struct {
+	self   member.Node
+	remote *remote.Remote // nil during Install
 }
+
+// self is the incarnation that this node is now.
+func (n *Node) self() member.Node { return n.life.Load().self }
 
 // Start binds cfg.Listen, installs the services and begins to join. It returns
 // as soon as the node listens; Ready waits until it is a member. ctx bounds
@@ -105,7 +114,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 
 // listen binds the node's port.
 func (c *Config) listen(ctx context.Context) (net.Listener, error) {
-	listen := c.net.listen
+	listen := c.Harness.Listen
 	if listen == nil {
 		listen = func(address string) (net.Listener, error) {
 			return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -118,12 +127,8 @@ func (c *Config) listen(ctx context.Context) (net.Listener, error) {
 	return ln, nil
 }
 
-// address is the one that the cluster knows: Advertise, else Listen with the
-// port that was really bound.
-func (c *Config) address(ln net.Listener) (string, error) {
-	if c.Advertise != "" {
-		return c.Advertise, nil
-	}
+// bound is Listen with the port that was really bound.
+func (c *Config) bound(ln net.Listener) (string, error) {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil || port != "0" {
 		return c.Listen, err
@@ -133,26 +138,31 @@ func (c *Config) address(ln net.Listener) (string, error) {
 }
 
 func newNode(cfg Config, ln net.Listener) (*Node, error) {
-	address, err := cfg.address(ln)
+	bound, err := cfg.bound(ln)
 	if err != nil {
 		return nil, fmt.Errorf("clusterd: %w", err)
 	}
-	rng := newRand()
-	uid := uint64(time.Now().UnixMilli())<<20 | rng.Uint64N(1<<20)
+	address := cmp.Or(cfg.Advertise, bound)
 	n := &Node{
-		cfg:   cfg,
-		self:  member.Node{Address: address, UID: uid},
-		log:   cfg.Logger.With("node", address),
-		inbox: newInbox(),
-		halt:  make(chan struct{}),
-		up:    make(chan struct{}),
-		done:  make(chan struct{}),
+		cfg:     cfg,
+		address: address,
+		bound:   bound,
+		log:     cfg.Logger.With("node", address),
+		rng:     newRand(),
+		inbox:   newInbox(),
+		halt:    make(chan struct{}),
+		up:      make(chan struct{}),
+		done:    make(chan struct{}),
 	}
-	n.sys, err = actor.NewSystem(actor.Config{Name: cfg.Name, Address: address, UID: uid, Logger: n.log})
+	uid := nextUID(time.Now(), n.rng, 0)
+	n.life.Store(&incarnation{self: member.Node{Address: address, UID: uid}})
+	n.sys, err = actor.NewSystem(actor.Config{
+		Name: cfg.Name, Address: address, UID: uid, Logger: n.log, Dispatcher: cfg.Harness.Dispatcher,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("clusterd: %w", err)
 	}
-	if err := n.assemble(ln, rng); err != nil {
+	if err := n.assemble(ln); err != nil {
 		n.closeSystem()
 		return nil, err
 	}
@@ -162,40 +172,52 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 }
 
 // assemble installs the services, then opens the port.
-func (n *Node) assemble(ln net.Listener, rng *rand.Rand) error {
+func (n *Node) assemble(ln net.Listener) error {
 	for _, s := range n.cfg.Services {
 		if err := s.Install(n); err != nil {
 			return fmt.Errorf("clusterd: install %T: %w", s, err)
 		}
 	}
-	var err error
-	n.core, err = core.New(core.Config{
-		Self:       n.self,
+	c, err := n.newCore(n.self())
+	if err != nil {
+		return fmt.Errorf("clusterd: %w", err)
+	}
+	n.core, n.hub = c, newHub(c.Snapshot())
+	transport := n.cfg.transport()
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.log
+	r, err := remote.Listen(n.sys, ln, transport)
+	if err != nil {
+		return fmt.Errorf("clusterd: %w", err)
+	}
+	n.live(n.self(), r)
+	return nil
+}
+
+// newCore makes the membership of one incarnation.
+func (n *Node) newCore(self member.Node) (*core.Core, error) {
+	return core.New(core.Config{
+		Self:       self,
 		Info:       n.cfg.info(n.kinds),
 		Name:       n.cfg.Name,
 		Seeds:      n.cfg.Seeds,
 		FoundAlone: n.cfg.FoundAlone,
 		Timing:     n.cfg.Timing,
-		Rand:       rng,
+		Rand:       n.rng,
 	})
-	if err != nil {
-		return fmt.Errorf("clusterd: %w", err)
-	}
-	n.hub = newHub(n.core.Snapshot())
-	n.remote, err = remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.net.dial, TLS: n.cfg.TLS, Logger: n.log})
-	if err != nil {
-		return fmt.Errorf("clusterd: %w", err)
-	}
-	n.handle(memberService)
+}
+
+// live makes an incarnation the present one and lets its packets in.
+func (n *Node) live(self member.Node, r *remote.Remote) {
+	n.life.Store(&incarnation{self: self, remote: r})
+	n.handle(r, memberService)
 	for _, a := range n.attached {
-		n.handle(a.name)
+		n.handle(r, a.name)
 	}
-	return nil
 }
 
 // handle lets a service's packets into the inbox.
-func (n *Node) handle(service string) {
-	n.remote.Handle(service, remote.Service{
+func (n *Node) handle(r *remote.Remote, service string) {
+	r.Handle(service, remote.Service{
 		Receive: func(from remote.Node, payload []byte) {
 			n.inbox.offer(packet{service, member.Node(from), payload})
 		},
@@ -206,7 +228,16 @@ func (n *Node) handle(service string) {
 }
 
 func (n *Node) post(to member.Node, service string, payload []byte) {
-	n.remote.Post(remote.Node(to), service, payload)
+	n.life.Load().remote.Post(remote.Node(to), service, payload)
+}
+
+// Expose adds to Config.Expose. Any goroutine, also a service during Install.
+func (n *Node) Expose(names ...string) {
+	if !n.started { // during Install
+		n.cfg.Expose = append(n.cfg.Expose, names...)
+		return
+	}
+	n.life.Load().remote.Expose(names...)
 }
 
 // newRand seeds the generator of the protocol cores; they draw from nothing else.
@@ -216,12 +247,22 @@ func newRand() *rand.Rand {
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:])))
 }
 
-// Ready waits until this node is Up. It returns a *RefusedError when ctx ends
-// while the cluster refuses this node, a *WaitingError when ctx ends before,
-// and Err when the node has ended.
+// nextUID draws the UID of an incarnation: in the order of time, and above
+// exceed whatever the clock shows, so that it never belonged to anybody.
+func nextUID(now time.Time, rng *rand.Rand, exceed uint64) uint64 {
+	return max(uint64(now.UnixMilli()), exceed>>20+1)<<20 | rng.Uint64N(1<<20)
+}
+
+// Ready waits until this node is Up; while it rejoins after a removal, until it
+// is Up again. It returns a *RefusedError when ctx ends while the cluster
+// refuses this node, a *WaitingError when ctx ends before, and Err when the
+// node has ended.
 func (n *Node) Ready(ctx context.Context) error {
+	n.mu.Lock()
+	up := n.up
+	n.mu.Unlock()
 	select {
-	case <-n.up:
+	case <-up:
 		return nil
 	case <-n.done:
 		if err := n.Err(); err != nil {
@@ -245,17 +286,18 @@ func (n *Node) notReady(ctx context.Context) error {
 // System is the node's actor system.
 func (n *Node) System() *actor.System { return n.sys }
 
-// Self is this node as a member; its Status is 0 before it has joined.
+// Self is this node as a member; its Status is 0 before it has joined. Its UID
+// changes when the node rejoins after a removal.
 func (n *Node) Self() Member {
-	if n.hub == nil { // during Install
-		return Member{Node: n.self, Reachable: true, Info: n.cfg.info(n.kinds)}
-	}
-	for _, m := range n.hub.snapshot().Members {
-		if m.Node == n.self {
-			return m
+	self := n.self()
+	if n.hub != nil { // nil during Install
+		for _, m := range n.hub.snapshot().Members {
+			if m.Node == self {
+				return m
+			}
 		}
 	}
-	return Member{Node: n.self, Reachable: true, Info: n.cfg.info(n.kinds)}
+	return Member{Node: self, Reachable: true, Info: n.cfg.info(n.kinds)}
 }
 
 // View is what this node knows of its cluster now.
@@ -275,7 +317,8 @@ func (n *Node) View() View {
 // node.
 func (n *Node) Events(ctx context.Context) iter.Seq[Event] { return n.hub.events(ctx) }
 
-// Done is closed when the node has ended: it left, was closed or was removed.
+// Done is closed when the node has ended: it left, was closed, or was removed
+// and does not rejoin (see Config.StopWhenRemoved).
 func (n *Node) Done() <-chan struct{} { return n.done }
 
 // Err tells why the node has ended, once Done is closed: nil when it left or

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/harness"
 	"github.com/pando-go/pando/remote/memnet"
 )
 
@@ -34,8 +35,8 @@ var seeds = []string{"a:1", "b:1"}
 func (c *cluster) config(address string) Config {
 	return Config{
 		Name: "test", Listen: address, Seeds: seeds, Plaintext: true, Timing: engine.Fast(),
-		Logger: slog.New(slog.DiscardHandler),
-		net:    network{listen: c.net.Listen, dial: c.net.Dialer(address)},
+		Logger:  slog.New(slog.DiscardHandler),
+		Harness: harness.Node{Listen: c.net.Listen, Dial: c.net.Dialer(address)},
 	}
 }
 
@@ -52,7 +53,7 @@ func (c *cluster) start(cfg Config) *Node {
 // crash ends nodes at once, without a word to the others.
 func (c *cluster) crash(nodes ...*Node) {
 	for _, n := range nodes {
-		c.net.Kill(n.self.Address)
+		c.net.Kill(n.address)
 		n.stop()
 	}
 	for _, n := range nodes {
@@ -77,7 +78,7 @@ func (c *cluster) ready(n *Node) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
 	if err := n.Ready(ctx); err != nil {
-		c.t.Fatalf("%s: %v", n.self.Address, err)
+		c.t.Fatalf("%s: %v", n.address, err)
 	}
 }
 
@@ -106,7 +107,7 @@ func (c *cluster) eventually(what string, ok func() bool) {
 
 func (c *cluster) sees(n *Node, addresses ...string) {
 	c.t.Helper()
-	c.eventually(n.self.Address+" sees "+strings.Join(addresses, " "), func() bool {
+	c.eventually(n.address+" sees "+strings.Join(addresses, " "), func() bool {
 		return slices.Equal(up(n), addresses) && n.View().Converged
 	})
 }
@@ -117,10 +118,10 @@ func TestThreeNodesAgree(t *testing.T) {
 		for _, n := range nodes {
 			c.sees(n, "a:1", "b:1", "c:1")
 			if got := n.View(); got.Leader != "a:1" || got.ClusterID == "" || got.ClusterID != nodes[0].View().ClusterID {
-				t.Errorf("%s: leader %q in cluster %q, want a:1 in %q", n.self.Address, got.Leader, got.ClusterID, nodes[0].View().ClusterID)
+				t.Errorf("%s: leader %q in cluster %q, want a:1 in %q", n.address, got.Leader, got.ClusterID, nodes[0].View().ClusterID)
 			}
 			if n.Self().Status != member.Up {
-				t.Errorf("%s: own status = %v, want up", n.self.Address, n.Self().Status)
+				t.Errorf("%s: own status = %v, want up", n.address, n.Self().Status)
 			}
 		}
 	})
@@ -134,7 +135,7 @@ func TestCrashedNodeIsRemoved(t *testing.T) {
 		for _, n := range nodes[1:] {
 			c.sees(n, "b:1", "c:1")
 			if got := n.View().Leader; got != "b:1" {
-				t.Errorf("%s: leader = %q, want b:1", n.self.Address, got)
+				t.Errorf("%s: leader = %q, want b:1", n.address, got)
 			}
 		}
 		again := c.start(c.config("a:1"))
@@ -185,10 +186,10 @@ func TestLeaderAndLastLeave(t *testing.T) {
 		nodes := c.startAll("a:1", "b:1")
 		for _, n := range nodes {
 			if err := n.Close(); err != nil {
-				t.Errorf("%s: Close() = %v, want nil", n.self.Address, err)
+				t.Errorf("%s: Close() = %v, want nil", n.address, err)
 			}
 			if err := n.Leave(t.Context()); err != nil {
-				t.Errorf("%s: second Leave() = %v, want nil", n.self.Address, err)
+				t.Errorf("%s: second Leave() = %v, want nil", n.address, err)
 			}
 		}
 	})
@@ -236,16 +237,16 @@ func TestOtherNameIsRefused(t *testing.T) {
 
 func TestDownRemovesALiveNode(t *testing.T) {
 	nodeTest(t, func(t *testing.T, c *cluster) {
-		nodes := c.startAll("a:1", "b:1", "c:1")
+		nodes := c.startAll("a:1", "b:1")
+		cfg := c.config("c:1")
+		cfg.StopWhenRemoved = true
+		nodes = append(nodes, c.start(cfg))
 		c.sees(nodes[0], "a:1", "b:1", "c:1")
 		if err := nodes[0].Down(t.Context(), "c:1"); err != nil {
 			t.Fatal(err)
 		}
 		c.sees(nodes[1], "a:1", "b:1")
-		<-nodes[2].Done()
-		if err := nodes[2].Err(); !errors.Is(err, ErrRemoved) {
-			t.Errorf("Err() of the removed node = %v, want ErrRemoved", err)
-		}
+		c.ends(nodes[2], ErrRemoved)
 		if err := nodes[0].Down(t.Context(), "z:1"); err == nil {
 			t.Error("Down() of an unknown address = nil, want an error")
 		}
@@ -302,6 +303,14 @@ func (p *probe) Tick(time.Time) time.Time {
 	defer p.mu.Unlock()
 	p.ticks++
 	return time.Time{}
+}
+func (p *probe) Removed(ctx context.Context) error {
+	p.record("removed")
+	if !p.hold {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 func (p *probe) Stop(context.Context) { p.record("stopped") }
 

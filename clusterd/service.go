@@ -19,7 +19,7 @@ type Service interface {
 
 // Attached is the node's side of a service that follows views and talks with
 // its counterparts on other nodes. Its methods are called on the node's
-// goroutine, one at a time, and must not block.
+// goroutine, one at a time, and must not block unless they say so.
 type Attached interface {
 	// ViewActive hands over each view that becomes active here, in order.
 	ViewActive(v ViewActive)
@@ -34,8 +34,16 @@ type Attached interface {
 	// Tick is called when the time that it last returned is due, and after
 	// Node.Poke. Zero: not again until then.
 	Tick(now time.Time) (next time.Time)
-	// Stop ends what the service runs; ctx bounds the wait. Unlike the others
-	// it may block, and nothing is called after it.
+	// Removed tells that the cluster has removed this incarnation of the node.
+	// The service ends at once what may run once in the cluster, and forgets
+	// what it held by its views: others run it now. Messages for what runs
+	// elsewhere may wait for the next view. It may block until the handlers
+	// that run have returned; ctx bounds that, and an error ends the node, since
+	// a copy that still runs must not meet the next incarnation. After nil the
+	// service serves that one, whose UID is System.UID by the next call.
+	Removed(ctx context.Context) error
+	// Stop ends what the service runs; ctx bounds the wait. Like Removed it may
+	// block, and nothing is called after it.
 	Stop(ctx context.Context)
 }
 

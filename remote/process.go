@@ -33,6 +33,7 @@ func (r *Remote) resolve(pid *pa.PID) (pa.Process, bool) {
 // SendUserMessage queues a message. It never blocks; what cannot leave is a
 // dead letter.
 func (p *peer) SendUserMessage(pid *pa.PID, message any) {
+	p = p.current()
 	_, msg, sender := pa.UnwrapEnvelope(message)
 	if err := p.send(pid, sender, msg, p.user.push); err != nil {
 		p.count(err)
@@ -42,6 +43,7 @@ func (p *peer) SendUserMessage(pid *pa.PID, message any) {
 
 // SendWait queues a message; it waits for room until ctx ends.
 func (p *peer) SendWait(ctx context.Context, to *pa.PID, message any) error {
+	p = p.current()
 	_, msg, sender := pa.UnwrapEnvelope(message)
 	return p.send(to, sender, msg, func(e *wire.Outgoing) error { return p.user.pushWait(ctx, e) })
 }
@@ -81,6 +83,9 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 	}
 	address, id := p.r.sys.Portable(sender)
 	e.From.S = id
+	if address == p.r.self.Address {
+		p.r.show(id)
+	}
 	if address != p.r.self.Address {
 		e.FromAddress.S = address
 	}
@@ -88,6 +93,7 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 
 // SendSystemMessage sends what concerns the life of an actor.
 func (p *peer) SendSystemMessage(pid *pa.PID, message any) {
+	p = p.current()
 	switch m := message.(type) {
 	case *pa.Watch:
 		p.watch(pid, m.Watcher)
@@ -103,7 +109,7 @@ func (p *peer) SendSystemMessage(pid *pa.PID, message any) {
 }
 
 // Stop asks the actor to stop.
-func (p *peer) Stop(pid *pa.PID) { p.stop(pid) }
+func (p *peer) Stop(pid *pa.PID) { p.current().stop(pid) }
 
 func (p *peer) stop(pid *pa.PID) {
 	p.mu.Lock()

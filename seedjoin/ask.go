@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // askEvery is the pause between two rounds of questions: short enough that a
@@ -52,6 +53,8 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 	a := Answer{Asked: asked, Stamp: stamp}
 	c := m.witness()
 	switch {
+	case !m.seeking() && !m.standing.Lease && m.without(rules.S4Names):
+		a.State = None
 	case !m.seeking():
 		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.standing.Lease
 		a.Leaving = m.standing.Leaving
@@ -132,6 +135,15 @@ func (m *Machine) sendFailed(f SendFailed) {
 		}
 	}
 	if f.Refused != "" && m.seeking() {
-		m.emit(Refused{By: f.To.Address, Text: f.Refused})
+		m.emit(Refused{By: f.To.Address, Code: m.handshakeCode(f), Text: f.Refused, Exceed: f.Exceed})
 	}
+}
+
+// handshakeCode is StaleUID when a handshake was refused for the UID: a clock
+// was set back, or this process was followed by another at its address.
+func (m *Machine) handshakeCode(f SendFailed) Code {
+	if f.Exceed >= m.cfg.Self.UID {
+		return StaleUID
+	}
+	return 0
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // MaxSeeds is the longest list of seeds. Every process asks every seed, so a
@@ -31,6 +32,7 @@ type Config struct {
 	Rand       *rand.Rand    // jitter and the ClusterID; required, owned by the machine, seeded from real randomness outside tests
 	Settings   []member.Pair // configuration keys that must be equal in a cluster, compared key by key
 	Versions   Versions      // of the protocol that this node speaks; zero = Protocol alone
+	Without    rules.Set     // rules taken out, for the simulator alone
 }
 
 // Versions is a range of protocol versions, both ends included.

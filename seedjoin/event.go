@@ -29,6 +29,7 @@ type SendFailed struct {
 	To      member.Node
 	Nobody  bool   // connection refused: no process listens there. Counts as "no cluster" (S1)
 	Refused string // the reason that the other side's handshake gave; "" = another failure, which is silence
+	Exceed  uint64 // with Refused: the number that the UID here must exceed; 0 = that is not the reason
 }
 
 // Denied tells that the engine would not take an [Admit].

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // promise binds a vote to one candidate for a while (S2).
@@ -45,6 +46,8 @@ func (m *Machine) settle(from member.Node, p Probe) {
 	}
 	switch {
 	case m.candidate() && member.CompareAddress(from.Address, m.cfg.Self.Address) >= 0:
+		return
+	case m.without(rules.S2Promise):
 		return
 	case m.promise.binds(m.now) && !m.promise.serves(from, p.Stamp):
 		return
@@ -125,7 +128,7 @@ func (m *Machine) foundAt() time.Time {
 		return m.since
 	case votes == of:
 		return m.since.Add(max(m.cfg.Found/6, minPause))
-	case 2*votes > of, m.cfg.FoundAlone:
+	case 2*votes > of, m.cfg.FoundAlone, m.without(rules.S1Silence):
 		return m.since.Add(m.cfg.Found)
 	}
 	return time.Time{}

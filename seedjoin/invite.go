@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // inviteSeeds contacts each configured seed that no member holds (S3).
 func (m *Machine) inviteSeeds() {
-	if !m.invites() {
+	if !m.invites() || m.without(rules.S3Invite) {
 		return
 	}
 	for _, c := range m.contacts {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // Machine is the bootstrap protocol of one process. See the package comment for
@@ -234,6 +235,9 @@ func (m *Machine) stamp() Stamp {
 
 // elapsed is now on this machine's own clock, no question put.
 func (m *Machine) elapsed() Stamp { return max(m.stamped, m.now.Sub(m.begun)) }
+
+// without reports whether the simulator has taken a rule out.
+func (m *Machine) without(r rules.Rule) bool { return m.cfg.Without.Has(r) }
 
 // jitter spreads d by a tenth either way, so that processes started together
 // do not ask together for ever.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // memory is what a member without a lease finds out about the addresses of its
@@ -137,7 +138,7 @@ func (m *Machine) voter(address string) (member.Node, bool) { return at(m.standi
 // voters of its last view have lost their memory of it in a restart, or are
 // known to have waited for T_giveup in vain, as this process has.
 func (m *Machine) considerLost() {
-	if m.memory.lost || m.actsWithoutMe() {
+	if m.memory.lost || m.actsWithoutMe() || m.without(rules.S5Void) {
 		return
 	}
 	gone, all := 0, len(m.standing.Voters)

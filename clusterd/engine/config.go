@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // Config describes one engine. Self and Rand are required; other zero values
@@ -22,9 +24,13 @@ type Config struct {
 	Rand   *rand.Rand  // all random choices; owned by the engine from then on
 
 	// MinMembers is how many members must have arrived before joiners become
-	// Up and placement starts; 0 = 1. The founder is Up at once all the same.
-	// Should be the same on all nodes: that of the leader counts.
+	// Up and placement starts; 0 = 1. The founder is Up at once all the same,
+	// for somebody must decide. Should be the same on all nodes: that of the
+	// leader counts.
 	MinMembers int
+	// MinByRole is as MinMembers for the members that have a role; roles that
+	// are not listed have no minimum.
+	MinByRole map[string]int
 	// Downing tells which voters of a view decide the next one and so which
 	// side of a cut lives; nil = downing.KeepMajority. Must be the same on all
 	// nodes.
@@ -32,8 +38,19 @@ type Config struct {
 	// Gossip chooses whom to tell the news; nil = gossip.NewMemory(Fanout). It
 	// is owned by the engine from then on.
 	Gossip gossip.Strategy
+	// Without takes rules of the protocol out. It is for the simulator, which
+	// proves so that its invariants can fail.
+	Without rules.Set
 	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
 	Fanout int
+
+	minimums []minimum // MinMembers and MinByRole, the latter sorted by role
+}
+
+// minimum is how many members there must be with a role; "" = any.
+type minimum struct {
+	role  string
+	count int
 }
 
 // validated returns the config with its defaults filled in, or every fault.
@@ -56,8 +73,12 @@ func (c Config) validated() (Config, error) {
 	if c.MinMembers < 0 || c.Fanout < 0 {
 		faults = append(faults, errors.New("engine: MinMembers and Fanout must not be negative"))
 	}
-	if c.MinMembers == 0 {
-		c.MinMembers = 1
+	c.minimums = []minimum{{count: max(1, c.MinMembers)}}
+	for _, role := range slices.Sorted(maps.Keys(c.MinByRole)) {
+		if c.MinByRole[role] < 0 {
+			faults = append(faults, fmt.Errorf("engine: MinByRole[%q] must not be negative", role))
+		}
+		c.minimums = append(c.minimums, minimum{role, c.MinByRole[role]})
 	}
 	if c.Downing == nil {
 		c.Downing = downing.KeepMajority{}
@@ -76,6 +97,7 @@ func (t Timing) validate() []error {
 	}{
 		{"Gossip", t.Gossip}, {"Heartbeat", t.Heartbeat}, {"Accuse", t.Accuse},
 		{"StableAfter", t.StableAfter}, {"Retry", t.Retry},
+		{"Leave", t.Leave}, {"Tombstones", t.Tombstones},
 	} {
 		if f.d <= 0 {
 			faults = append(faults, fmt.Errorf("engine: Timing.%s is %v, want more than 0", f.name, f.d))

@@ -45,6 +45,5 @@
 // a reachable quorum; Heartbeat.Lease is 0; a view with removals is active
 // without the wait of rule V4 (see settle). The accrual detector, indirect
 // probes and steward intervals that grow with n. Waves along a delegation tree:
-// they go straight to every member, with both views in full. WeaklyUp, the
-// leave deadline, full-cluster shutdown, recovery under a new branch.
+// they go straight to every member, with both views in full.
 package engine

@@ -6,6 +6,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // Engine is the membership core of one node: a function of its state, the
@@ -163,6 +164,9 @@ func earliest(times ...time.Time) (first time.Time) {
 	}
 	return first
 }
+
+// without reports whether the simulator has taken a rule out.
+func (e *Engine) without(r rules.Rule) bool { return e.cfg.Without.Has(r) }
 
 func (e *Engine) send(to member.Node, b Body) {
 	if to == e.self {

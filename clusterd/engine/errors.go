@@ -35,6 +35,10 @@ var (
 	ErrFull = errors.New("engine: member table is full")
 	// ErrUnknown: the command names no member.
 	ErrUnknown = errors.New("engine: no such member")
+	// ErrShutdown: the whole cluster is shutting down and lets nobody in.
+	ErrShutdown = errors.New("engine: the cluster is shutting down")
+	// ErrHasQuorum: Recover was told of a cluster that can decide by itself.
+	ErrHasQuorum = errors.New("engine: the cluster has its quorum")
 	// ErrNotLeaving: Drained was told of a node that does not leave.
 	ErrNotLeaving = errors.New("engine: not leaving")
 )

@@ -8,8 +8,8 @@ import (
 
 // Event is one change, in the order in which it happened here: a [Snapshot]
 // (the first that a subscriber gets; engines themselves never emit one),
-// [MemberChanged], [ReachabilityChanged], [LeaderChanged], [ViewActive] or
-// [SelfRemoved].
+// [MemberChanged], [InfoChanged], [ReachabilityChanged], [LeaderChanged],
+// [RoleLeaderChanged], [ClusterShutdown], [ViewActive] or [SelfRemoved].
 type Event interface {
 	String() string
 	event()
@@ -24,21 +24,36 @@ type MemberChanged struct {
 // ReachabilityChanged tells that a member became unreachable or reachable.
 type ReachabilityChanged struct{ Member Member }
 
+// InfoChanged tells that a member tells something else of itself.
+type InfoChanged struct{ Member Member }
+
 // LeaderChanged tells the leader that this node derives.
 type LeaderChanged struct{ Leader string } // address; "" = none
+
+// RoleLeaderChanged tells the leader of one role that this node derives.
+type RoleLeaderChanged struct {
+	Role   string
+	Leader string // address; "" = no reachable member has the role
+}
+
+// ClusterShutdown tells that the whole cluster is shutting down. Whoever gets
+// it stops what runs here without handing it over, and leaves: [Leave], then
+// [Drained]. Nothing is taken over from those that are gone before.
+type ClusterShutdown struct{}
 
 // ViewActive tells that a new view is active: placement follows it. Each
 // active view known here is told once, in order; intermediate ones may be
 // skipped. Until [Config.MinMembers] has been met none is told.
 type ViewActive struct {
-	Number  uint64
-	Leader  string   // who led it
-	Members []Member // the view's members, sorted by address: Up, Leaving, Exiting, Down
+	Number   uint64
+	Leader   string   // who led it
+	Shutdown bool     // the whole cluster is shutting down: nothing moves any more
+	Members  []Member // the view's members, sorted by address: Up, Leaving, Exiting, Down
 }
 
 // SelfRemoved tells that this incarnation is no longer a member. It is the
 // last event of an engine.
-type SelfRemoved struct{ Cause string } // left, unreachable, down, replaced, cluster lost
+type SelfRemoved struct{ Cause string } // left, overdue, unreachable, down, replaced, cluster lost
 
 // String returns the event as one line.
 func (s Snapshot) String() string {
@@ -70,6 +85,22 @@ func (e LeaderChanged) String() string {
 }
 
 // String returns the event as one line.
+func (e InfoChanged) String() string {
+	return fmt.Sprintf("member %s tells version %q, zone %q, roles %q", e.Member.Node, e.Member.Info.Version, e.Member.Info.Zone, e.Member.Info.Roles)
+}
+
+// String returns the event as one line.
+func (e RoleLeaderChanged) String() string {
+	if e.Leader == "" {
+		return fmt.Sprintf("no leader of role %s", e.Role)
+	}
+	return fmt.Sprintf("leader of role %s is %s", e.Role, e.Leader)
+}
+
+// String returns the event as one line.
+func (e ClusterShutdown) String() string { return "the cluster is shutting down" }
+
+// String returns the event as one line.
 func (e ViewActive) String() string {
 	return fmt.Sprintf("view %d of %s is active with %d members", e.Number, e.Leader, len(e.Members))
 }
@@ -80,6 +111,9 @@ func (e SelfRemoved) String() string { return "removed: " + e.Cause }
 func (Snapshot) event()            {}
 func (MemberChanged) event()       {}
 func (ReachabilityChanged) event() {}
+func (InfoChanged) event()         {}
 func (LeaderChanged) event()       {}
+func (RoleLeaderChanged) event()   {}
+func (ClusterShutdown) event()     {}
 func (ViewActive) event()          {}
 func (SelfRemoved) event()         {}

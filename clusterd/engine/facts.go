@@ -5,6 +5,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // maxRecords bounds the table: records of new addresses beyond it are refused.
@@ -42,7 +43,7 @@ func (e *Engine) admissible(r *member.Record) bool {
 		return false
 	}
 	d := e.views.decided
-	if d == nil || d.Floor == 0 || d.Find(r.Node) != nil || e.views.acked.Find(r.Node) != nil {
+	if d == nil || d.Floor == 0 || e.without(rules.Floor) || d.Find(r.Node) != nil || e.views.acked.Find(r.Node) != nil {
 		return true
 	}
 	return max(r.Accepted, r.Removed) > d.Floor

@@ -14,6 +14,8 @@ func (e *Engine) beat() {
 	e.accuse()
 	e.weigh()
 	e.cull()
+	e.overdue()
+	e.weaken()
 	for _, p := range e.roster.targets {
 		e.send(p.node, e.heartbeat(p, false))
 	}
@@ -89,8 +91,8 @@ func (e *Engine) silent(p *peer) bool {
 func (e *Engine) accuse() {
 	var accused []member.Node
 	changed := false
-	for _, p := range e.roster.peers {
-		silent := (p.accused || p.watched) && e.silent(p)
+	for _, p := range e.roster.judged {
+		silent := e.silent(p)
 		if silent != p.accused {
 			p.accused, changed = silent, true
 		}

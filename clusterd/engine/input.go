@@ -4,7 +4,8 @@ import "github.com/pando-go/pando/clusterd/engine/member"
 
 // Input is one thing that an engine is told: a *[Message] from a peer, or one
 // of the commands [Found], [Expect], [Admit], [Replace], [Hail], [Abandon],
-// [Leave], [Drained], [Down] and [SendFailed].
+// [Describe], [Leave], [Drained], [Down], [Shutdown], [Recover] and
+// [SendFailed].
 type Input interface{ input() }
 
 // Found founds a cluster: this node is its only member, Up, and view 1 is
@@ -35,6 +36,11 @@ type Hail struct{ Node member.Node }
 // anything to be decided ever again. This incarnation ends.
 type Abandon struct{}
 
+// Describe changes what this node tells of itself: an application version that
+// is known late, another kind that it hosts. Before the join it replaces
+// [Config.Info].
+type Describe struct{ Info member.Info }
+
 // Leave tells that this node wants to leave.
 type Leave struct{}
 
@@ -43,6 +49,17 @@ type Drained struct{}
 
 // Down tells that an operator wants the member at an address down.
 type Down struct{ Address string }
+
+// Shutdown tells that an operator wants the whole cluster to stop. A view says
+// so to all; from then on nobody is let in and nothing is taken over. Each node
+// stops what it hosts without handing over, then leaves: see [ClusterShutdown].
+type Shutdown struct{}
+
+// Recover tells that an operator takes it upon himself that those whom this
+// node cannot reach are gone for good, though they were a majority. This node
+// and the voters that it hears go on under a new branch of the cluster's
+// identity; whoever comes back of the others is of another cluster then.
+type Recover struct{}
 
 // SendFailed tells that a message to a node certainly or probably did not
 // arrive. It is a hint: nobody is accused for it.
@@ -55,7 +72,10 @@ func (Admit) input()      {}
 func (Replace) input()    {}
 func (Hail) input()       {}
 func (Abandon) input()    {}
+func (Describe) input()   {}
 func (Leave) input()      {}
 func (Drained) input()    {}
 func (Down) input()       {}
+func (Shutdown) input()   {}
+func (Recover) input()    {}
 func (SendFailed) input() {}

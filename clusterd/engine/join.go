@@ -22,8 +22,8 @@ func (e *Engine) found(f Found) error {
 			Info:     e.cfg.Info,
 		}},
 		NextUp: 2,
-		Open:   e.cfg.MinMembers <= 1,
 	}
+	view.Open = e.met(view.Members, nil)
 	e.views.promised = view.Term
 	e.begin(view, 1, &member.Record{Node: e.self})
 	return nil
@@ -116,7 +116,10 @@ func (e *Engine) admit(a Admit) error {
 	if e.id.IsZero() {
 		return ErrNotMember
 	}
-	if !e.accepting() {
+	switch {
+	case e.views.decided.Shutdown:
+		return ErrShutdown
+	case !e.accepting():
 		return ErrNotAccepting
 	}
 	if err := e.checkJoiner(a.Node); err != nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // lead is what a node keeps while it leads, or tries to.
@@ -15,6 +16,8 @@ type lead struct {
 
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
+
+	recovery *Recovered // what the survivors of a recovery are told until they show that they know; nil = none
 
 	tried  time.Time // when this node last drew a term
 	resend time.Time // when the unanswered messages of a wave are due again
@@ -75,9 +78,9 @@ func (e *Engine) propose() {
 	switch {
 	case l.term.Counter == 0 || astray:
 		e.takeOver()
-	case !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
+	case !e.without(rules.V2Read) && !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
 		e.read()
-	case l.best != nil:
+	case l.best != nil && !e.without(rules.V2Finish):
 		e.write(l.best)
 	default:
 		next.Term = l.term
@@ -191,23 +194,35 @@ func (e *Engine) pursue() {
 			}
 		}
 	}
-	if e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool { return l.acks[n] }) {
+	if e.acknowledged() {
 		e.decide()
 		return
 	}
 	l.due = earliest(l.due, l.resend)
 }
 
+// acknowledged reports whether a quorum of the last view's voters has
+// acknowledged the proposal: of all of them, whether they can be reached or not.
+func (e *Engine) acknowledged() bool {
+	return e.without(rules.V3Quorum) || e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool {
+		return e.lead.acks[n] || e.without(rules.V3Voters) && !e.verdict.reachable(n)
+	})
+}
+
 // decide makes the proposal the decided view. Whom it removes hears of it at
 // once, everybody else when it is active.
 func (e *Engine) decide() {
 	l := &e.lead
-	former, v := e.views.decided, l.proposal
+	v := l.proposal
 	commit := &Commit{View: v, Active: e.views.activeNumber()}
-	going := v.Find(e.self) == nil
-	for _, n := range audience(former, v) {
-		if going || v.Find(n) == nil {
-			e.send(n, commit)
+	for _, t := range v.Removed {
+		if t.View == v.Number {
+			e.send(t.Node, commit)
+		}
+	}
+	if v.Find(e.self) == nil { // this leader goes too: nobody else knows yet
+		for i := range v.Members {
+			e.send(v.Members[i].Node, commit)
 		}
 	}
 	l.lost, l.remind = 0, l.resend

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -32,6 +33,24 @@ func (e *Engine) drained() error {
 		e.restate(func(o *member.Own) { o.Drained = true })
 	}
 	return nil
+}
+
+// overdue wants those out who asked to leave and have not drained by the
+// deadline (16): handing over must not hang for ever, and what they still run
+// is fenced as that of any other. The stewards see to it, so that a leader who
+// hangs itself is seen to as well.
+func (e *Engine) overdue() {
+	if !e.roster.busy || e.verdict.leader != e.self && !slices.Contains(e.verdict.stewards, e.self) {
+		return
+	}
+	for _, p := range e.roster.peers {
+		if p.leaving.IsZero() || e.now.Sub(p.leaving) <= e.cfg.Timing.Leave {
+			continue
+		}
+		if r := e.table.Record(p.node.Address); r == nil || r.Node != p.node || !r.Own.Drained {
+			e.want(p.node, member.CauseOverdue)
+		}
+	}
 }
 
 // down wants the member at an address out.

@@ -15,8 +15,8 @@ type Message struct {
 }
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
-// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Poll,
-// *Vouch and *Gone.
+// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Pending,
+// *Poll, *Vouch, *Gone, *Ended and *Recovered.
 type Body interface{ body() }
 
 // Heartbeat says that the sender lives. It is one message both ways: it echoes
@@ -88,10 +88,14 @@ type WriteWave struct {
 	View *member.View // the proposal, numbered Base.Number+1
 }
 
-// Ack answers a WriteWave: the sender has merged the view.
+// Ack answers a WriteWave: the sender has merged the view and answers those
+// whom it removes no more.
 type Ack struct {
 	Term   member.Term // of the wave
 	Number uint64      // of the view
+	// Quiet tells that the sender has answered none of those whom the view
+	// removes for at least T_w: no lease of theirs can rest on it (V4).
+	Quiet bool
 }
 
 // Refusal answers a wave of a term lower than promised.
@@ -104,6 +108,15 @@ type Refusal struct {
 type Commit struct {
 	View   *member.View // the newest decided view
 	Active uint64       // number of the newest active view
+}
+
+// Pending tells a voter without a lease of a view that the sender acknowledged
+// and that is not known to be decided. Its leader may be gone, and whoever does
+// not know the view gets no support from those who do, so it could never lead.
+type Pending struct {
+	Ballot member.Term  // under which the sender acknowledged View
+	Base   *member.View // the decided view before it
+	View   *member.View // numbered Base.Number+1
 }
 
 // Poll asks the receiver what it knows of others whom the sender cannot hear,
@@ -125,6 +138,20 @@ type Gone struct {
 	Cause member.Cause // why
 }
 
+// Ended answers the news of one's own removal: the sender holds no lease any
+// more and begins nothing, so nobody needs to wait for that (V4).
+type Ended struct {
+	View uint64 // number of the view that removed the sender; 0 = not known
+}
+
+// Recovered makes the receiver, whose cluster has lost its quorum, a member of
+// the branch that an operator's [Recover] drew. The message's Identity is that
+// of the new branch.
+type Recovered struct {
+	From member.Identity // the identity before
+	View *member.View    // the first view of the branch: decided and active
+}
+
 func (*Heartbeat) body() {}
 func (*Digest) body()    {}
 func (*Request) body()   {}
@@ -139,3 +166,6 @@ func (*Commit) body()    {}
 func (*Poll) body()      {}
 func (*Vouch) body()     {}
 func (*Gone) body()      {}
+func (*Pending) body()   {}
+func (*Ended) body()     {}
+func (*Recovered) body() {}

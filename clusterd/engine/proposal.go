@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // draft is the next view in the making.
@@ -26,16 +27,23 @@ type draft struct {
 // waits until the last view is active and nobody is unreachable: a view that
 // some voter cannot acknowledge would only wait in its turn.
 func (e *Engine) build() *member.View {
-	d := &draft{e: e, base: e.views.decided, lost: e.lost()}
+	lost := e.lost()
+	if len(lost) == 0 && !e.roster.busy && !e.prunable() {
+		e.lead.gather = time.Time{}
+		return nil
+	}
+	d := &draft{e: e, base: e.views.decided, lost: lost}
 	d.calm = e.views.settled() && !e.troubled()
 	d.view = *d.base
 	d.view.Number++
-	d.view.Members = nil
+	d.view.Members = make([]member.Entry, 0, len(d.base.Members))
 	d.keepOrBury()
+	d.halt()
 	d.sortJoiners()
-	if d.calm {
+	if d.calm && len(d.gone) == 0 {
 		d.step()
 		d.seat()
+		d.changed = d.changed || e.prunable()
 	}
 	if !d.changed {
 		return nil
@@ -61,6 +69,7 @@ func (d *draft) keepOrBury() {
 			continue
 		}
 		if r := d.e.table.Record(m.Address); r != nil && r.Node == m.Node && r.Live() {
+			d.changed = d.changed || d.calm && !samePlace(&m.Info, &r.Own.Info)
 			m.Info = r.Own.Info
 		}
 		d.view.Members = append(d.view.Members, m)
@@ -88,8 +97,27 @@ func (d *draft) bury(n member.Node, cause member.Cause) {
 	d.changed = true
 }
 
-// sortJoiners buries joiners that are wanted out or have left, and lists those
-// that may become Up.
+// samePlace reports whether placement sees no difference between what a member
+// tells now and what the view says of it.
+func samePlace(a, b *member.Info) bool {
+	return a.Zone == b.Zone && slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Kinds, b.Kinds)
+}
+
+// halt says to all that somebody asked the whole cluster to stop.
+func (d *draft) halt() {
+	if d.view.Shutdown {
+		return
+	}
+	for r := range d.e.table.Records() {
+		if r.Live() && r.Own.Halt {
+			d.view.Shutdown, d.changed = true, true
+			return
+		}
+	}
+}
+
+// sortJoiners buries joiners that are wanted out, have left or came too late
+// for a cluster that is shutting down, and lists those that may become Up.
 func (d *draft) sortJoiners() {
 	for r := range d.e.table.Records() {
 		switch {
@@ -98,6 +126,8 @@ func (d *draft) sortJoiners() {
 			d.bury(r.Node, r.Wanted)
 		case r.Own.Leaving:
 			d.bury(r.Node, member.CauseLeft)
+		case d.view.Shutdown:
+			d.bury(r.Node, member.CauseDown)
 		case d.e.fit(r):
 			d.joiners = append(d.joiners, r)
 		}
@@ -150,12 +180,15 @@ func (d *draft) staying() int {
 func (d *draft) seat() {
 	e := d.e
 	voters := d.base.Voters()
-	if len(d.joiners) == 0 || !d.enough(voters) {
+	if len(d.joiners) == 0 || !d.enough() {
 		e.lead.gather = time.Time{}
 		return
 	}
 	if !d.changed && len(d.joiners) < voters && !d.gathered() {
 		return
+	}
+	if e.without(rules.V3Size) {
+		voters = len(d.joiners)
 	}
 	for _, r := range d.joiners[:min(len(d.joiners), voters)] {
 		d.view.Members = append(d.view.Members, member.Entry{
@@ -169,13 +202,35 @@ func (d *draft) seat() {
 	}
 }
 
-// enough reports whether the configured least number of members is there. It
-// does not bind voters who all want to leave: they must let joiners in first.
-func (d *draft) enough(voters int) bool {
-	if d.base.Open || voters+len(d.joiners) >= d.e.cfg.MinMembers {
+// enough reports whether the configured least numbers of members are there. They
+// do not bind voters who all want to leave: these must let joiners in first.
+func (d *draft) enough() bool {
+	if d.base.Open || d.e.met(d.view.Members, d.joiners) {
 		return true
 	}
 	return !slices.ContainsFunc(d.view.Members, func(m member.Entry) bool { return m.Status == member.Up })
+}
+
+// met reports whether members of a view that vote, and joiners, are as many as
+// was configured, in all and for each role.
+func (e *Engine) met(members []member.Entry, joiners []*member.Record) bool {
+	for _, m := range e.cfg.minimums {
+		count := 0
+		for i := range members {
+			if members[i].Status.Votes() && members[i].Info.Has(m.role) {
+				count++
+			}
+		}
+		for _, r := range joiners {
+			if r.Own.Info.Has(m.role) {
+				count++
+			}
+		}
+		if count < m.count {
+			return false
+		}
+	}
+	return true
 }
 
 // gathered waits for more joiners for one gossip interval after the first.
@@ -196,12 +251,12 @@ func (d *draft) gathered() bool {
 func (d *draft) finish() {
 	v := &d.view
 	slices.SortFunc(v.Members, func(a, b member.Entry) int { return a.Node.Compare(b.Node) })
-	v.Open = v.Open || v.Voters() >= d.e.cfg.MinMembers
-	v.Floor = d.e.views.floor(d.e.now)
+	v.Open = v.Open || d.e.met(v.Members, nil)
+	v.Floor = d.e.floor()
 	v.Removed = nil
 	for _, t := range d.base.Removed {
 		anew := slices.ContainsFunc(d.gone, func(g member.Tombstone) bool { return g.Address == t.Address })
-		if t.View > v.Floor && v.At(t.Address) == nil && !anew {
+		if t.View > v.Floor && !d.e.without(rules.Floor) && v.At(t.Address) == nil && !anew {
 			v.Removed = append(v.Removed, t)
 		}
 	}
@@ -209,6 +264,9 @@ func (d *draft) finish() {
 		if v.At(t.Address) == nil {
 			v.Removed = append(v.Removed, t)
 		}
+	}
+	if d.e.without(rules.V1Removed) {
+		v.Removed = nil
 	}
 	slices.SortFunc(v.Removed, func(a, b member.Tombstone) int { return a.Node.Compare(b.Node) })
 }

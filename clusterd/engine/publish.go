@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // shown is what the caller has been shown, and what is to be shown next.
@@ -50,7 +52,11 @@ func (e *Engine) snapshot() Snapshot {
 		Leader:    e.verdict.leader.Address,
 		Converged: e.views.converged(),
 		View:      e.views.activeNumber(),
+		Open:      e.views.active != nil && e.views.active.Open,
+		Shutdown:  e.views.active != nil && e.views.active.Shutdown,
 		Members:   e.members(),
+
+		RoleLeaders: e.roleLeaders(),
 	}
 }
 
@@ -58,28 +64,74 @@ func (e *Engine) snapshot() Snapshot {
 // have, and beside it those that are on their way into one.
 func (e *Engine) members() []Member {
 	base := e.views.active
-	if base == nil {
+	if base == nil || e.without(rules.V5Active) {
 		base = e.views.decided
 	}
 	list := e.seated(base)
+	var joining []Member
+	seated := list
 	for r := range e.table.Records() {
-		if r.Live() && base.At(r.Address) == nil && !base.Buries(r.Node) {
-			list = append(list, Member{
-				Node:      r.Node,
-				Status:    member.Joining,
-				Reachable: e.verdict.reachable(r.Node),
-				Info:      r.Own.Info,
-			})
+		for len(seated) > 0 && member.CompareAddress(seated[0].Address, r.Address) < 0 {
+			seated = seated[1:]
+		}
+		switch {
+		case len(seated) > 0 && seated[0].Address == r.Address:
+			if seated[0].Node == r.Node && r.Live() {
+				seated[0].Info = r.Own.Info
+			}
+		case r.Live() && !base.Buries(r.Node):
+			joining = append(joining, e.arriving(r))
 		}
 	}
-	slices.SortFunc(list, func(a, b Member) int { return a.Node.Compare(b.Node) })
-	return list
+	return interleave(list, joining)
+}
+
+// interleave merges two sorted lists of members that have no address in common.
+func interleave(a, b []Member) []Member {
+	if len(b) == 0 {
+		return a
+	}
+	list := make([]Member, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].Node.Compare(b[0].Node) < 0 {
+			list, a = append(list, a[0]), a[1:]
+		} else {
+			list, b = append(list, b[0]), b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
+}
+
+// beside yields, sorted, the live records of addresses that a view does not
+// list. It walks the two side by side: there may be thousands of either.
+func (e *Engine) beside(v *member.View) iter.Seq[*member.Record] {
+	return func(yield func(*member.Record) bool) {
+		members := v.Members
+		for r := range e.table.Records() {
+			for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
+				members = members[1:]
+			}
+			listed := len(members) > 0 && members[0].Address == r.Address
+			if !listed && r.Live() && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) arriving(r *member.Record) Member {
+	m := Member{Node: r.Node, Status: member.Joining, Reachable: e.verdict.reachable(r.Node), Info: r.Own.Info}
+	if r.Weakly {
+		m.Status = member.WeaklyUp
+	}
+	return m
 }
 
 // seated returns the members of a view.
 func (e *Engine) seated(v *member.View) []Member {
 	list := make([]Member, len(v.Members))
-	for i, m := range v.Members {
+	for i := range v.Members {
+		m := &v.Members[i]
 		list[i] = Member{
 			Node:      m.Node,
 			Status:    m.Status,
@@ -96,19 +148,21 @@ func (e *Engine) stand() Standing {
 		Identity: e.id,
 		View:     e.views.decided.Number,
 		Lease:    e.mayAct(),
-		Leaving:  e.own().Own.Leaving,
+		Leaving:  e.own().Own.Leaving || e.views.decided.Shutdown,
 		Steward:  slices.Contains(e.verdict.stewards, e.self),
 		Voters:   e.voters(),
 	}
-	for i := range e.views.decided.Members {
-		s.Members = append(s.Members, e.views.decided.Members[i].Node)
+	members := e.views.decided.Members
+	s.Members = make([]member.Node, len(members), max(len(members), e.table.Len()))
+	for i := range members {
+		s.Members[i] = members[i].Node
 	}
-	for r := range e.table.Records() {
-		if r.Live() && e.views.decided.At(r.Address) == nil {
-			s.Members = append(s.Members, r.Node)
-		}
+	for r := range e.beside(e.views.decided) {
+		s.Members = append(s.Members, r.Node)
 	}
-	slices.SortFunc(s.Members, member.Node.Compare)
+	if len(s.Members) > len(members) {
+		slices.SortFunc(s.Members, member.Node.Compare)
+	}
 	return s
 }
 
@@ -126,8 +180,10 @@ func (e *Engine) voters() []member.Node {
 	return e.shown.voters
 }
 
-// publish turns what has changed since the last call into events: members,
-// then reachability, the leader, active views, and the end.
+// publish turns what has changed since the last call into events: members in
+// the order of their addresses, then what they tell of themselves,
+// reachability, the leader, role leaders, the shutdown, active views, and the
+// end. So whoever follows the events of a snapshot holds the next snapshot.
 func (e *Engine) publish() {
 	next := e.Snapshot()
 	if !e.id.IsZero() {
@@ -135,7 +191,7 @@ func (e *Engine) publish() {
 		e.shown.told = next
 	}
 	for _, v := range e.shown.active {
-		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Members: e.seated(v)})
+		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Shutdown: v.Shutdown, Members: e.seated(v)})
 	}
 	e.shown.active = nil
 	if e.shown.end != nil {
@@ -146,7 +202,7 @@ func (e *Engine) publish() {
 
 // diff walks two sorted lists of members side by side.
 func (e *Engine) diff(old, next Snapshot) {
-	var reach []Event
+	var later []Event
 	was, is := old.Members, next.Members
 	if len(was) > 0 && len(was) == len(is) && &was[0] == &is[0] {
 		was, is = nil, nil // snapshots are immutable: one list, one content
@@ -163,15 +219,41 @@ func (e *Engine) diff(old, next Snapshot) {
 			if was[0].Status != is[0].Status {
 				e.events = append(e.events, MemberChanged{Member: is[0], Previous: was[0].Status})
 			}
+			if !sameInfo(&was[0].Info, &is[0].Info) {
+				e.events = append(e.events, InfoChanged{Member: is[0]})
+			}
 			if was[0].Reachable != is[0].Reachable {
-				reach = append(reach, ReachabilityChanged{Member: is[0]})
+				later = append(later, ReachabilityChanged{Member: is[0]})
 			}
 			was, is = was[1:], is[1:]
 		}
 	}
-	e.events = append(e.events, reach...)
+	e.events = append(e.events, later...)
 	if old.Leader != next.Leader {
 		e.events = append(e.events, LeaderChanged{Leader: next.Leader})
+	}
+	e.diffRoles(old.RoleLeaders, next.RoleLeaders)
+	if next.Shutdown && !old.Shutdown {
+		e.events = append(e.events, ClusterShutdown{})
+	}
+}
+
+// diffRoles walks two sorted lists of role leaders side by side.
+func (e *Engine) diffRoles(was, is []RoleLeader) {
+	for len(was) > 0 || len(is) > 0 {
+		switch {
+		case len(is) == 0 || len(was) > 0 && was[0].Role < is[0].Role:
+			e.events = append(e.events, RoleLeaderChanged{Role: was[0].Role})
+			was = was[1:]
+		case len(was) == 0 || was[0].Role != is[0].Role:
+			e.events = append(e.events, RoleLeaderChanged{Role: is[0].Role, Leader: is[0].Leader})
+			is = is[1:]
+		default:
+			if was[0] != is[0] {
+				e.events = append(e.events, RoleLeaderChanged{Role: is[0].Role, Leader: is[0].Leader})
+			}
+			was, is = was[1:], is[1:]
+		}
 	}
 }
 

@@ -19,12 +19,18 @@ func (e *Engine) take(in Input) error {
 		return e.hail(in)
 	case Abandon:
 		return e.abandon()
+	case Describe:
+		return e.describe(in)
 	case Leave:
 		return e.leave()
 	case Drained:
 		return e.drained()
 	case Down:
 		return e.down(in)
+	case Shutdown:
+		return e.shutdown()
+	case Recover:
+		return e.recover()
 	case SendFailed:
 		e.sendFailed(in)
 		return nil
@@ -48,15 +54,20 @@ func (e *Engine) receive(m *Message) error {
 	if e.id.IsZero() {
 		return ErrNotMember
 	}
+	if r, ok := m.Body.(*Recovered); ok {
+		return e.onRecovered(m.From, m.Identity, r)
+	}
 	if m.Identity != e.id {
 		return ErrForeign
 	}
 	if g, ok := m.Body.(*Gone); ok {
 		return e.onGone(g)
 	}
-	if t := e.tombstone(m.From); t.UID != 0 {
-		e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
-		return nil
+	if e.roster.find(m.From) == nil { // whoever is in the roster was not removed
+		if t := e.tombstone(m.From); t.UID != 0 {
+			e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
+			return nil
+		}
 	}
 	return e.handle(m.From, m.Body)
 }

@@ -13,6 +13,10 @@ type roster struct {
 	peers   []*peer       // sorted by address
 	nodes   []member.Node // those that were welcomed, sorted by address: heartbeats and gossip go to them
 	targets []*peer       // to whom heartbeats go by themselves
+	judged  []*peer       // those watched or accused: whose silence this node looks at
+	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
+	latest  *peer         // whom find found last: one message asks several times
+	busy    bool          // somebody is on the way in or out, as far as views and facts tell
 }
 
 // peer is what this node remembers of another.
@@ -30,6 +34,8 @@ type peer struct {
 	target   bool      // heartbeats go to it by themselves
 	watched  bool      // it is accused when it is silent
 
+	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
+
 	acked   uint64 // number of the newest view that it said it acknowledged
 	decided uint64 // number of the newest view that it said it knows decided
 
@@ -39,11 +45,23 @@ type peer struct {
 
 // find returns the peer, or nil.
 func (r *roster) find(n member.Node) *peer {
-	i, ok := slices.BinarySearchFunc(r.peers, n, func(p *peer, n member.Node) int { return p.node.Compare(n) })
-	if !ok {
+	if r.latest != nil && r.latest.node == n {
+		return r.latest
+	}
+	low, high := 0, len(r.peers)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if r.peers[middle].node.Compare(n) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == len(r.peers) || r.peers[low].node != n {
 		return nil
 	}
-	return r.peers[i]
+	r.latest = r.peers[low]
+	return r.latest
 }
 
 // forgive counts time that this node slept as if everybody had answered.
@@ -62,51 +80,91 @@ func (r *roster) forgive(late time.Duration, now time.Time) {
 	}
 }
 
-// refresh rebuilds the roster from the newest view and the facts. What is
-// remembered of a peer stays with its incarnation.
+// refresh rebuilds the roster from the newest view and the facts: the other
+// members of the decided view and the live records beside it. Every change of
+// either comes through here, so it walks the two sorted lists side by side.
 func (e *Engine) refresh() {
 	e.stale, e.moot, e.shown.dirty = false, true, true
-	former := e.roster
-	e.roster = roster{}
-	for _, n := range e.others() {
-		p := former.find(n.Node)
-		if p == nil {
-			p = &peer{node: n.Node, since: e.now, moved: e.now, told: e.table.Seq(), before: e.table.Seq()}
+	e.roster = e.roster.renewed()
+	members := e.views.decided.Members
+	for r := range e.table.Records() {
+		for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
+			e.enlist(&members[0], nil)
+			members = members[1:]
 		}
-		if n.present && !p.present {
-			p.present, p.since, p.moved = true, e.now, e.now
-		}
-		e.roster.peers = append(e.roster.peers, p)
-		if p.present {
-			e.roster.nodes = append(e.roster.nodes, n.Node)
+		if len(members) > 0 && members[0].Address == r.Address {
+			e.enlist(&members[0], r)
+			members = members[1:]
+		} else {
+			e.enlist(nil, r)
 		}
 	}
+	for i := range members {
+		e.enlist(&members[i], nil)
+	}
+	e.roster.former = nil
 	e.aim()
 }
 
-type other struct {
-	member.Node
-	present bool
+// renewed returns an empty roster that remembers the peers of this one.
+func (r *roster) renewed() roster {
+	return roster{
+		peers:  make([]*peer, 0, len(r.peers)+1),
+		nodes:  make([]member.Node, 0, len(r.peers)+1),
+		former: r.peers,
+	}
 }
 
-// others returns the other members of the decided view and the live records
-// beside it. Whom an undecided view removes stays: its acknowledgement may yet
-// be needed.
-func (e *Engine) others() []other {
-	var list []other
-	for i := range e.views.decided.Members {
-		n := e.views.decided.Members[i].Node
-		if n != e.self && e.tombstone(n).UID == 0 {
-			list = append(list, other{n, true})
-		}
+// enlist takes in who is at one address: the member m of the decided view, the
+// record r, or both; one of them may be nil. Whom an undecided view removes
+// stays: its acknowledgement may yet be needed.
+func (e *Engine) enlist(m *member.Entry, r *member.Record) {
+	newer := r != nil && r.Live() && (m == nil || r.UID > m.UID)
+	buried := m != nil && r != nil && (r.UID > m.UID || r.UID == m.UID && !r.Live())
+	moving := m != nil && m.Status != member.Up || r != nil && r.Live() && (r.Wanted != 0 || r.Own.Leaving || r.Own.Halt) ||
+		m != nil && r != nil && r.Node == m.Node && !samePlace(&m.Info, &r.Own.Info)
+	if m != nil && !buried {
+		e.appear(m.Node, true)
+		e.noteLeaving(m)
 	}
-	for r := range e.table.Records() {
-		if r.Node != e.self && e.joining(r) {
-			list = append(list, other{r.Node, r.Own.Present})
-		}
+	if newer = newer && !e.views.decided.Buries(r.Node); newer {
+		e.appear(r.Node, r.Own.Present)
 	}
-	slices.SortFunc(list, func(a, b other) int { return a.Node.Compare(b.Node) })
-	return list
+	e.roster.busy = e.roster.busy || newer || buried || moving
+}
+
+// noteLeaving starts the clock of the leave deadline.
+func (e *Engine) noteLeaving(m *member.Entry) {
+	if m.Status != member.Leaving || m.Node == e.self {
+		return
+	}
+	if p := e.roster.peers[len(e.roster.peers)-1]; p.leaving.IsZero() {
+		p.leaving = e.now
+	}
+}
+
+// appear adds n to the roster, with what was known of it before.
+func (e *Engine) appear(n member.Node, present bool) {
+	if n == e.self {
+		return
+	}
+	l := &e.roster
+	for len(l.former) > 0 && l.former[0].node.Compare(n) < 0 {
+		l.former = l.former[1:]
+	}
+	var p *peer
+	if len(l.former) > 0 && l.former[0].node == n {
+		p = l.former[0]
+	} else {
+		p = &peer{node: n, since: e.now, moved: e.now, told: e.table.Seq(), before: e.table.Seq()}
+	}
+	if present && !p.present {
+		p.present, p.since, p.moved = true, e.now, e.now
+	}
+	l.peers = append(l.peers, p)
+	if p.present {
+		l.nodes = append(l.nodes, n)
+	}
 }
 
 // joining reports whether a record is of somebody who is in no decided view.
@@ -117,7 +175,16 @@ func (e *Engine) joining(r *member.Record) bool {
 // aim chooses to whom heartbeats go: in a small cluster to all, else to the
 // successors on the ring, the stewards and all who are accused.
 func (e *Engine) aim() {
-	accused := func(n member.Node) bool { return e.roster.find(n).accused }
+	var all []member.Node // whom this node accuses: few, mostly nobody
+	for _, p := range e.roster.peers {
+		if p.accused {
+			all = append(all, p.node)
+		}
+	}
+	accused := func(n member.Node) bool {
+		_, found := slices.BinarySearchFunc(all, n, member.Node.Compare)
+		return found
+	}
 	chosen := reach.Ring(e.self, e.roster.nodes, accused)
 	if len(e.roster.nodes)+1 > reach.All {
 		chosen = append(chosen, e.verdict.stewards...)
@@ -131,7 +198,7 @@ func (e *Engine) aim() {
 			p.target = true
 		}
 	}
-	e.roster.targets = nil
+	e.roster.targets, e.roster.judged = nil, nil
 	for _, p := range e.roster.peers {
 		watched := p.present && (p.target || steward)
 		if watched && !p.watched {
@@ -140,6 +207,9 @@ func (e *Engine) aim() {
 		p.watched = watched
 		if p.target {
 			e.roster.targets = append(e.roster.targets, p)
+		}
+		if p.watched || p.accused {
+			e.roster.judged = append(e.roster.judged, p)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // settle sees the decided view become active: when all its voters know it.
@@ -31,17 +32,29 @@ func (e *Engine) settle() {
 	if !e.now.Before(l.remind) {
 		l.remind = e.now.Add(e.cfg.Timing.Retry)
 		for _, n := range missing {
-			e.send(n, e.commit())
+			e.send(n, e.news())
 		}
 		e.poll(missing)
 	}
 	l.due = earliest(l.due, l.remind)
 }
 
+// news is what those are told who do not know the decided view: members of the
+// branch before a recovery would refuse a plain Commit.
+func (e *Engine) news() Body {
+	if r := e.lead.recovery; r != nil && r.View == e.views.decided {
+		return r
+	}
+	return e.commit()
+}
+
 // missing returns the voters of the decided view that have not shown that they
 // know it.
 func (e *Engine) missing(v *member.View, mine bool) []member.Node {
 	var missing []member.Node
+	if e.without(rules.V4All) {
+		return nil
+	}
 	for i := range v.Members {
 		m := &v.Members[i]
 		if !m.Status.Votes() || m.Node == e.self || mine && e.lead.acks[m.Node] {

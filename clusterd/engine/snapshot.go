@@ -13,16 +13,29 @@ type Snapshot struct {
 	Leader    string   // address; "" while unknown
 	Converged bool     // the newest view known here is active
 	View      uint64   // number of the newest active view; 0 = none
+	Open      bool     // the configured least numbers of members were met once: placement may start
+	Shutdown  bool     // the whole cluster is shutting down: nothing is taken over any more
 	Members   []Member // sorted by address; removed members are not listed
+
+	// RoleLeaders lists, sorted by role, the leader of each role that a
+	// reachable Up or Leaving member has.
+	RoleLeaders []RoleLeader
+}
+
+// RoleLeader is the lowest address among the reachable Up or Leaving members
+// with one role, chosen as the leader is among all.
+type RoleLeader struct {
+	Role   string
+	Leader string // address
 }
 
 // Member is one row of a [Snapshot].
 type Member struct {
 	member.Node
-	Status    member.Status // as in the newest active view; Joining before
+	Status    member.Status // as in the newest active view; Joining or WeaklyUp before
 	Reachable bool          // in this node's view
 	UpNumber  uint64        // 0 until Up; lower is older
-	Info      member.Info
+	Info      member.Info   // the newest known here
 }
 
 // Standing is what the join machine needs to know of the engine. Its fields

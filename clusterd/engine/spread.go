@@ -148,6 +148,7 @@ func (e *Engine) onDelta(from member.Node, d *Delta) error {
 		return err
 	}
 	if !e.known(from) && !e.meet(from, d.Records) {
+		e.sendOff(from, d.Records)
 		return ErrStranger
 	}
 	for _, r := range d.Records {
@@ -179,6 +180,17 @@ func (e *Engine) meet(from member.Node, records []*member.Record) bool {
 		}
 	}
 	return false
+}
+
+// sendOff tells a stranger to come back anew whose acceptance is so old that
+// its tombstone may have been pruned (17).
+func (e *Engine) sendOff(from member.Node, records []*member.Record) {
+	for _, r := range records {
+		if r.Node == from && !e.admissible(r) {
+			e.send(from, &Gone{View: e.views.decided.Floor, Cause: member.CauseUnreachable})
+			return
+		}
+	}
 }
 
 func (d *Delta) validate() error {

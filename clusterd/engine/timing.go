@@ -13,6 +13,9 @@ type Timing struct {
 	Found       time.Duration // T_found: how long a first seed collects answers
 	GiveUp      time.Duration // T_giveup: how long a memory of a lost cluster binds
 	Retry       time.Duration // between two tries of a join, a wave or a hand-over
+	WeaklyUp    time.Duration // after so long without a new view fit joiners are WeaklyUp; 0 = never
+	Leave       time.Duration // who asked to leave and has not drained after this is removed as if it were down
+	Tombstones  time.Duration // how long a removed UID is remembered; less than a day is for tests
 }
 
 // Fast suits one machine or one rack: a crash is removed after about 2 s.
@@ -26,6 +29,9 @@ func Fast() Timing {
 		Found:       1500 * time.Millisecond,
 		GiveUp:      15 * time.Second,
 		Retry:       200 * time.Millisecond,
+		WeaklyUp:    3 * time.Second,
+		Leave:       10 * time.Second,
+		Tombstones:  24 * time.Hour,
 	}
 }
 
@@ -41,6 +47,9 @@ func Lan() Timing {
 		Found:       3 * time.Second,
 		GiveUp:      30 * time.Second,
 		Retry:       500 * time.Millisecond,
+		WeaklyUp:    7 * time.Second,
+		Leave:       15 * time.Second,
+		Tombstones:  24 * time.Hour,
 	}
 }
 
@@ -55,5 +64,8 @@ func Wan() Timing {
 		Found:       15 * time.Second,
 		GiveUp:      120 * time.Second,
 		Retry:       2 * time.Second,
+		WeaklyUp:    20 * time.Second,
+		Leave:       60 * time.Second,
+		Tombstones:  24 * time.Hour,
 	}
 }

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // verdict is what this node concludes from everybody's accusations.
@@ -13,6 +15,7 @@ type verdict struct {
 	unreachable []member.Node // sorted
 	leader      member.Node   // zero = none
 	stewards    []member.Node // the three lowest reachable Up members
+	rows        []*reach.Row  // that accuse somebody; collected when rows or roster change
 }
 
 const stewards = 3
@@ -23,20 +26,35 @@ func (v *verdict) reachable(n member.Node) bool {
 	return !found
 }
 
-// weigh draws the verdict anew: who is unreachable, and so who leads.
+// weigh draws the verdict anew: who is unreachable, and so who leads. Time
+// alone changes whom this node hears and so who is unreachable; the leader and
+// the stewards follow from that, the views and the facts.
 func (e *Engine) weigh() {
+	moot := e.moot
 	e.moot = false
+	if moot {
+		e.verdict.rows = e.accusing()
+	}
+	unreachable := e.judge()
+	e.timers.Update(e.now, unreachable)
+	if !moot && slices.Equal(unreachable, e.verdict.unreachable) {
+		return
+	}
 	former := e.verdict
-	e.verdict.unreachable = e.judge()
-	e.timers.Update(e.now, e.verdict.unreachable)
+	e.verdict.unreachable = unreachable
 	e.verdict.leader = e.deriveLeader()
 	e.verdict.stewards = e.deriveStewards()
 	if !slices.Equal(former.stewards, e.verdict.stewards) {
 		e.aim()
 	}
-	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, e.verdict.unreachable) {
+	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, unreachable) {
 		e.stir, e.shown.dirty = true, true
 	}
+}
+
+// accusing returns the rows that accuse somebody, of which there are few.
+func (e *Engine) accusing() []*reach.Row {
+	return slices.DeleteFunc(e.table.Rows(), func(r *reach.Row) bool { return len(r.Accused) == 0 })
 }
 
 // judge returns who has enough accusers. Only members of the newest view that
@@ -45,6 +63,9 @@ func (e *Engine) weigh() {
 // and are not heard here: who died while it accused somebody cannot take that
 // back, and would hold up the very quorum that could remove it.
 func (e *Engine) judge() []member.Node {
+	if len(e.verdict.rows) == 0 {
+		return nil
+	}
 	all := e.accusedBy(e.counts)
 	if len(all) == 0 {
 		return nil
@@ -57,11 +78,14 @@ func (e *Engine) judge() []member.Node {
 
 // accusedBy returns, sorted, who has enough accusers among those that count.
 func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node {
-	accusers := reach.Count(e.table.Rows(), counts)
+	accusers := reach.Count(e.verdict.rows, counts)
 	if len(accusers) == 0 {
 		return nil
 	}
 	needed := reach.Needed(e.heard())
+	if e.without(rules.Accusers) {
+		needed = 1
+	}
 	var unreachable []member.Node
 	for _, p := range e.roster.peers {
 		if p.present && accusers[p.node] >= needed {
@@ -104,8 +128,36 @@ func (e *Engine) deriveLeader() member.Node {
 		if r := e.rank(m); r < rank && e.verdict.reachable(m.Node) {
 			best, rank = m.Node, r
 		}
+		if rank == 0 {
+			break // nobody after it is better
+		}
 	}
 	return best
+}
+
+// roleLeaders returns the leader of each role, chosen as the leader is.
+func (e *Engine) roleLeaders() []RoleLeader {
+	var list []RoleLeader
+	ranks := map[string]int{}
+	for i := range e.views.decided.Members {
+		m := &e.views.decided.Members[i]
+		if len(m.Info.Roles) == 0 || !m.Status.Votes() || !e.verdict.reachable(m.Node) {
+			continue
+		}
+		rank := e.rank(m)
+		for _, role := range m.Info.Roles {
+			at := slices.IndexFunc(list, func(l RoleLeader) bool { return l.Role == role })
+			switch {
+			case at < 0:
+				list = append(list, RoleLeader{role, m.Address})
+				ranks[role] = rank
+			case rank < ranks[role]:
+				list[at].Leader, ranks[role] = m.Address, rank
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b RoleLeader) int { return strings.Compare(a.Role, b.Role) })
+	return list
 }
 
 func (e *Engine) rank(m *member.Entry) int {
@@ -146,7 +198,7 @@ func (e *Engine) deriveStewards() []member.Node {
 func (e *Engine) mayAct() bool {
 	v := &e.views
 	return !e.removed && v.decided != nil && v.decided.Votes(e.self) &&
-		e.cfg.Downing.Quorum(v.decided, e.verdict.reachable)
+		(e.without(rules.V3Voters) || e.cfg.Downing.Quorum(v.decided, e.verdict.reachable))
 }
 
 // lost returns, sorted, who has been unreachable for long enough to be

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // views is what a node knows of the chain of views. Once it is a member,
@@ -69,7 +71,7 @@ func (e *Engine) learnDecided(v *member.View) {
 	if e.views.acked == nil || e.views.acked.Number <= v.Number {
 		e.views.acked, e.views.ballot = v, member.Term{}
 	}
-	e.views.grow(v.Number, e.now)
+	e.views.grow(v.Number, e.now, e.cfg.Timing.Tombstones)
 	e.bury(v)
 	e.changedViews()
 	e.findSelf(v)
@@ -100,12 +102,12 @@ func (e *Engine) bury(v *member.View) {
 	for _, t := range v.Removed {
 		e.merge(&member.Record{Node: t.Node, Wanted: t.Cause, Removed: t.View})
 	}
-	if v.Floor == 0 {
+	if v.Floor == 0 && !e.without(rules.Floor) {
 		return
 	}
 	var pruned []string
 	for r := range e.table.Records() {
-		if !r.Live() && r.Removed <= v.Floor {
+		if !r.Live() && (r.Removed <= v.Floor || e.without(rules.Floor) && r.Removed < v.Number) {
 			pruned = append(pruned, r.Address)
 		}
 	}
@@ -135,30 +137,38 @@ func (e *Engine) causeOfEnd(v *member.View) member.Cause {
 	return member.CauseUnreachable
 }
 
-// The ages of views are kept no finer and no longer than pruning needs.
-const (
-	keepTombstones = 24 * time.Hour
-	ageGrain       = 10 * time.Minute
-)
+// agesKept is how many points in time are remembered at most, spread over the
+// life of a tombstone: pruning is that much coarser than the clock.
+const agesKept = 144
 
-func (v *views) grow(number uint64, now time.Time) {
-	if n := len(v.ages); n > 1 && now.Sub(v.ages[n-2].at) < ageGrain {
+func (v *views) grow(number uint64, now time.Time, keep time.Duration) {
+	if n := len(v.ages); n > 1 && now.Sub(v.ages[n-2].at) < keep/agesKept {
 		v.ages[n-1] = age{number, now}
 	} else {
 		v.ages = append(v.ages, age{number, now})
 	}
-	for len(v.ages) > 1 && now.Sub(v.ages[1].at) > keepTombstones {
+	for len(v.ages) > 1 && now.Sub(v.ages[1].at) > keep {
 		v.ages = v.ages[1:]
 	}
 }
 
 // floor returns the newest view so old that its tombstones may be pruned.
-func (v *views) floor(now time.Time) uint64 {
-	floor := v.decided.Floor
-	for _, a := range v.ages {
-		if now.Sub(a.at) > keepTombstones {
+func (e *Engine) floor() uint64 {
+	floor := e.views.decided.Floor
+	for _, a := range e.views.ages {
+		if e.now.Sub(a.at) > e.cfg.Timing.Tombstones {
 			floor = max(floor, a.number)
 		}
 	}
 	return floor
+}
+
+// prunable reports whether a view with a higher floor would drop a tombstone.
+func (e *Engine) prunable() bool {
+	v := e.views.decided
+	if len(v.Removed) == 0 {
+		return false
+	}
+	floor := e.floor()
+	return floor > v.Floor && slices.ContainsFunc(v.Removed, func(t member.Tombstone) bool { return t.View <= floor })
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/pando-go/pando/clusterd/engine/member"
+import (
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
+)
 
 // onReadWave promises to acknowledge no lower term and tells the newest view.
 func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
@@ -46,7 +49,10 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 	if err := w.validate(from); err != nil {
 		return err
 	}
-	if w.Term.Compare(e.views.promised) < 0 {
+	if n := newVoters(w.Base, w.View); n > w.Base.Voters() && !e.without(rules.V3Size) {
+		return malformed("view %d adds %d voters to %d", w.View.Number, n, w.Base.Voters())
+	}
+	if w.Term.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: w.Term, Highest: e.views.promised})
 		return nil
 	}
@@ -81,6 +87,18 @@ func (w *WriteWave) validate(from member.Node) error {
 		return malformed("view %d proposed after view %d", w.View.Number, w.Base.Number)
 	}
 	return nil
+}
+
+// newVoters returns how many voters of a view were none in its base. More than
+// the base had could outvote it, and nobody could drop them if they vanish (V3).
+func newVoters(base, v *member.View) int {
+	count := 0
+	for i := range v.Members {
+		if m := &v.Members[i]; m.Status.Votes() && !base.Votes(m.Node) {
+			count++
+		}
+	}
+	return count
 }
 
 // onCommit learns a decided view, and answers while the sender still has to

@@ -2,6 +2,7 @@ package sharding
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -252,23 +253,48 @@ func (r *router) drop(a homes.Drop) {
 	for slot := range a.Slots.Slots() {
 		st := r.stripe(slot)
 		st.mu.Lock()
-		s := st.get(seatKey{a.Kind, slot})
-		if s.state == here {
-			r.kinds[a.Kind].held.Add(-1)
+		r.dropSeat(st, st.get(seatKey{a.Kind, slot}))
+	}
+}
+
+// dropSeat is drop for one seat. It is called with the lock and gives it up.
+func (r *router) dropSeat(st *stripe, s *seat) {
+	if s.state == here {
+		r.kinds[s.key.kind].held.Add(-1)
+	}
+	s.state, s.leaves = away, nil
+	stopLives(s, func(ln *line) { ln.dropped = true })
+	lost := map[string][]held{}
+	for id, ln := range s.lines {
+		lost[id], ln.restored = r.take(s, ln), nil
+		st.tidy(s, ln)
+	}
+	st.tidy(s, nil)
+	st.mu.Unlock()
+	for id, list := range lost {
+		r.buryAll(s.key, id, list, ErrStopped)
+	}
+}
+
+// dropAll drops all slots and waits until nothing runs; ctx bounds that. What
+// waits for the home of a slot that is not here waits on.
+func (r *router) dropAll(ctx context.Context) error {
+	for i := range r.stripes {
+		st := &r.stripes[i]
+		st.mu.RLock()
+		var held []*seat
+		for _, s := range st.seats {
+			if s.state != away || s.open > 0 {
+				held = append(held, s)
+			}
 		}
-		s.state, s.leaves = away, nil
-		stopLives(s, func(ln *line) { ln.dropped = true })
-		lost := map[string][]held{}
-		for id, ln := range s.lines {
-			lost[id], ln.restored = r.take(s, ln), nil
-			st.tidy(s, ln)
-		}
-		st.tidy(s, nil)
-		st.mu.Unlock()
-		for id, list := range lost {
-			r.buryAll(s.key, id, list, ErrStopped)
+		st.mu.RUnlock()
+		for _, s := range held {
+			st.mu.Lock()
+			r.dropSeat(st, s)
 		}
 	}
+	return r.quiesce(ctx)
 }
 
 // stop ends all entities; ctx bounds the wait for them.
@@ -284,11 +310,16 @@ func (r *router) stop(ctx context.Context) error {
 		st.mu.Unlock()
 		r.buryAll(s.key, ln.id, list, ErrStopped)
 	})
+	return r.quiesce(ctx)
+}
+
+// quiesce waits until no entity runs; ctx bounds that.
+func (r *router) quiesce(ctx context.Context) error {
 	for r.alive.Load() > 0 {
 		select {
 		case <-r.quiet:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%d entities still run: %w", r.alive.Load(), ctx.Err())
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/sharding/internal/homes"
 	"github.com/pando-go/pando/clusterd/sharding/internal/wire"
+	"github.com/pando-go/pando/clusterd/slots"
 )
 
 // service drives the machine that has a node's tokens, for all its kinds, and
@@ -123,6 +124,17 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// Removed ends the entities, since others run them now, and forgets the tokens:
+// the next incarnation begins without any.
+func (s *service) Removed(ctx context.Context) error {
+	s.router.owners.Store(homes.NewOwners(homes.View{}, slots.Assign))
+	err := s.router.dropAll(ctx)
+	s.takeClosed()
+	s.machine, s.next = nil, time.Time{}
+	s.leaving, s.idle, s.drained = false, time.Time{}, false
+	return err
 }
 
 // Stop ends the entities.

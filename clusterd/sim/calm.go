@@ -92,7 +92,7 @@ func (s *Sim) alive(id member.Identity) bool {
 			newest = h.Decided
 		}
 	}
-	return newest != nil && majority(newest, func(who member.Node) bool {
+	return newest != nil && s.quorum(newest, func(who member.Node) bool {
 		n := s.node(idOf(who.Address))
 		return n.running() && !n.frozen && n.self == who
 	})
@@ -107,7 +107,7 @@ func (s *Sim) amiss(ids ...int) string {
 	first := live[0].machine.Snapshot()
 	for _, n := range live {
 		snap := n.machine.Snapshot()
-		if what := amissAt(n, &snap, &first, live); what != "" {
+		if what := s.amissAt(n, &snap, &first, live); what != "" {
 			return what
 		}
 	}
@@ -127,7 +127,7 @@ func (s *Sim) live(ids []int) []*node {
 
 // amissAt returns what is wrong with what n shows, where it must agree with
 // first, the snapshot of another node, and list just the live nodes.
-func amissAt(n *node, snap, first *engine.Snapshot, live []*node) string {
+func (s *Sim) amissAt(n *node, snap, first *engine.Snapshot, live []*node) string {
 	switch {
 	case snap.Identity.IsZero():
 		return fmt.Sprintf("%s has not joined", name(n.id))
@@ -140,15 +140,15 @@ func amissAt(n *node, snap, first *engine.Snapshot, live []*node) string {
 	case snap.Leader == "" || snap.Leader != first.Leader:
 		return fmt.Sprintf("%s has leader %q, %s has %q", name(n.id), snap.Leader, name(live[0].id), first.Leader)
 	}
-	return amissMembers(n, snap, live)
+	return s.amissMembers(n, snap, live)
 }
 
 // amissMembers compares the members that n lists with the nodes that live.
-func amissMembers(n *node, snap *engine.Snapshot, live []*node) string {
+func (s *Sim) amissMembers(n *node, snap *engine.Snapshot, live []*node) string {
 	for i := range snap.Members {
 		m := &snap.Members[i]
-		switch at := slices.IndexFunc(live, func(l *node) bool { return l.self == m.Node }); {
-		case at < 0:
+		switch id := idOf(m.Address); {
+		case id == 0 || !s.node(id).running() || s.node(id).self != m.Node || !contains(live, id):
 			return fmt.Sprintf("%s lists %v (%v), which is gone", name(n.id), m.Node, m.Status)
 		case m.Status != member.Up:
 			return fmt.Sprintf("%s has %v as %v", name(n.id), m.Node, m.Status)
@@ -160,4 +160,10 @@ func amissMembers(n *node, snap *engine.Snapshot, live []*node) string {
 		return fmt.Sprintf("%s lists %d members of %d", name(n.id), len(snap.Members), len(live))
 	}
 	return ""
+}
+
+// contains reports whether node id is in a list that is sorted by id.
+func contains(list []*node, id int) bool {
+	_, ok := slices.BinarySearchFunc(list, id, func(n *node, id int) int { return n.id - id })
+	return ok
 }

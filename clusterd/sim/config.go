@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/downing"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -18,6 +20,9 @@ type Config struct {
 	Link   Link          // every link that SetLink does not change; zero = 0.2 to 2 ms, no faults
 	Tail   int           // how many events a failure shows; 0 = 80
 
+	// Downing is the strategy of all nodes; nil = keep-majority.
+	Downing downing.Strategy
+
 	Timeout time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
 	Drain   time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
 	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
@@ -26,6 +31,15 @@ type Config struct {
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.
 	Sealed bool
+
+	// Without takes rules of the protocol out: an invariant should break.
+	Without rules.Set
+
+	// Watch is which nodes' snapshots the invariants look at, member by member:
+	// those whose id it divides; 0 = all. It is for clusters of thousands, where
+	// the checks would cost more than what they check. What is decided is looked
+	// at on every node all the same.
+	Watch int
 
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.

@@ -46,10 +46,16 @@ func (s *Sim) check(n *node) {
 		s.checkViews(n, &now)
 		n.seen.holds = now
 	}
+	if !s.watches(n) {
+		return
+	}
 	if snap := n.machine.Snapshot(); !same(&snap, &n.seen.last) {
 		s.checkSnapshot(n, &snap)
 	}
 }
+
+// watches reports whether what n shows its user is looked at member by member.
+func (s *Sim) watches(n *node) bool { return s.cfg.Watch == 0 || n.id%s.cfg.Watch == 0 }
 
 // moved reports whether a machine holds other views than before.
 func moved(now, before *engine.Inspection) bool {

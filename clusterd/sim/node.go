@@ -6,6 +6,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -53,13 +54,18 @@ func (n *node) nextUID(clock time.Time, random uint64) uint64 {
 // boot starts a new incarnation.
 func (s *Sim) boot(n *node) error {
 	n.self = member.Node{Address: Address(n.id), UID: n.nextUID(s.clock(n), s.rng.Uint64())}
+	if s.cfg.Without.Has(rules.Growing) {
+		n.self.UID = s.rng.Uint64() | 1
+	}
 	m, err := s.cfg.New(core.Config{
 		Self:       n.self,
 		Name:       n.name,
 		Seeds:      s.seedsOf(n),
 		FoundAlone: s.alone[n.id],
 		Timing:     s.cfg.Timing,
+		Downing:    s.cfg.Downing,
 		Rand:       s.generator(n.self.UID),
+		Without:    s.cfg.Without,
 	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name(n.id), err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // player plays the commands of a script.
@@ -76,6 +77,10 @@ var settings = map[string]func(*Config, string) error{
 	},
 	"skew": func(c *Config, v string) (err error) {
 		c.Skew, err = time.ParseDuration(v)
+		return err
+	},
+	"without": func(c *Config, v string) (err error) {
+		c.Without, err = rules.Parse(v)
 		return err
 	},
 	"timing": func(c *Config, v string) error {

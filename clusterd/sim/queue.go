@@ -36,17 +36,31 @@ type event struct {
 	fail   *core.SendFailed // failed
 }
 
-func (e *event) before(f *event) bool {
-	return e.at < f.at || e.at == f.at && e.seq < f.seq
+// queue holds the events to come, the next one first: a binary heap of small
+// keys without pointers, which are what a heap moves about, and beside it the
+// events themselves, which stay where they are.
+type queue struct {
+	heap   []key
+	events []event
+	free   []int32 // places in events that are empty
 }
 
-// queue is a binary heap of events, the next one first.
-type queue struct{ heap []event }
+// key orders one event.
+type key struct {
+	at    time.Duration
+	seq   uint64
+	place int32 // in events
+}
+
+func (k *key) before(l *key) bool { return k.at < l.at || k.at == l.at && k.seq < l.seq }
 
 func (q *queue) len() int { return len(q.heap) }
 
+// next tells when the next event comes; there must be one.
+func (q *queue) next() time.Duration { return q.heap[0].at }
+
 func (q *queue) push(e event) {
-	q.heap = append(q.heap, e)
+	q.heap = append(q.heap, key{at: e.at, seq: e.seq, place: q.keep(e)})
 	for i := len(q.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !q.heap[i].before(&q.heap[parent]) {
@@ -57,16 +71,31 @@ func (q *queue) push(e event) {
 	}
 }
 
-func (q *queue) pop() event {
-	top, last := q.heap[0], len(q.heap)-1
-	q.heap[0] = q.heap[last]
-	q.heap[last] = event{} // lets the packet go
-	q.heap = q.heap[:last]
-	q.sink()
-	return top
+// keep puts an event into an empty place.
+func (q *queue) keep(e event) int32 {
+	last := len(q.free) - 1
+	if last < 0 {
+		q.events = append(q.events, e)
+		return int32(len(q.events) - 1)
+	}
+	place := q.free[last]
+	q.free = q.free[:last]
+	q.events[place] = e
+	return place
 }
 
-// sink moves the first event down to its place.
+func (q *queue) pop() event {
+	place, last := q.heap[0].place, len(q.heap)-1
+	q.heap[0] = q.heap[last]
+	q.heap = q.heap[:last]
+	q.sink()
+	e := q.events[place]
+	q.events[place] = event{} // lets the packet go
+	q.free = append(q.free, place)
+	return e
+}
+
+// sink moves the first key down to its place.
 func (q *queue) sink() {
 	for i := 0; ; {
 		child := 2*i + 1

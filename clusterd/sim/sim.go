@@ -156,7 +156,7 @@ func wakeFirst(e event) int {
 // Run lets d pass, or less if an invariant breaks.
 func (s *Sim) Run(d time.Duration) {
 	end := s.now + d
-	for s.err == nil && s.queue.len() > 0 && s.queue.heap[0].at <= end {
+	for s.err == nil && s.queue.len() > 0 && s.queue.next() <= end {
 		e := s.queue.pop()
 		s.now = e.at
 		s.happen(&e)

@@ -219,7 +219,7 @@ func TestQueueOrder(t *testing.T) {
 	last := q.pop()
 	for q.len() > 0 {
 		e := q.pop()
-		if e.before(&last) {
+		if e.at < last.at || e.at == last.at && e.seq < last.seq {
 			t.Fatalf("%v #%d came after %v #%d", e.at, e.seq, last.at, last.seq)
 		}
 		last = e

@@ -70,17 +70,16 @@ func (t *transcript) add(r record) {
 	t.full = t.full || t.next == 0
 }
 
-// Constants of the 64-bit FNV-1a hash.
+// Constants of the 64-bit FNV-1a hash, here taken over words of eight bytes
+// where there are some: a multiplication carries upwards only, hence the shift.
 const (
 	offset = 14695981039346656037
 	prime  = 1099511628211
 )
 
 func (t *transcript) mix(x uint64) {
-	for range 8 {
-		t.hash = (t.hash ^ x&0xff) * prime
-		x >>= 8
-	}
+	t.hash = (t.hash ^ x) * prime
+	t.hash ^= t.hash >> 32
 }
 
 func (t *transcript) mixText(text string) {

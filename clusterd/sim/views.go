@@ -177,18 +177,25 @@ func (s *Sim) checkStep(n *node, id member.Identity, a, b *member.View) {
 	}
 }
 
-// checkDecided holds V3 for b, which follows a without a gap: more than half
-// of a's voters, or half with the oldest, have acknowledged b, and b adds no
-// more than a has. A leader that is a quorum by itself may go through several
+// checkDecided holds V3 for b, which follows a without a gap: a quorum of a's
+// voters has acknowledged b, and b adds no more than a has. A leader that is a quorum by itself may go through several
 // views at once, so whoever acknowledged a later view counts too.
 func (s *Sim) checkDecided(id member.Identity, a, b *member.View) {
 	acks := s.law.acks[proposal{id, b.Number, b.Term}]
-	if !majority(a, func(who member.Node) bool { return acks[who] || s.law.beyond[incarnation{id, who}] > b.Number }) {
+	if !s.quorum(a, func(who member.Node) bool { return acks[who] || s.law.beyond[incarnation{id, who}] > b.Number }) {
 		s.fail("I4", "view %d is taken as decided without a quorum of view %d: %d acknowledged it", b.Number, a.Number, len(acks))
 	}
 	if newcomers(a, b) > max(1, voters(a)) {
 		s.fail("I4", "view %d adds more members than view %d has voters", b.Number, a.Number)
 	}
+}
+
+// quorum reports whether those voters of v decide.
+func (s *Sim) quorum(v *member.View, have func(member.Node) bool) bool {
+	if s.cfg.Downing != nil {
+		return s.cfg.Downing.Quorum(v, have)
+	}
+	return majority(v, have)
 }
 
 // majority is the plainest reading of keep-majority, to compare with.

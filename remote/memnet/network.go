@@ -141,9 +141,12 @@ func (n *Network) CutOneWay(from, to string) { n.set(from, to, func(l *link) { l
 
 // Heal lets the bytes between a and b go on, in both directions.
 func (n *Network) Heal(a, b string) {
-	n.set(a, b, func(l *link) { l.cut = false })
-	n.set(b, a, func(l *link) { l.cut = false })
+	n.HealOneWay(a, b)
+	n.HealOneWay(b, a)
 }
+
+// HealOneWay lets the bytes from one node to another go on.
+func (n *Network) HealOneWay(from, to string) { n.set(from, to, func(l *link) { l.cut = false }) }
 
 // Slow delays all bytes from one node to another by d.
 func (n *Network) Slow(from, to string, d time.Duration) {

@@ -26,16 +26,35 @@ func subset(mask int) func(member.Node) bool {
 	return func(n member.Node) bool { return mask>>(n.UID-1)&1 == 1 }
 }
 
+// strategies are all strategies; decisive tells that of a set of voters and its
+// complement one is always a quorum.
+var strategies = []struct {
+	Strategy
+	decisive bool
+}{
+	{KeepMajority{}, true},
+	{StaticQuorum{Size: 1}, false},
+	{StaticQuorum{Size: 3}, false},
+	{StaticQuorum{Size: 9}, false},
+	{KeepOldest{}, true},
+	{KeepReferee{Address: "h:2"}, true},
+	{KeepReferee{Address: "elsewhere:1"}, true},
+	{DownAll{}, false},
+}
+
 // TestQuorumsMeet tries every pair of subsets of small views: two quorums share
-// a voter, a superset of a quorum is one, and of a set and its complement
-// exactly one is a quorum.
+// a voter, a superset of a quorum is one, all voters are one, nobody is none,
+// and of a set and its complement exactly one is, where the strategy says so.
 func TestQuorumsMeet(t *testing.T) {
-	for _, s := range []Strategy{KeepMajority{}} {
+	for _, s := range strategies {
 		for n := 1; n <= 7; n++ {
 			v, full := view(n), 1<<n-1
+			if !s.Quorum(v, subset(full)) || s.Quorum(v, subset(0)) {
+				t.Errorf("%s n=%d: got %t for all and %t for nobody", s, n, s.Quorum(v, subset(full)), s.Quorum(v, subset(0)))
+			}
 			for a := range full + 1 {
 				qa := s.Quorum(v, subset(a))
-				if qa == s.Quorum(v, subset(full&^a)) {
+				if s.decisive && qa == s.Quorum(v, subset(full&^a)) {
 					t.Errorf("%s n=%d: got %t for %b and for its complement", s, n, qa, a)
 				}
 				for b := range full + 1 {
@@ -49,6 +68,42 @@ func TestQuorumsMeet(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestStrategies has one row for each sentence that a strategy's page says.
+func TestStrategies(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Strategy
+		n    int
+		have int // bit mask of members, lowest first; the last is the oldest
+		want bool
+	}{
+		{"static: enough", StaticQuorum{3}, 5, 0b00111, true},
+		{"static: too few", StaticQuorum{3}, 5, 0b10001, false},
+		{"static: the larger side is too small", StaticQuorum{4}, 5, 0b11100, false},
+		{"static: still growing, all", StaticQuorum{3}, 2, 0b11, true},
+		{"static: still growing, one of two", StaticQuorum{3}, 2, 0b10, false},
+		{"static: too large a view, no majority", StaticQuorum{3}, 6, 0b000111, false},
+		{"static: too large a view, majority", StaticQuorum{3}, 6, 0b001111, true},
+		{"oldest with one more", KeepOldest{}, 5, 0b10001, true},
+		{"oldest alone", KeepOldest{}, 5, 0b10000, false},
+		{"all but the oldest", KeepOldest{}, 5, 0b01111, true},
+		{"most, without the oldest", KeepOldest{}, 5, 0b00111, false},
+		{"oldest of two", KeepOldest{}, 2, 0b10, true},
+		{"younger of two", KeepOldest{}, 2, 0b01, false},
+		{"referee alone", KeepReferee{"h:2"}, 5, 0b00010, true},
+		{"all but the referee", KeepReferee{"h:2"}, 5, 0b11101, false},
+		{"no referee yet: majority", KeepReferee{"h:9"}, 5, 0b00111, true},
+		{"down-all: one is lost", DownAll{}, 5, 0b01111, false},
+	} {
+		if got := c.s.Quorum(view(c.n), subset(c.have)); got != c.want {
+			t.Errorf("%s: got %t, want %t", c.name, got, c.want)
+		}
+	}
+	if got := (StaticQuorum{Size: 3}).Limit(); got != 5 {
+		t.Errorf("limit of static-quorum:3: got %d, want 5", got)
 	}
 }
 

@@ -17,10 +17,22 @@ type slot[F any] struct {
 	seq     uint64 // of the change that brought it
 }
 
+// find returns the place of an address, and whether it is taken. It is asked
+// for each fact that arrives, hence written out.
 func (s *shelf[F]) find(address string) (int, bool) {
-	return slices.BinarySearchFunc(s.slots, address, func(s slot[F], a string) int {
-		return member.CompareAddress(s.address, a)
-	})
+	low, high := 0, len(s.slots)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch c := member.CompareAddress(s.slots[middle].address, address); {
+		case c == 0:
+			return middle, true
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
 }
 
 func (s *shelf[F]) get(address string) (fact F) {

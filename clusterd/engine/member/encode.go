@@ -8,14 +8,14 @@ import "encoding/binary"
 func (r *Record) AppendBinary(b []byte) []byte {
 	b = appendNode(b, r.Node)
 	b = binary.AppendUvarint(b, r.Accepted)
-	b = append(b, byte(r.Wanted))
+	b = append(b, byte(r.Wanted), flag(r.Weakly))
 	b = binary.AppendUvarint(b, r.Removed)
 	return r.Own.appendBinary(b)
 }
 
 func (o *Own) appendBinary(b []byte) []byte {
 	b = binary.AppendUvarint(b, o.Version)
-	b = append(b, flag(o.Present)|flag(o.Leaving)<<1|flag(o.Drained)<<2)
+	b = append(b, flag(o.Present)|flag(o.Leaving)<<1|flag(o.Drained)<<2|flag(o.Halt)<<3)
 	return o.Info.appendBinary(b)
 }
 

@@ -1,6 +1,9 @@
 package member
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Info is what a member tells of itself. It is immutable once published; the
 // slices are sorted and free of duplicates. The zero Info is good.
@@ -10,6 +13,15 @@ type Info struct {
 	Version string   // of the application; "" = not told
 	Kinds   []string // names of the entity kinds that the member hosts
 	Meta    []Pair   // sorted by key; at most 1 KiB in all
+}
+
+// Has reports whether the member has a role; every member has the role "".
+func (i *Info) Has(role string) bool {
+	if role == "" {
+		return true
+	}
+	_, ok := slices.BinarySearch(i.Roles, role)
+	return ok
 }
 
 // Pair is one entry of [Info.Meta].

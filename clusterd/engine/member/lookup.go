@@ -6,15 +6,22 @@ import (
 	"slices"
 )
 
-// At returns the entry at an address, or nil.
+// At returns the entry at an address, or nil. It is asked for each message, so
+// the search neither copies entries nor calls through a pointer.
 func (v *View) At(address string) *Entry {
-	i, ok := slices.BinarySearchFunc(v.Members, address, func(e Entry, a string) int {
-		return CompareAddress(e.Address, a)
-	})
-	if !ok {
-		return nil
+	low, high := 0, len(v.Members)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch c := CompareAddress(v.Members[middle].Address, address); {
+		case c == 0:
+			return &v.Members[middle]
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
 	}
-	return &v.Members[i]
+	return nil
 }
 
 // Find returns the entry of an incarnation, or nil.

@@ -20,6 +20,7 @@ func Merge(a, b *Record) *Record {
 		Node:     a.Node,
 		Accepted: max(a.Accepted, b.Accepted),
 		Own:      newerOwn(a.Own, b.Own),
+		Weakly:   a.Weakly || b.Weakly,
 		Wanted:   max(a.Wanted, b.Wanted),
 		Removed:  max(a.Removed, b.Removed),
 	}
@@ -37,7 +38,7 @@ func Merge(a, b *Record) *Record {
 // from outside are normalized before they are merged.
 func (r *Record) Normalize() {
 	if r.Removed != 0 {
-		r.Accepted, r.Own = 0, Own{}
+		r.Accepted, r.Own, r.Weakly = 0, Own{}, false
 	}
 }
 
@@ -45,7 +46,7 @@ func (r *Record) Normalize() {
 func (r *Record) Live() bool { return r.Removed == 0 }
 
 func (r *Record) equal(o *Record) bool {
-	return r.Node == o.Node && r.Accepted == o.Accepted && r.Wanted == o.Wanted && r.Removed == o.Removed &&
+	return r.Node == o.Node && r.Accepted == o.Accepted && r.Wanted == o.Wanted && r.Weakly == o.Weakly && r.Removed == o.Removed &&
 		compareOwn(&r.Own, &o.Own) == 0
 }
 

@@ -19,9 +19,11 @@ func randomRecord(r *rand.Rand) *Record {
 			Present: r.IntN(2) == 0,
 			Leaving: r.IntN(2) == 0,
 			Drained: r.IntN(2) == 0,
+			Halt:    r.IntN(2) == 0,
 			Info:    randomInfo(r),
 		},
-		Wanted: Cause(r.IntN(5)),
+		Wanted: Cause(r.IntN(6)),
+		Weakly: r.IntN(2) == 0,
 	}
 	if r.IntN(4) == 0 {
 		rec.Removed = 1 + r.Uint64N(2)
@@ -123,6 +125,24 @@ func TestCompareAddress(t *testing.T) {
 			if (got < 0) != (i < j) || (got > 0) != (i > j) {
 				t.Errorf("CompareAddress(%q, %q): got %d, want the sign of %d", a, b, got, i-j)
 			}
+		}
+	}
+}
+
+// TestCompareAddressAgainstItsTwin compares the quick way with the plain one.
+func TestCompareAddressAgainstItsTwin(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	draw := func() string {
+		var b []byte
+		for range r.IntN(9) {
+			b = append(b, "ab.:::-+0012789"[r.IntN(15)])
+		}
+		return string(b)
+	}
+	for range 200_000 {
+		a, b := draw(), draw()
+		if got, want := CompareAddress(a, b), compareOdd(a, b); got != want {
+			t.Fatalf("CompareAddress(%q, %q): got %d, want %d", a, b, got, want)
 		}
 	}
 }

@@ -43,20 +43,48 @@ func NextUID(now time.Time, highest, random uint64) uint64 {
 	return ms<<randomBits | random&(1<<randomBits-1)
 }
 
-// CompareAddress orders addresses by host, then by port as a number.
+// CompareAddress orders addresses by host, then by port as a number. A port
+// that is no number comes before all that are.
+//
+// Every lookup in a sorted table comes down to this function, so two plain
+// ports are compared as text: of two numbers without leading zeros the longer
+// one is larger.
 func CompareAddress(a, b string) int {
 	if a == b {
 		return 0
 	}
+	ac, bc := strings.LastIndexByte(a, ':'), strings.LastIndexByte(b, ':')
+	if ac < 0 || bc < 0 || !plainPort(a[ac+1:]) || !plainPort(b[bc+1:]) {
+		return compareOdd(a, b)
+	}
+	if ah, bh := a[:ac], b[:bc]; ah != bh {
+		return strings.Compare(ah, bh)
+	}
+	if c := cmp.Compare(len(a), len(b)); c != 0 {
+		return c
+	}
+	return strings.Compare(a[ac+1:], b[bc+1:])
+}
+
+// plainPort reports whether a port is a number as people write it.
+func plainPort(p string) bool {
+	if p == "" || len(p) > 9 || p[0] == '0' {
+		return false
+	}
+	for i := range len(p) {
+		if p[i] < '0' || p[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// compareOdd is CompareAddress for any two addresses. Where host and port are
+// equal as numbers the text decides, so that only equal addresses are equal.
+func compareOdd(a, b string) int {
 	ah, ap := split(a)
 	bh, bp := split(b)
-	if c := cmp.Compare(ah, bh); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(ap, bp); c != 0 {
-		return c
-	}
-	return cmp.Compare(a, b)
+	return cmp.Or(strings.Compare(ah, bh), cmp.Compare(ap, bp), strings.Compare(a, b))
 }
 
 // split returns port -1 for what is not host:port.

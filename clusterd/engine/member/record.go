@@ -15,6 +15,10 @@ type Record struct {
 	// Own is the part that the member itself writes.
 	Own Own
 
+	// Weakly tells that a joiner was found fit while no view could be decided:
+	// its status is WeaklyUp. It is never taken back.
+	Weakly bool
+
 	// Wanted tells that somebody wants the member out, and why; 0 = nobody.
 	// In a tombstone it is the cause of the removal.
 	Wanted Cause
@@ -30,6 +34,7 @@ type Own struct {
 	Present bool   // the member has been welcomed and knows the cluster
 	Leaving bool   // it wants to leave
 	Drained bool   // it has handed over everything
+	Halt    bool   // it asks the whole cluster to shut down
 	Info    Info   // what it tells of itself
 }
 

@@ -49,6 +49,7 @@ type Cause uint8
 // The causes. The zero Cause means that nobody wants the member out.
 const (
 	CauseLeft        Cause = 1 + iota // it asked to leave and was drained
+	CauseOverdue                      // it asked to leave and had not drained by the leave deadline
 	CauseUnreachable                  // downing removed it after the stable time
 	CauseDown                         // an operator wanted it down
 	CauseReplaced                     // a newer incarnation wants its address
@@ -61,6 +62,8 @@ func (c Cause) String() string {
 		return ""
 	case CauseLeft:
 		return "left"
+	case CauseOverdue:
+		return "overdue"
 	case CauseUnreachable:
 		return "unreachable"
 	case CauseDown:

@@ -24,26 +24,41 @@ func Ring(self member.Node, others []member.Node, skip func(member.Node) bool) [
 	if len(others)+1 <= All {
 		return slices.Clone(others)
 	}
-	ring := make([]place, 0, len(others))
+	var monitored []member.Node
+	var nearest successors
 	here := placeOf(self)
 	for _, n := range others {
+		if skip(n) {
+			monitored = append(monitored, n)
+			continue
+		}
 		p := placeOf(n)
 		p.hash -= here.hash // wraps: the distance walked from self
-		ring = append(ring, p)
+		nearest.offer(p)
 	}
-	slices.SortFunc(ring, place.compare)
-	var monitored []member.Node
-	counted := 0
-	for _, p := range ring {
-		switch {
-		case skip(p.node):
-			monitored = append(monitored, p.node)
-		case counted < Successors:
-			monitored = append(monitored, p.node)
-			counted++
-		}
+	for _, p := range nearest.places[:nearest.count] {
+		monitored = append(monitored, p.node)
 	}
 	return monitored
+}
+
+// successors keeps the nearest of the places that it was offered.
+type successors struct {
+	places [Successors]place // sorted
+	count  int
+}
+
+func (s *successors) offer(p place) {
+	if s.count < Successors {
+		s.count++
+	} else if p.compare(s.places[Successors-1]) > 0 {
+		return
+	}
+	i := s.count - 1
+	for ; i > 0 && p.compare(s.places[i-1]) < 0; i-- {
+		s.places[i] = s.places[i-1]
+	}
+	s.places[i] = p
 }
 
 // place is a node's place on the ring: neighbours by address often share a
@@ -54,7 +69,8 @@ type place struct {
 }
 
 func placeOf(n member.Node) place {
-	return place{xxhash.Sum64(binary.BigEndian.AppendUint64([]byte(n.Address), n.UID)), n}
+	var text [64]byte
+	return place{xxhash.Sum64(binary.BigEndian.AppendUint64(append(text[:0], n.Address...), n.UID)), n}
 }
 
 func (p place) compare(o place) int {

@@ -8,6 +8,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/seedjoin"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Downing    downing.Strategy  // nil = keep-majority
 	Gossip     gossip.Strategy   // nil = the engine's default
 	Fanout     int               // of gossip; 0 = the engine's default
+	Without    rules.Set         // taken out, for the simulator alone
 }
 
 func (c Config) engine() engine.Config {
@@ -40,6 +42,7 @@ func (c Config) engine() engine.Config {
 		Downing:    c.Downing,
 		Gossip:     c.Gossip,
 		Fanout:     c.Fanout,
+		Without:    c.Without,
 	}
 }
 
@@ -57,6 +60,7 @@ func (c Config) join() seedjoin.Config {
 		Rand:       split(c.Rand),
 		Settings:   c.Settings,
 		Versions:   c.Versions,
+		Without:    c.Without,
 	}
 }
 

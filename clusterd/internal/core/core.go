@@ -20,9 +20,12 @@ type Core struct {
 	standing seedjoin.Standing // as the machine knows it
 
 	engineWake, joinWake time.Time
+	begun                bool // the first Tick came
+	asked                bool // join had an input since it was last drained
 
 	notes notes
-	over  bool // this incarnation was told that it cannot join any more
+	over  bool   // this incarnation was told that it cannot join any more
+	above uint64 // with over: the UID that was named
 	out   Ready
 }
 
@@ -64,15 +67,35 @@ func (c *Core) step(now time.Time, in Input) error {
 		return c.engine.Step(now, engine.Down{Address: in.Address})
 	case Drained:
 		return c.engine.Step(now, engine.Drained{})
+	case Describe:
+		return c.engine.Step(now, engine.Describe{Info: in.Info})
+	case Shutdown:
+		return c.engine.Step(now, engine.Shutdown{})
+	case Recover:
+		return c.engine.Step(now, engine.Recover{})
 	}
 	return fmt.Errorf("%w: %T", ErrUnknownInput, in)
 }
 
 // Tick tells that time has passed. The first Tick starts the core.
 func (c *Core) Tick(now time.Time) {
-	c.engine.Tick(now)
-	c.join.Tick(now)
+	if due(now, c.engineWake) {
+		c.engine.Tick(now)
+	}
+	if !c.begun || due(now, c.joinWake) {
+		c.begun, c.asked = true, true
+		c.join.Tick(now)
+	}
 	c.settle(now)
+}
+
+// due reports whether a Tick is due that one of the two parts asked for.
+func due(now, wake time.Time) bool { return !wake.IsZero() && !now.Before(wake) }
+
+// tell gives the join machine an input.
+func (c *Core) tell(now time.Time, in seedjoin.Input) error {
+	c.asked = true
+	return c.join.Step(now, in)
 }
 
 // Ready hands over what there is to do, and forgets it.
@@ -90,6 +113,10 @@ func (c *Core) Ready() Ready {
 // cheap when nothing changed.
 func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 
+// Exceed is the number that the UID of the next incarnation must exceed: that
+// of this one, or a higher one that is known to have been used at the address.
+func (c *Core) Exceed() uint64 { return max(c.self.UID, c.above) }
+
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
 
@@ -103,7 +130,7 @@ func (c *Core) receive(now time.Time, p *Packet) error {
 	if p.Engine != nil {
 		return c.engine.Step(now, p.Engine)
 	}
-	return c.join.Step(now, p.Join)
+	return c.tell(now, p.Join)
 }
 
 // sendFailed tells both parts: which of them the lost packet was of is not
@@ -111,7 +138,7 @@ func (c *Core) receive(now time.Time, p *Packet) error {
 func (c *Core) sendFailed(now time.Time, f SendFailed) error {
 	return errors.Join(
 		c.engine.Step(now, engine.SendFailed{To: f.To}),
-		c.join.Step(now, seedjoin.SendFailed{To: f.To, Nobody: f.Nobody, Refused: f.Refused}),
+		c.tell(now, seedjoin.SendFailed{To: f.To, Nobody: f.Nobody, Refused: f.Refused, Exceed: f.Exceed}),
 	)
 }
 
@@ -129,8 +156,10 @@ func (c *Core) settle(now time.Time) {
 func (c *Core) drainEngine() {
 	rd := c.engine.Ready()
 	c.engineWake = rd.Wake
-	for _, m := range rd.Messages {
-		c.out.Packets = append(c.out.Packets, &Packet{From: m.From, To: m.To, Engine: m})
+	packets := make([]Packet, len(rd.Messages)) // one piece of memory for all
+	for i, m := range rd.Messages {
+		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
+		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
 	c.out.Events = append(c.out.Events, rd.Events...)
 }
@@ -143,7 +172,7 @@ func (c *Core) tellStanding(now time.Time) bool {
 	}
 	c.standing = s
 	// A Stand is never refused.
-	_ = c.join.Step(now, seedjoin.Stand{Standing: s})
+	_ = c.tell(now, seedjoin.Stand{Standing: s})
 	return true
 }
 
@@ -162,8 +191,12 @@ func sameNodes(a, b []member.Node) bool {
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have
-// changed the engine.
+// changed the engine. A machine that had no input wants what it wanted before.
 func (c *Core) drainJoin(now time.Time) bool {
+	if !c.asked {
+		return false
+	}
+	c.asked = false
 	rd := c.join.Ready()
 	c.joinWake = rd.Wake
 	for _, m := range rd.Messages {
@@ -205,7 +238,7 @@ func (c *Core) refused(r seedjoin.Refused) {
 	if c.over || r.Code != seedjoin.StaleUID || !c.standing.Identity.IsZero() {
 		return
 	}
-	c.over = true
+	c.over, c.above = true, r.Exceed
 	cause := member.CauseReplaced
 	if r.Exceed == c.self.UID {
 		cause = member.CauseUnreachable
@@ -229,5 +262,5 @@ func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 		d.Exceed = old.Exceed
 	}
 	// A Denied is never refused.
-	_ = c.join.Step(now, d)
+	_ = c.tell(now, d)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/pando-go/pando/seedjoin"
 )
 
-// Input is one of *Packet, SendFailed, Leave, Down and Drained.
+// Input is one of *Packet, SendFailed, Describe, Leave, Down, Drained, Shutdown and Recover.
 type Input interface{ input() }
 
 // Packet is one control message between two cores. To.UID 0 means "whoever is
@@ -25,6 +25,7 @@ type SendFailed struct {
 	To      member.Node
 	Nobody  bool   // connection refused: nothing listens there
 	Refused string // the other side's reason (wrong cluster name, …); "" = other failure
+	Exceed  uint64 // with Refused: the number that this node's UID must exceed; 0 = that is not the reason
 }
 
 // Leave tells that this node wants to leave.
@@ -36,11 +37,24 @@ type Down struct{ Address string }
 // Drained tells that what ran here has been handed over.
 type Drained struct{}
 
+// Describe changes what this node tells of itself.
+type Describe struct{ Info member.Info }
+
+// Shutdown tells that an operator wants the whole cluster to stop.
+type Shutdown struct{}
+
+// Recover tells that an operator lets those whom this node hears go on without
+// a quorum, under a new branch: see [engine.Recover].
+type Recover struct{}
+
 func (*Packet) input()    {}
 func (SendFailed) input() {}
 func (Leave) input()      {}
 func (Down) input()       {}
 func (Drained) input()    {}
+func (Describe) input()   {}
+func (Shutdown) input()   {}
+func (Recover) input()    {}
 
 // check refuses what is not for the incarnation self.
 func (p *Packet) check(self member.Node) error {

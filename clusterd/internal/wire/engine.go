@@ -56,7 +56,7 @@ func putWave(pb *wirepb.Packet, body engine.Body) error {
 			Term: putTerm(b.Term), Base: putView(b.Base), View: putView(b.View),
 		}}
 	case *engine.Ack:
-		pb.Body = &wirepb.Packet_Ack{Ack: &wirepb.Ack{Term: putTerm(b.Term), Number: b.Number}}
+		pb.Body = &wirepb.Packet_Ack{Ack: &wirepb.Ack{Term: putTerm(b.Term), Number: b.Number, Quiet: b.Quiet}}
 	case *engine.Refusal:
 		pb.Body = &wirepb.Packet_WaveRefusal{WaveRefusal: &wirepb.WaveRefusal{
 			Term: putTerm(b.Term), Highest: putTerm(b.Highest),
@@ -67,6 +67,14 @@ func putWave(pb *wirepb.Packet, body engine.Body) error {
 		pb.Body = &wirepb.Packet_Poll{Poll: &wirepb.Poll{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
 	case *engine.Vouch:
 		pb.Body = &wirepb.Packet_Vouch{Vouch: &wirepb.Vouch{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
+	case *engine.Pending:
+		pb.Body = &wirepb.Packet_Pending{Pending: &wirepb.Pending{
+			Ballot: putTerm(b.Ballot), Base: putView(b.Base), View: putView(b.View),
+		}}
+	case *engine.Ended:
+		pb.Body = &wirepb.Packet_Ended{Ended: &wirepb.Ended{View: b.View}}
+	case *engine.Recovered:
+		pb.Body = &wirepb.Packet_Recovered{Recovered: &wirepb.Recovered{From: putIdentity(b.From), View: putView(b.View)}}
 	default:
 		return fmt.Errorf("%w: %T", ErrUnknownBody, body)
 	}
@@ -118,7 +126,7 @@ func (g *getter) wave(pb *wirepb.Packet) engine.Body {
 		w := b.WriteWave
 		return &engine.WriteWave{Term: g.term(w.GetTerm()), Base: g.needView(w.GetBase()), View: g.needView(w.GetView())}
 	case *wirepb.Packet_Ack:
-		return &engine.Ack{Term: g.term(b.Ack.GetTerm()), Number: b.Ack.GetNumber()}
+		return &engine.Ack{Term: g.term(b.Ack.GetTerm()), Number: b.Ack.GetNumber(), Quiet: b.Ack.GetQuiet()}
 	case *wirepb.Packet_WaveRefusal:
 		r := b.WaveRefusal
 		return &engine.Refusal{Term: g.term(r.GetTerm()), Highest: g.term(r.GetHighest())}
@@ -128,6 +136,14 @@ func (g *getter) wave(pb *wirepb.Packet) engine.Body {
 		return &engine.Poll{View: b.Poll.GetView(), Nodes: getAll(b.Poll.GetNodes(), g.node)}
 	case *wirepb.Packet_Vouch:
 		return &engine.Vouch{View: b.Vouch.GetView(), Nodes: getAll(b.Vouch.GetNodes(), g.node)}
+	case *wirepb.Packet_Pending:
+		p := b.Pending
+		return &engine.Pending{Ballot: g.term(p.GetBallot()), Base: g.needView(p.GetBase()), View: g.needView(p.GetView())}
+	case *wirepb.Packet_Ended:
+		return &engine.Ended{View: b.Ended.GetView()}
+	case *wirepb.Packet_Recovered:
+		r := b.Recovered
+		return &engine.Recovered{From: g.identity(r.GetFrom()), View: g.needView(r.GetView())}
 	}
 	return nil
 }

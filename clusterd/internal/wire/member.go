@@ -111,8 +111,10 @@ func putRecord(r *member.Record) *wirepb.Record {
 			Present: r.Own.Present,
 			Leaving: r.Own.Leaving,
 			Drained: r.Own.Drained,
+			Halt:    r.Own.Halt,
 			Info:    putInfo(r.Own.Info),
 		},
+		Weakly:  r.Weakly,
 		Wanted:  uint32(r.Wanted),
 		Removed: r.Removed,
 	}
@@ -131,8 +133,10 @@ func (g *getter) record(r *wirepb.Record) *member.Record {
 			Present: own.GetPresent(),
 			Leaving: own.GetLeaving(),
 			Drained: own.GetDrained(),
+			Halt:    own.GetHalt(),
 			Info:    g.info(own.GetInfo()),
 		},
+		Weakly:  r.GetWeakly(),
 		Wanted:  getEnum[member.Cause](g, r.GetWanted()),
 		Removed: r.GetRemoved(),
 	}

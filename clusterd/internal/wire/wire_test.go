@@ -32,6 +32,7 @@ func engineBodies() []engine.Body {
 		&engine.Heartbeat{}, &engine.Digest{}, &engine.Request{}, &engine.Delta{}, &engine.Welcome{},
 		&engine.ReadWave{}, &engine.Promise{}, &engine.WriteWave{}, &engine.Ack{}, &engine.Refusal{},
 		&engine.Commit{}, &engine.Gone{}, &engine.Poll{}, &engine.Vouch{},
+		&engine.Pending{}, &engine.Ended{}, &engine.Recovered{},
 	}
 }
 

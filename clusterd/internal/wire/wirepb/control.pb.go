@@ -46,6 +46,9 @@ type Packet struct {
 	//	*Packet_Gone
 	//	*Packet_Poll
 	//	*Packet_Vouch
+	//	*Packet_Pending
+	//	*Packet_Ended
+	//	*Packet_Recovered
 	//	*Packet_Probe
 	//	*Packet_Answer
 	//	*Packet_Join
@@ -233,6 +236,33 @@ func (x *Packet) GetVouch() *Vouch {
 	return nil
 }
 
+func (x *Packet) GetPending() *Pending {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Pending); ok {
+			return x.Pending
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetEnded() *Ended {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Ended); ok {
+			return x.Ended
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetRecovered() *Recovered {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Recovered); ok {
+			return x.Recovered
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetProbe() *Probe {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Probe); ok {
@@ -339,6 +369,18 @@ type Packet_Vouch struct {
 	Vouch *Vouch `protobuf:"bytes,23,opt,name=vouch,proto3,oneof"`
 }
 
+type Packet_Pending struct {
+	Pending *Pending `protobuf:"bytes,30,opt,name=pending,proto3,oneof"`
+}
+
+type Packet_Ended struct {
+	Ended *Ended `protobuf:"bytes,31,opt,name=ended,proto3,oneof"`
+}
+
+type Packet_Recovered struct {
+	Recovered *Recovered `protobuf:"bytes,32,opt,name=recovered,proto3,oneof"`
+}
+
 type Packet_Probe struct {
 	// Joining: seedjoin.
 	Probe *Probe `protobuf:"bytes,40,opt,name=probe,proto3,oneof"`
@@ -387,6 +429,12 @@ func (*Packet_Gone) isPacket_Body() {}
 func (*Packet_Poll) isPacket_Body() {}
 
 func (*Packet_Vouch) isPacket_Body() {}
+
+func (*Packet_Pending) isPacket_Body() {}
+
+func (*Packet_Ended) isPacket_Body() {}
+
+func (*Packet_Recovered) isPacket_Body() {}
 
 func (*Packet_Probe) isPacket_Body() {}
 
@@ -689,6 +737,7 @@ type Record struct {
 	Own           *Own                   `protobuf:"bytes,3,opt,name=own,proto3" json:"own,omitempty"`
 	Wanted        uint32                 `protobuf:"varint,4,opt,name=wanted,proto3" json:"wanted,omitempty"` // member.Cause
 	Removed       uint64                 `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
+	Weakly        bool                   `protobuf:"varint,6,opt,name=weakly,proto3" json:"weakly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -758,6 +807,13 @@ func (x *Record) GetRemoved() uint64 {
 	return 0
 }
 
+func (x *Record) GetWeakly() bool {
+	if x != nil {
+		return x.Weakly
+	}
+	return false
+}
+
 type Own struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -765,6 +821,7 @@ type Own struct {
 	Leaving       bool                   `protobuf:"varint,3,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	Drained       bool                   `protobuf:"varint,4,opt,name=drained,proto3" json:"drained,omitempty"`
 	Info          *Info                  `protobuf:"bytes,5,opt,name=info,proto3" json:"info,omitempty"`
+	Halt          bool                   `protobuf:"varint,6,opt,name=halt,proto3" json:"halt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -832,6 +889,13 @@ func (x *Own) GetInfo() *Info {
 		return x.Info
 	}
 	return nil
+}
+
+func (x *Own) GetHalt() bool {
+	if x != nil {
+		return x.Halt
+	}
+	return false
 }
 
 type Row struct {
@@ -1686,6 +1750,7 @@ type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
 	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Quiet         bool                   `protobuf:"varint,3,opt,name=quiet,proto3" json:"quiet,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1732,6 +1797,13 @@ func (x *Ack) GetNumber() uint64 {
 		return x.Number
 	}
 	return 0
+}
+
+func (x *Ack) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
+	}
+	return false
 }
 
 type WaveRefusal struct {
@@ -1994,6 +2066,162 @@ func (x *Gone) GetCause() uint32 {
 	return 0
 }
 
+type Pending struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ballot        *Term                  `protobuf:"bytes,1,opt,name=ballot,proto3" json:"ballot,omitempty"`
+	Base          *View                  `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
+	View          *View                  `protobuf:"bytes,3,opt,name=view,proto3" json:"view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pending) Reset() {
+	*x = Pending{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pending) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pending) ProtoMessage() {}
+
+func (x *Pending) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pending.ProtoReflect.Descriptor instead.
+func (*Pending) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Pending) GetBallot() *Term {
+	if x != nil {
+		return x.Ballot
+	}
+	return nil
+}
+
+func (x *Pending) GetBase() *View {
+	if x != nil {
+		return x.Base
+	}
+	return nil
+}
+
+func (x *Pending) GetView() *View {
+	if x != nil {
+		return x.View
+	}
+	return nil
+}
+
+type Ended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ended) Reset() {
+	*x = Ended{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ended) ProtoMessage() {}
+
+func (x *Ended) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ended.ProtoReflect.Descriptor instead.
+func (*Ended) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Ended) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+type Recovered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	View          *View                  `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recovered) Reset() {
+	*x = Recovered{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recovered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recovered) ProtoMessage() {}
+
+func (x *Recovered) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recovered.ProtoReflect.Descriptor instead.
+func (*Recovered) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Recovered) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Recovered) GetView() *View {
+	if x != nil {
+		return x.View
+	}
+	return nil
+}
+
 type Probe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Asked         string                 `protobuf:"bytes,1,opt,name=asked,proto3" json:"asked,omitempty"`
@@ -2006,7 +2234,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2246,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2259,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Probe) GetAsked() string {
@@ -2078,7 +2306,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2318,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2331,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Answer) GetAsked() string {
@@ -2175,7 +2403,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2415,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2428,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Join) GetName() string {
@@ -2249,7 +2477,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2261,7 +2489,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2274,7 +2502,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -2311,7 +2539,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2323,7 +2551,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2336,7 +2564,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Invite) GetAsked() string {
@@ -2378,7 +2606,8 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\x80\t\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xa8\n" +
+	"\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -2397,7 +2626,10 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x06commit\x18\x14 \x01(\v2\x19.pando.clusterd.v1.CommitH\x00R\x06commit\x12-\n" +
 	"\x04gone\x18\x15 \x01(\v2\x17.pando.clusterd.v1.GoneH\x00R\x04gone\x12-\n" +
 	"\x04poll\x18\x16 \x01(\v2\x17.pando.clusterd.v1.PollH\x00R\x04poll\x120\n" +
-	"\x05vouch\x18\x17 \x01(\v2\x18.pando.clusterd.v1.VouchH\x00R\x05vouch\x120\n" +
+	"\x05vouch\x18\x17 \x01(\v2\x18.pando.clusterd.v1.VouchH\x00R\x05vouch\x126\n" +
+	"\apending\x18\x1e \x01(\v2\x1a.pando.clusterd.v1.PendingH\x00R\apending\x120\n" +
+	"\x05ended\x18\x1f \x01(\v2\x18.pando.clusterd.v1.EndedH\x00R\x05ended\x12<\n" +
+	"\trecovered\x18  \x01(\v2\x1c.pando.clusterd.v1.RecoveredH\x00R\trecovered\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
@@ -2421,19 +2653,21 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x04meta\x18\x05 \x03(\v2\x17.pando.clusterd.v1.PairR\x04meta\".\n" +
 	"\x04Pair\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xad\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xc5\x01\n" +
 	"\x06Record\x12+\n" +
 	"\x04node\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x04node\x12\x1a\n" +
 	"\baccepted\x18\x02 \x01(\x04R\baccepted\x12(\n" +
 	"\x03own\x18\x03 \x01(\v2\x16.pando.clusterd.v1.OwnR\x03own\x12\x16\n" +
 	"\x06wanted\x18\x04 \x01(\rR\x06wanted\x12\x18\n" +
-	"\aremoved\x18\x05 \x01(\x04R\aremoved\"\x9a\x01\n" +
+	"\aremoved\x18\x05 \x01(\x04R\aremoved\x12\x16\n" +
+	"\x06weakly\x18\x06 \x01(\bR\x06weakly\"\xae\x01\n" +
 	"\x03Own\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x18\n" +
 	"\apresent\x18\x02 \x01(\bR\apresent\x12\x18\n" +
 	"\aleaving\x18\x03 \x01(\bR\aleaving\x12\x18\n" +
 	"\adrained\x18\x04 \x01(\bR\adrained\x12+\n" +
-	"\x04info\x18\x05 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\"\x87\x01\n" +
+	"\x04info\x18\x05 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\x12\x12\n" +
+	"\x04halt\x18\x06 \x01(\bR\x04halt\"\x87\x01\n" +
 	"\x03Row\x123\n" +
 	"\bobserver\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\bobserver\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x121\n" +
@@ -2497,10 +2731,11 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\tWriteWave\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12+\n" +
 	"\x04base\x18\x02 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04base\x12+\n" +
-	"\x04view\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"J\n" +
+	"\x04view\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"`\n" +
 	"\x03Ack\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x16\n" +
-	"\x06number\x18\x02 \x01(\x04R\x06number\"m\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x14\n" +
+	"\x05quiet\x18\x03 \x01(\bR\x05quiet\"m\n" +
 	"\vWaveRefusal\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x121\n" +
 	"\ahighest\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\ahighest\"M\n" +
@@ -2515,7 +2750,16 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"0\n" +
 	"\x04Gone\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12\x14\n" +
-	"\x05cause\x18\x02 \x01(\rR\x05cause\"e\n" +
+	"\x05cause\x18\x02 \x01(\rR\x05cause\"\x94\x01\n" +
+	"\aPending\x12/\n" +
+	"\x06ballot\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x06ballot\x12+\n" +
+	"\x04base\x18\x02 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04base\x12+\n" +
+	"\x04view\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"\x1b\n" +
+	"\x05Ended\x12\x12\n" +
+	"\x04view\x18\x01 \x01(\x04R\x04view\"i\n" +
+	"\tRecovered\x12/\n" +
+	"\x04from\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x04from\x12+\n" +
+	"\x04view\x18\x02 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"e\n" +
 	"\x05Probe\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
@@ -2561,7 +2805,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -2589,11 +2833,14 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Poll)(nil),        // 23: pando.clusterd.v1.Poll
 	(*Vouch)(nil),       // 24: pando.clusterd.v1.Vouch
 	(*Gone)(nil),        // 25: pando.clusterd.v1.Gone
-	(*Probe)(nil),       // 26: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 27: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 28: pando.clusterd.v1.Join
-	(*JoinRefusal)(nil), // 29: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 30: pando.clusterd.v1.Invite
+	(*Pending)(nil),     // 26: pando.clusterd.v1.Pending
+	(*Ended)(nil),       // 27: pando.clusterd.v1.Ended
+	(*Recovered)(nil),   // 28: pando.clusterd.v1.Recovered
+	(*Probe)(nil),       // 29: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 30: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 31: pando.clusterd.v1.Join
+	(*JoinRefusal)(nil), // 32: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 33: pando.clusterd.v1.Invite
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -2612,52 +2859,60 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	25, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
 	23, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
 	24, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
-	26, // 16: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	27, // 17: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	28, // 18: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	29, // 19: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	30, // 20: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	1,  // 21: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 22: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 23: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 24: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 25: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 26: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 27: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 28: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 29: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 30: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 31: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 32: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 33: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 34: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 35: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	9,  // 36: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 37: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 38: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	3,  // 39: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	9,  // 40: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
-	9,  // 41: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
-	3,  // 42: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	3,  // 43: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	9,  // 44: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
-	9,  // 45: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
-	3,  // 46: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	3,  // 47: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 48: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 49: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	1,  // 50: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 51: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	2,  // 52: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 53: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 54: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	5,  // 55: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
-	2,  // 56: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	57, // [57:57] is the sub-list for method output_type
-	57, // [57:57] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	26, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
+	27, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
+	28, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
+	29, // 19: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	30, // 20: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	31, // 21: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	32, // 22: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	33, // 23: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	1,  // 24: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 25: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 26: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 27: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 28: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 29: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 30: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 31: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 32: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 33: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 34: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 35: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 36: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 37: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 38: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	9,  // 39: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 40: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 41: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	3,  // 42: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	9,  // 43: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
+	9,  // 44: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
+	3,  // 45: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	3,  // 46: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	9,  // 47: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
+	9,  // 48: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
+	3,  // 49: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	3,  // 50: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 51: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 52: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	1,  // 53: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 54: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	3,  // 55: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	9,  // 56: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
+	9,  // 57: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
+	2,  // 58: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,  // 59: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,  // 60: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 61: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 62: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	5,  // 63: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
+	2,  // 64: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -2680,6 +2935,9 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Gone)(nil),
 		(*Packet_Poll)(nil),
 		(*Packet_Vouch)(nil),
+		(*Packet_Pending)(nil),
+		(*Packet_Ended)(nil),
+		(*Packet_Recovered)(nil),
 		(*Packet_Probe)(nil),
 		(*Packet_Answer)(nil),
 		(*Packet_Join)(nil),
@@ -2692,7 +2950,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,132 @@
+package downing
+
+import (
+	"slices"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Link is a broken connection between two members.
+type Link struct {
+	A, B member.Node
+}
+
+// maxCover bounds the search for the smallest cover: a cluster with more
+// broken links to cover than that is cut, which the quorum judges, and needs
+// the best answer less than an answer in time.
+const maxCover = 12
+
+// Cover returns, sorted, the smallest set of members without whom no link is
+// broken: a minimum vertex cover of the graph of broken links. Among equally
+// small sets it takes the younger members first. All nodes with the same links
+// and view name the same set. Links that touch nobody in the view do not
+// count. Above twelve members to remove the set may be larger than the
+// smallest: it is then found greedily, the most broken links first.
+func Cover(v *member.View, links []Link) []member.Node {
+	g := newGraph(v, links)
+	best := g.greedy()
+	if len(best) <= maxCover {
+		for size := range len(best) + 1 {
+			if found := g.search(nil, size); found != nil {
+				best = found
+				break
+			}
+		}
+	}
+	cover := make([]member.Node, len(best))
+	for i, vertex := range best {
+		cover[i] = g.nodes[vertex]
+	}
+	slices.SortFunc(cover, member.Node.Compare)
+	return cover
+}
+
+// graph has the members at broken links as vertices, youngest first: the
+// search tries these before the older ones.
+type graph struct {
+	nodes []member.Node
+	edges [][2]int // smaller vertex first, sorted, no repetition
+}
+
+func newGraph(v *member.View, links []Link) *graph {
+	g := &graph{}
+	age := func(n member.Node) uint64 { return v.Find(n).UpNumber }
+	for _, l := range links {
+		if l.A != l.B && v.Find(l.A) != nil && v.Find(l.B) != nil {
+			g.nodes = append(g.nodes, l.A, l.B)
+		}
+	}
+	slices.SortFunc(g.nodes, func(a, b member.Node) int {
+		switch x, y := age(a), age(b); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return b.Compare(a)
+	})
+	g.nodes = slices.Compact(g.nodes)
+	for _, l := range links {
+		a, b := slices.Index(g.nodes, l.A), slices.Index(g.nodes, l.B)
+		if a >= 0 && b >= 0 && a != b {
+			g.edges = append(g.edges, [2]int{min(a, b), max(a, b)})
+		}
+	}
+	slices.SortFunc(g.edges, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+	g.edges = slices.Compact(g.edges)
+	return g
+}
+
+// open returns the first link that chosen leaves broken.
+func (g *graph) open(chosen []int) (edge [2]int, found bool) {
+	for _, e := range g.edges {
+		if !slices.Contains(chosen, e[0]) && !slices.Contains(chosen, e[1]) {
+			return e, true
+		}
+	}
+	return [2]int{}, false
+}
+
+// search returns a cover that has chosen in it and at most room members more,
+// nil if there is none. Either end of the first open link must be in it, so
+// the search branches in two and is at most room deep.
+func (g *graph) search(chosen []int, room int) []int {
+	edge, found := g.open(chosen)
+	if !found {
+		return append([]int{}, chosen...)
+	}
+	if room == 0 {
+		return nil
+	}
+	for _, vertex := range edge {
+		if cover := g.search(append(chosen[:len(chosen):len(chosen)], vertex), room-1); cover != nil {
+			return cover
+		}
+	}
+	return nil
+}
+
+// greedy takes the member with the most open links until none is left.
+func (g *graph) greedy() []int {
+	var chosen []int
+	for {
+		degree := make([]int, len(g.nodes))
+		most := -1
+		for _, e := range g.edges {
+			if slices.Contains(chosen, e[0]) || slices.Contains(chosen, e[1]) {
+				continue
+			}
+			degree[e[0]]++
+			degree[e[1]]++
+		}
+		for vertex, d := range degree {
+			if d > 0 && (most < 0 || d > degree[most]) {
+				most = vertex
+			}
+		}
+		if most < 0 {
+			return chosen
+		}
+		chosen = append(chosen, most)
+	}
+}

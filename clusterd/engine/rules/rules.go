@@ -1,0 +1,147 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Rule is one ingredient of the protocol. The constants are listed by [All].
+type Rule uint8
+
+// The rules, by the sections of the protocol page that they belong to. What is
+// written behind each is what happens without it.
+const (
+	_ Rule = iota
+	// V1: views do not list whom they removed.
+	V1Removed
+	// V2: a new leader proposes without asking the voters what they know.
+	V2Read
+	// V2: a view that promises show is not finished before another is proposed.
+	V2Finish
+	// V3: a voter acknowledges terms that are lower than it promised.
+	V3Promise
+	// V3: a leader decides by its own acknowledgement alone.
+	V3Quorum
+	// V3: a quorum of whom the leader can reach is enough.
+	V3Voters
+	// V3: a view adds more members than the one before has voters.
+	V3Size
+	// V4: a view is active as soon as it is decided.
+	V4All
+	// V5: users are shown views that are decided but not active.
+	V5Active
+	// Finding 1: one accuser makes a member unreachable.
+	Accusers
+	// Finding 17: tombstones are pruned by age, and no floor keeps the dead out.
+	Floor
+	// Finding 18: the UIDs of an address do not grow.
+	Growing
+	// S1: silence is taken for "no cluster".
+	S1Silence
+	// S2: a vote is given to every candidate that asks.
+	S2Promise
+	// S3: nobody invites the seeds.
+	S3Invite
+	// S4: who has no lease does not name its cluster.
+	S4Names
+	// S5: nobody gives up a cluster that lost its quorum in restarts.
+	S5Void
+
+	end
+)
+
+// about is what is known of a rule: its name in scripts and the invariant that
+// breaks without it.
+var about = [end]struct{ name, breaks, text string }{
+	V1Removed: {"V1-removed", "removed", "a view lists whom it and the views before it removed"},
+	V2Read:    {"V2-read", "I2", "a new leader asks a quorum for the newest view before it proposes"},
+	V2Finish:  {"V2-finish", "I2", "a view that somebody acknowledged is proposed again unchanged, first"},
+	V3Promise: {"V3-promise", "I2", "a voter acknowledges no lower term than it promised"},
+	V3Quorum:  {"V3-quorum", "I4", "a quorum of the last view's voters decides"},
+	V3Voters:  {"V3-voters", "I4", "the voters of the last decided view are counted, reachable or not"},
+	V3Size:    {"V3-size", "I4", "a view adds no more members than the one before has voters"},
+	V4All:     {"V4-all", "active", "a view is active when all its voters have acknowledged it"},
+	V5Active:  {"V5-active", "shown", "what is given away waits for the active view"},
+	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
+	Floor:     {"floor", "removed", "tombstones last until a decided floor, which keeps older records out"},
+	Growing:   {"growing", "I8", "the UIDs of an address grow"},
+	S1Silence: {"S1-silence", "one", "silence is not an answer: only a majority that said no founds"},
+	S2Promise: {"S2-promise", "one", "who said no to one candidate tells others that it founds"},
+	S3Invite:  {"S3-invite", "one", "the stewards of a cluster invite the seeds"},
+	S4Names:   {"S4-names", "one", "a process without a lease names its cluster, which blocks founding"},
+	S5Void:    {"S5-void", "I8", "the memory of a cluster that lost its quorum in restarts becomes void"},
+}
+
+// All returns every rule, in the order of the protocol page.
+func All() []Rule {
+	all := make([]Rule, 0, end-1)
+	for r := Rule(1); r < end; r++ {
+		all = append(all, r)
+	}
+	return all
+}
+
+// String returns the name of the rule, as scripts and commands spell it.
+func (r Rule) String() string {
+	if r == 0 || r >= end {
+		return fmt.Sprintf("rule(%d)", uint8(r))
+	}
+	return about[r].name
+}
+
+// Text returns what the rule says.
+func (r Rule) Text() string { return about[r].text }
+
+// Breaks returns the name of the invariant that does not hold without the rule.
+func (r Rule) Breaks() string { return about[r].breaks }
+
+// Set is what is taken out. The zero Set takes out nothing.
+type Set struct{ bits uint64 }
+
+// Of returns the set of some rules.
+func Of(list ...Rule) (s Set) {
+	for _, r := range list {
+		s.bits |= 1 << r
+	}
+	return s
+}
+
+// Has reports whether a rule is taken out.
+func (s Set) Has(r Rule) bool { return s.bits&(1<<r) != 0 }
+
+// String returns the names of what is taken out, "" for nothing.
+func (s Set) String() string {
+	var names []string
+	for _, r := range All() {
+		if s.Has(r) {
+			names = append(names, r.String())
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// ErrUnknown is returned by [Parse] for a name that no rule has.
+var ErrUnknown = errors.New("rules: no such rule")
+
+// Parse returns the set of rules with these names, separated by blanks.
+func Parse(names string) (Set, error) {
+	var s Set
+	for _, name := range strings.Fields(names) {
+		r := named(name)
+		if r == 0 {
+			return Set{}, fmt.Errorf("%w: %s", ErrUnknown, name)
+		}
+		s.bits |= 1 << r
+	}
+	return s, nil
+}
+
+func named(name string) Rule {
+	for _, r := range All() {
+		if r.String() == name {
+			return r
+		}
+	}
+	return 0
+}

@@ -1,0 +1,190 @@
+package sim_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/downing"
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/core"
+	"github.com/pando-go/pando/clusterd/sim"
+)
+
+// nobody is how the table spells that no side lives.
+const nobody = "–"
+
+// partitionRow is one row of the table in docs/partitions.md: a cut, and who
+// lives under each strategy.
+type partitionRow struct {
+	line  int
+	sides [][]int
+	lives map[string]string // by strategy
+}
+
+// readPartitions reads the tables: a header whose first cell is "cut" names the
+// strategies of the rows below it.
+func readPartitions(t *testing.T) []partitionRow {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/partitions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var strategies []string
+	var rows []partitionRow
+	for i, line := range strings.Split(string(page), "\n") {
+		cells := cellsOf(line)
+		switch {
+		case len(cells) < 2:
+			strategies = nil
+		case cells[0] == "cut":
+			strategies = cells[1:]
+		case strategies == nil || strings.HasPrefix(cells[0], "---"):
+		default:
+			row := partitionRow{line: i + 1, lives: map[string]string{}}
+			for _, side := range strings.Split(cells[0], "/") {
+				row.sides = append(row.sides, numbers(t, side))
+			}
+			for j, s := range strategies {
+				row.lives[s] = cells[1+j]
+			}
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) < 20 {
+		t.Fatalf("docs/partitions.md: got %d rows of cuts, want all splits of five nodes and more", len(rows))
+	}
+	return rows
+}
+
+func cellsOf(line string) []string {
+	if !strings.HasPrefix(line, "|") {
+		return nil
+	}
+	cells := strings.Split(strings.Trim(line, "|"), "|")
+	for i := range cells {
+		cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`")
+	}
+	return cells
+}
+
+func numbers(t *testing.T, text string) []int {
+	t.Helper()
+	var list []int
+	for _, f := range strings.Fields(text) {
+		var n int
+		if _, err := fmt.Sscanf(f, "%d", &n); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// TestPartitionsTable plays every cell of the table: nodes join in the order of
+// their numbers, the network is cut, and who goes on is compared with the cell.
+// After the heal everybody is together again.
+func TestPartitionsTable(t *testing.T) {
+	rows := readPartitions(t)
+	for _, row := range rows {
+		for _, strategy := range slices.Sorted(keys(row.lives)) {
+			want := row.lives[strategy]
+			t.Run(fmt.Sprintf("line %d %v %s", row.line, row.sides, strategy), func(t *testing.T) {
+				playPartition(t, row.sides, strategy, want)
+			})
+		}
+	}
+}
+
+func keys(m map[string]string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m { // order: the caller sorts
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func playPartition(t *testing.T, sides [][]int, strategy, want string) {
+	t.Helper()
+	s, view := newPartition(t, strategy, len(slices.Concat(sides...)))
+	for i, side := range sides {
+		for _, other := range sides[i+1:] {
+			s.Cut(side, other)
+		}
+	}
+	s.Run(20 * time.Second)
+	got := nobody
+	for _, side := range sides {
+		if alone(view, side) {
+			if got != nobody {
+				t.Errorf("two sides live: %s and %v", got, side)
+			}
+			got = strings.Trim(fmt.Sprint(side), "[]")
+		}
+	}
+	if got != want {
+		t.Errorf("got %q alive, want %q", got, want)
+	}
+	s.Heal()
+	if err := s.Finish(2 * time.Minute); err != nil {
+		t.Errorf("after the heal: %v", err)
+	}
+}
+
+// newPartition returns a settled cluster of n nodes, n1 the oldest and leader,
+// and a function that returns what a node sees.
+func newPartition(t *testing.T, strategy string, n int) (*sim.Sim, func(id int) *engine.Snapshot) {
+	t.Helper()
+	address := strategy
+	if rest, ok := strings.CutPrefix(strategy, "keep-referee:n"); ok {
+		address = "keep-referee:" + sim.Address(int(rest[0]-'0'))
+	}
+	rule, err := downing.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machines := map[string]*core.Core{}
+	s := sim.New(sim.Config{
+		Seed: 1, Seeds: []int{1, 2, 3}, Rejoin: time.Second, Downing: rule,
+		New: func(c core.Config) (sim.Machine, error) {
+			m, err := core.New(c)
+			machines[c.Self.Address] = m
+			return m, err
+		},
+	})
+	for id := 1; id <= n; id++ {
+		s.Start(id)
+		s.Settle(20 * time.Second)
+	}
+	if err := s.Calm(); err != nil {
+		t.Fatal(err)
+	}
+	return s, func(id int) *engine.Snapshot {
+		snap := machines[sim.Address(id)].Snapshot()
+		return &snap
+	}
+}
+
+// alone reports whether a side goes on without the others: each of its nodes
+// knows an active view in which just the side is Up.
+func alone(view func(id int) *engine.Snapshot, side []int) bool {
+	for _, id := range side {
+		snap := view(id)
+		up := 0
+		for _, m := range snap.Members {
+			if m.Status == member.Up {
+				up++
+			}
+		}
+		if !snap.Converged || up != len(side) || len(snap.Members) != len(side) {
+			return false
+		}
+	}
+	return true
+}
