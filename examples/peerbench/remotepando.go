@@ -26,7 +26,7 @@ func startPandoNode(s side, secure bool) (*actor.System, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := remote.Config{Logger: quiet}
+	cfg := remote.Config{Logger: quiet, Expose: []string{"sink", "echo"}}
 	if secure {
 		if cfg.TLS, err = s.identity.mutual(); err != nil {
 			return nil, err

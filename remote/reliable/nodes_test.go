@@ -42,7 +42,9 @@ func startNode(t *testing.T, n *memnet.Network, address string, uid uint64) *nod
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := remote.Listen(sys, ln, remote.Config{Dial: n.Dialer(address), Logger: log})
+	r, err := remote.Listen(sys, ln, remote.Config{
+		Dial: n.Dialer(address), Logger: log, Expose: []string{"ledger", "worker"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
