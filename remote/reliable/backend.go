@@ -1,6 +1,8 @@
 package reliable
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/actor"
@@ -21,6 +23,7 @@ type backend interface {
 	add(now time.Time, worker actor.Addressable) bool
 	remove(now time.Time, worker actor.Addressable) bool
 	pool() bool
+	workers() []actor.Ref[any] // of a pool
 }
 
 // posting is a letter with where it goes.
@@ -47,6 +50,7 @@ func (s *single) ack(now time.Time, a flow.Ack) error      { return s.p.Ack(now,
 func (s *single) tick(now time.Time)                       { s.p.Tick(now) }
 func (s *single) add(time.Time, actor.Addressable) bool    { return false }
 func (s *single) remove(time.Time, actor.Addressable) bool { return false }
+func (s *single) workers() []actor.Ref[any]                { return nil }
 func (s *single) pool() bool                               { return false }
 
 func (s *single) ready() ([]posting, int, time.Time) {
@@ -67,16 +71,21 @@ type pooled struct {
 	refs map[string]actor.Ref[any] // of the workers, by their text
 }
 
-// newPooled gives each incarnation of a pool streams above those of the last: a
-// worker that lives on is given new ones.
-func newPooled(sys *actor.System, id string, s State, cfg Config) *pooled {
+// maxWorkers is how many workers a pool has at most.
+const maxWorkers = 4096
+
+// newPooled takes over the workers of the incarnation before. Each incarnation has
+// streams above those of the last: a worker that lives on is given new ones.
+func newPooled(sys *actor.System, id string, s State, cfg Config, refs map[string]actor.Ref[any]) *pooled {
 	const streams = 20 // bits: workers that are added during an incarnation
-	return &pooled{
-		sys:  sys,
-		p:    flow.NewPool(id, s.Stream+s.Epoch<<streams, s.Confirmed+1, cfg.timing()),
-		refs: make(map[string]actor.Ref[any]),
+	b := &pooled{sys: sys, p: flow.NewPool(id, s.Stream+s.Epoch<<streams, s.Confirmed+1, cfg.timing()), refs: refs}
+	for _, key := range slices.Sorted(maps.Keys(refs)) {
+		b.p.Add(time.Now(), key)
 	}
+	return b
 }
+
+func (s *pooled) workers() []actor.Ref[any] { return slices.Collect(maps.Values(s.refs)) }
 
 func (s *pooled) next() uint64                        { return s.p.Next() }
 func (s *pooled) done() uint64                        { return s.p.Done() }
@@ -92,6 +101,9 @@ func (s *pooled) key(worker actor.Addressable) (string, actor.Ref[any]) {
 
 func (s *pooled) add(now time.Time, worker actor.Addressable) bool {
 	key, ref := s.key(worker)
+	if len(s.refs) >= maxWorkers {
+		return false
+	}
 	s.refs[key] = ref
 	return s.p.Add(now, key)
 }

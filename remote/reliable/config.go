@@ -16,6 +16,9 @@ type Config struct {
 	// Buffer is how many messages may be unconfirmed. One more waits in Send and
 	// is refused by TrySend. Default 1000.
 	Buffer int
+	// MaxMessage is the limit of one encoded message, in bytes. It must be below
+	// that of the transport, which would never let the message pass. Default 1 MiB.
+	MaxMessage int
 	// Queue keeps what is unconfirmed. Nil is a [MemoryQueue] of the producer's
 	// own: what is unconfirmed ends with the producer.
 	Queue Queue
@@ -29,6 +32,7 @@ type Config struct {
 func (c Config) filled() (Config, error) {
 	var faults []error
 	fill(&faults, "Buffer", &c.Buffer, 1000)
+	fill(&faults, "MaxMessage", &c.MaxMessage, 1<<20)
 	fill(&faults, "Resend", &c.Resend, time.Second)
 	fill(&faults, "ResendMax", &c.ResendMax, max(30*time.Second, c.Resend))
 	if c.ResendMax < c.Resend {

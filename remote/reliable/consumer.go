@@ -2,6 +2,7 @@ package reliable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -44,7 +45,7 @@ func (f handlerFunc[M]) Handle(c *Context, m M) error { return f(c, m) }
 func Consumer[M proto.Message](new func() Handler[M], cfg ConsumerConfig) func() actor.Behavior[any] {
 	filled, err := cfg.filled()
 	return func() actor.Behavior[any] {
-		return &consumer[M]{err: err, window: filled.Window, h: new(), core: flow.NewConsumer(newSession(), filled.limits())}
+		return &consumer[M]{err: err, h: new(), core: flow.NewConsumer(newSession(), filled.limits())}
 	}
 }
 
@@ -117,12 +118,12 @@ type flushAcks struct{}
 // consumer is the actor around flow.Consumer.
 type consumer[M proto.Message] struct {
 	err      error
-	window   int
 	h        Handler[M]
 	core     *flow.Consumer
 	replyTo  map[string]actor.Ref[*reliablepb.Ack] // by producer
 	texts    map[string]string                     // of them
 	flushing bool                                  // a flushAcks is in the mailbox
+	refused  uint64                                // letters
 }
 
 // Receive takes a letter, or what the actor told itself.
@@ -151,12 +152,12 @@ func (b *consumer[M]) Receive(c *actor.Context[any], m any) error {
 func (b *consumer[M]) letter(c *actor.Context[any], m *reliablepb.Letter) error {
 	l := letterFromWire(m)
 	if len(l.Producer) > maxText || !b.learn(c, l.Producer, m.GetReplyTo()) {
-		c.Log().Warn("letter refused: no producer that could be answered", "producer", clip(l.Producer))
+		b.refuse(c, l.Producer, errors.New("there is no ref to answer to"))
 		return nil
 	}
 	take, err := b.core.Letter(time.Now(), l)
 	if err != nil {
-		c.Log().Warn("letter refused", "producer", l.Producer, "reason", err)
+		b.refuse(c, l.Producer, err)
 	}
 	if !take {
 		return nil
@@ -175,6 +176,14 @@ func (b *consumer[M]) letter(c *actor.Context[any], m *reliablepb.Letter) error 
 		b.core.Confirm(l.Producer, l.Stream, l.Seq)
 	}
 	return nil
+}
+
+// refuse logs the 1st, 2nd, 4th … letter that was refused: whoever sends them must
+// not fill the log.
+func (b *consumer[M]) refuse(c *actor.Context[any], producer string, reason error) {
+	if b.refused++; b.refused&(b.refused-1) == 0 {
+		c.Log().Warn("letter refused", "producer", clip(producer), "reason", reason, "count", b.refused)
+	}
 }
 
 // learn keeps where a producer wants its acks. It forgets all of them when there

@@ -17,6 +17,7 @@ type Producer[M proto.Message] struct {
 	id   string
 	ref  actor.Ref[any]
 	room *room
+	max  int // bytes of a message
 }
 
 // NewProducer starts a producer for one consumer, an actor with the behavior of
@@ -40,7 +41,8 @@ func NewProducer[M proto.Message](sys *actor.System, id string, to actor.Address
 // is slow gets less. What a worker had not confirmed when it stopped, or when its
 // node was removed, goes to another, and may so be done twice.
 func NewPool[M proto.Message](sys *actor.System, id string, cfg Config) (*Producer[M], error) {
-	return newProducer[M](sys, id, cfg, func(s State, cfg Config) backend { return newPooled(sys, id, s, cfg) })
+	refs := make(map[string]actor.Ref[any]) // of the workers, over restarts of the actor, which owns it
+	return newProducer[M](sys, id, cfg, func(s State, cfg Config) backend { return newPooled(sys, id, s, cfg, refs) })
 }
 
 func newProducer[M proto.Message](sys *actor.System, id string, cfg Config, begin func(State, Config) backend) (*Producer[M], error) {
@@ -66,15 +68,24 @@ func newProducer[M proto.Message](sys *actor.System, id string, cfg Config, begi
 	if err != nil {
 		return nil, fmt.Errorf("reliable: producer %q: %w", id, err)
 	}
-	return &Producer[M]{id: id, ref: ref, room: r}, nil
+	return &Producer[M]{id: id, ref: ref, room: r, max: cfg.MaxMessage}, nil
+}
+
+// pack encodes a message of at most Config.MaxMessage bytes.
+func (p *Producer[M]) pack(m M) ([]byte, error) {
+	payload, err := pack(m)
+	if err == nil && len(payload) > p.max {
+		err = fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(payload), p.max)
+	}
+	return payload, p.named("send", err)
 }
 
 // Send has m delivered. It returns when m is in the queue, and waits for that while
 // Config.Buffer messages are unconfirmed: so it must not be called by an actor,
 // which would wait as well; see [Producer.TrySend] and [WhenRoom]. Errors: ctx's,
-// after which m may be delivered nevertheless; ErrClosed; the queue's.
+// after which m may be delivered nevertheless; ErrTooLarge; ErrClosed; the queue's.
 func (p *Producer[M]) Send(ctx context.Context, m M) error {
-	payload, err := pack(m)
+	payload, err := p.pack(m)
 	if err != nil {
 		return err
 	}
@@ -88,7 +99,7 @@ func (p *Producer[M]) Send(ctx context.Context, m M) error {
 // unconfirmed. No error does not mean that the queue could store m; should it fail,
 // which it logs, m is lost.
 func (p *Producer[M]) TrySend(m M) error {
-	payload, err := pack(m)
+	payload, err := p.pack(m)
 	if err != nil {
 		return err
 	}
@@ -127,8 +138,8 @@ func (p *Producer[M]) Unconfirmed() int {
 }
 
 // AddWorker has a pool send to worker too, until RemoveWorker, or until it stops or
-// its node is removed. ErrNotPool for a producer that is none. Adding a worker again
-// changes nothing.
+// its node is removed. ErrNotPool for a producer that is none, ErrFull beyond 4096
+// workers. Adding a worker again changes nothing.
 func (p *Producer[M]) AddWorker(ctx context.Context, worker actor.Addressable) error {
 	if worker.PID() == nil {
 		return p.named("add a worker", actor.ErrNoActor)

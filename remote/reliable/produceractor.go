@@ -61,6 +61,9 @@ func (b *producer) Started(c *actor.Context[any]) error {
 		b.core.offer(time.Now(), m)
 	}
 	b.state = nil
+	for _, w := range b.core.workers() {
+		c.Watch(w)
+	}
 	b.step(c)
 	return nil
 }
@@ -134,9 +137,11 @@ func (b *producer) addWorker(c *actor.Context[any], who actor.Addressable) {
 		c.Reply(outcome{ErrNotPool})
 		return
 	}
-	if b.core.add(time.Now(), who) {
-		c.Watch(who)
+	if !b.core.add(time.Now(), who) && len(b.core.workers()) >= maxWorkers {
+		c.Reply(outcome{ErrFull})
+		return
 	}
+	c.Watch(who)
 	c.Reply(outcome{})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -358,6 +359,7 @@ func TestPoolSharesOut(t *testing.T) {
 				k.Fatal(err)
 			}
 		}
+		k.Settle() // both have answered by now
 		send(k, p, numbers(3, 50)...)
 		k.Settle()
 		if got, want := len(slow.got), 2; got != want {
@@ -380,6 +382,41 @@ func TestPoolSharesOut(t *testing.T) {
 		k.Advance(time.Minute)
 		if got, want := p.Unconfirmed(), 1; got != want {
 			k.Errorf("got %d unconfirmed without workers, want %d", got, want)
+		}
+	})
+}
+
+// TestPoolRestarts: a pool's actor that fails keeps its workers.
+func TestPoolRestarts(t *testing.T) {
+	actortest.Run(t, func(k *actortest.Kit) {
+		q := &broken{Queue: reliable.NewMemoryQueue()}
+		p, err := reliable.NewPool[text](k.System(), "jobs", reliable.Config{Queue: q})
+		if err != nil {
+			k.Fatal(err)
+		}
+		b := new(book)
+		worker := actortest.Spawn(k, b.behavior(reliable.ConsumerConfig{}))
+		if err := p.AddWorker(k.Context(), worker); err != nil {
+			k.Fatal(err)
+		}
+		send(k, p, "1")
+		if err := p.Flush(k.Context()); err != nil { // else the worker would be given it again
+			k.Fatal(err)
+		}
+		q.panic = true
+		if err := p.Send(k.Context(), wrapperspb.String("x")); err == nil {
+			k.Error("got no error from a queue that panics")
+		}
+		send(k, p, "2", "3")
+		if err := p.Flush(k.Context()); err != nil {
+			k.Fatal(err)
+		}
+		wantBook(k, b, numbers(1, 3)...)
+		k.Stop(worker)
+		send(k, p, "4")
+		k.Advance(time.Minute)
+		if got, want := p.Unconfirmed(), 1; got != want {
+			k.Errorf("got %d unconfirmed after the worker stopped, want %d", got, want)
 		}
 	})
 }
@@ -407,7 +444,10 @@ func TestMisuse(t *testing.T) {
 				k.Errorf("%s: got no error", name)
 			}
 		}
-		p := newProducer(k, to, reliable.Config{})
+		p := newProducer(k, to, reliable.Config{MaxMessage: 100})
+		if err := p.Send(k.Context(), wrapperspb.String(strings.Repeat("x", 100))); !errors.Is(err, reliable.ErrTooLarge) {
+			k.Errorf("got %v, want ErrTooLarge", err)
+		}
 		if err := p.AddWorker(k.Context(), to); !errors.Is(err, reliable.ErrNotPool) {
 			k.Errorf("got %v, want ErrNotPool", err)
 		}
