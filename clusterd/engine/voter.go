@@ -22,7 +22,7 @@ func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
 
 // promise binds this node to a term, or answers that it is bound to a higher.
 func (e *Engine) promise(from member.Node, t member.Term) bool {
-	if t.Compare(e.views.promised) < 0 {
+	if t.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: t, Highest: e.views.promised})
 		return false
 	}
@@ -65,7 +65,7 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 		return nil
 	}
 	e.promise(from, w.Term)
-	e.send(from, &Ack{Term: w.Term, Number: w.View.Number})
+	e.send(from, &Ack{Term: w.Term, Number: w.View.Number, Quiet: w.View.Number > e.views.decided.Number && e.quiet(w.View)})
 	if w.View.Number == e.views.decided.Number {
 		return nil // one content is decided for a number: it is this one
 	}

@@ -13,6 +13,8 @@ func Invariants() []member.Pair {
 		{Key: "I4", Value: "only a decided view adds or removes voters"},
 		{Key: "I5", Value: "one record per address, and UIDs only grow"},
 		{Key: "I6", Value: "an upNumber never changes"},
+		{Key: "active", Value: "a view is active only when all its voters have acknowledged it"},
+		{Key: "shown", Value: "users are shown the members of the active view, with the statuses that they have there"},
 		{Key: "I8", Value: "a quorum that is connected gets all its live nodes up and converged in time"},
 		{Key: "one", Value: "nobody founds a second cluster beside one that lives and can answer"},
 		{Key: "status", Value: "the status of a UID only moves forward"},

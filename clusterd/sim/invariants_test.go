@@ -38,6 +38,7 @@ type feed struct {
 	view   *member.View // decided and active
 	acked  *member.View // nil = view
 	active *member.View // nil = view
+	alone  bool         // no other voter has acknowledged the view
 }
 
 func play(s *Sim, at func(int) *fake, feeds []feed) error {
@@ -51,11 +52,23 @@ func play(s *Sim, at func(int) *fake, feeds []feed) error {
 		if f.acked == nil {
 			f.acked = f.view
 		}
+		if !f.alone {
+			s.everybodyAcks(f.view)
+		}
 		at(f.id).snap = f.snap
 		at(f.id).holds = engine.Inspection{Identity: cluster, Acked: f.acked, Decided: f.view, Active: f.active}
 		s.check(s.node(f.id))
 	}
 	return s.Err()
+}
+
+// everybodyAcks notes that all members of a view acknowledged it.
+func (s *Sim) everybodyAcks(v *member.View) {
+	acks := map[member.Node]bool{}
+	for _, m := range v.Members {
+		acks[m.Node] = true
+	}
+	s.law.acks[proposal{cluster, v.Number, v.Term}] = acks
 }
 
 // TestInvariantsCanFail feeds each check with nodes that break it, and nothing else.
@@ -76,10 +89,12 @@ func TestInvariantsCanFail(t *testing.T) {
 		{"two contents of one view", "I2", []feed{one, two, {id: 2, view: other}}},
 		{"back to an older view", "I2", []feed{one, two, one}},
 		{"active beyond decided", "I2", []feed{{id: 1, view: view(1, a), active: view(2, a, b)}}},
-		{"decided without a quorum", "I4", []feed{one, {id: 2, view: view(2, a, b)}}},
+		{"decided without a quorum", "I4", []feed{one, {id: 2, view: view(2, a, b), active: view(1, a), alone: true}}},
+		{"active without an acknowledgement", "active", []feed{one, {id: 1, view: view(2, a, b), alone: true}}},
 		{"more newcomers than voters", "I4", []feed{one, {id: 1, view: view(2, a, b, c)}}},
 		{"a voter out of thin air", "I4", []feed{{id: 1, view: view(1, a), snap: shows(a, b)}}},
-		{"a voter that is not shown", "I4", []feed{one, {id: 1, view: view(2, a, b), snap: shows(a)}}},
+		{"a voter that is not shown", "shown", []feed{one, {id: 1, view: view(2, a, b), snap: shows(a)}}},
+		{"a status that is not active yet", "shown", []feed{one, {id: 1, view: view(2, a, b), active: view(1, a), snap: shows(a, b)}}},
 		{"two members at one address", "I5", []feed{{id: 1, view: view(1, a, b), snap: shows(a, b, b)}}},
 		{"UIDs shrink", "I5", []feed{one, {id: 1, view: view(2, a, newer)}, {id: 1, view: view(3, a, b)}}},
 		{"UIDs shrink in a snapshot", "I5", []feed{one, {id: 1, view: view(2, a, newer)}, {id: 1, view: view(2, a, newer), snap: shows(a, b)}}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -13,17 +14,84 @@ const (
 	slow = 50 * time.Millisecond
 )
 
+// sluggish is how late a node may be without an excuse to be removed.
+const sluggish = 100 * time.Millisecond
+
 // bad reports whether a link may cost a node its membership.
 func (l Link) bad() bool { return l.Loss > fair || l.Max > slow }
 
-// troubled reports whether the network of node id has faults.
-func (s *Sim) troubled(id int) bool {
-	for p := range s.cuts { // order: any one decides
-		if p.from == id || p.to == id {
-			return true
+// few is how many accusers make a member unreachable in a cluster that is not
+// tiny. Who has lost fewer links than that is still well.
+const few = 3
+
+// troubled reports whether node n may be removed for the faults of the network:
+// as many members have a bad link to it as it takes to accuse it, which is one
+// more than some member hears, at most a few. A joiner is in no view yet, and
+// one bad link may be the one that it needs.
+func (s *Sim) troubled(n *node) bool {
+	if s.cfg.Link.bad() {
+		return true
+	}
+	peers, needed := s.nodes[1:], 1
+	if v := s.newest(n); v != nil {
+		peers = s.nodesOf(v)
+		needed = few
+		for _, o := range peers {
+			if o != n && o.running() {
+				needed = min(needed, 1+s.heard(o, peers))
+			}
 		}
 	}
-	return s.cfg.Link.bad()
+	accusers := 0
+	for _, o := range peers {
+		if s.cutOff(o, n) {
+			accusers++
+		}
+	}
+	return accusers >= needed
+}
+
+// heard returns how many of peers node n can hear.
+func (s *Sim) heard(n *node, peers []*node) (count int) {
+	for _, o := range peers {
+		if o != n && o.running() && !o.frozen && !s.cutOff(o, n) {
+			count++
+		}
+	}
+	return count
+}
+
+// cutOff reports whether the link between two nodes is cut, one way or both.
+func (s *Sim) cutOff(a, b *node) bool { return s.isCut(a.id, b.id) || s.isCut(b.id, a.id) }
+
+// newest returns the newest decided view that lists node n, nil if none does.
+func (s *Sim) newest(n *node) *member.View {
+	for _, c := range s.law.chains { // order: a UID is in one cluster
+		if v := c.views[len(c.views)-1]; holds(v, n.self) {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *Sim) nodesOf(v *member.View) []*node {
+	list := make([]*node, 0, len(v.Members))
+	for i := range v.Members {
+		if id := idOf(v.Members[i].Address); id != 0 {
+			list = append(list, s.node(id))
+		}
+	}
+	return list
+}
+
+// trouble excuses the removal of everybody whose links have become too few.
+func (s *Sim) trouble() {
+	if len(s.cuts) == 0 {
+		return
+	}
+	for _, n := range s.nodes[1:] {
+		n.disturbed = n.disturbed || s.troubled(n)
+	}
 }
 
 // pair is one direction between two nodes.
@@ -42,11 +110,13 @@ func (s *Sim) CutOneWay(a, b []int) {
 	for _, from := range a {
 		for _, to := range b {
 			if from != to {
+				s.node(from)
+				s.node(to)
 				s.cuts[pair{from, to}] = true
-				s.node(from).disturbed, s.node(to).disturbed = true, true
 			}
 		}
 	}
+	s.trouble()
 }
 
 // Heal ends all cuts.
@@ -111,7 +181,7 @@ func (s *Sim) dispatch(from *node, to int, p *core.Packet, delay time.Duration, 
 	if link.Max > link.Min {
 		delay += time.Duration(s.rng.Int64N(int64(link.Max - link.Min)))
 	}
-	at := s.now + delay
+	at := s.now + delay + s.lag(s.node(to))
 	if link.Reorder == 0 || s.rng.Float64() >= link.Reorder {
 		at = from.inOrder(to, at)
 	}

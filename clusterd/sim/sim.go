@@ -32,6 +32,7 @@ type Sim struct {
 	log     transcript
 	law     law
 	excused time.Duration // until then a second cluster may be founded because of a cut
+	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
 	err     *Failure
 }
@@ -87,6 +88,7 @@ func (s *Sim) Crash(id int) {
 	n := s.node(id)
 	n.disturbed = true
 	s.halt(n, "crashed")
+	s.trouble()
 }
 
 // Leave tells node id to leave. Its services report that they have handed
@@ -97,11 +99,12 @@ func (s *Sim) Leave(id int) error {
 	if !n.running() {
 		return fmt.Errorf("leave n%d: it is not running", id)
 	}
-	uid := n.self.UID
+	uid, before := n.self.UID, n.leaving
+	n.leaving = true // a node that is alone is gone at once
 	if err := s.step(n, core.Leave{}); err != nil {
+		n.leaving = before
 		return err
 	}
-	n.leaving = true
 	s.push(event{at: s.now + s.cfg.Drain, kind: drained, to: id, uid: uid})
 	return nil
 }
@@ -122,6 +125,7 @@ func (s *Sim) Freeze(id int) {
 	s.recordAction("freeze n%d", id)
 	n := s.node(id)
 	n.frozen, n.disturbed = n.running(), true
+	s.trouble()
 }
 
 // Thaw lets node id go on. What waited happens now, in its order; an overdue
@@ -234,8 +238,19 @@ func (s *Sim) step(n *node, in core.Input) error {
 	return err
 }
 
+// Slow makes node id slow: whatever it has to do, it does up to d late; 0 ends
+// that.
+func (s *Sim) Slow(id int, d time.Duration) {
+	s.recordAction("slow n%d %v", id, d)
+	n := s.node(id)
+	n.slow = d
+	if d > sluggish {
+		n.disturbed = true
+	}
+}
+
 // clock is what the node's own clock shows.
-func (s *Sim) clock(n *node) time.Time { return epoch.Add(s.now + n.skew) }
+func (s *Sim) clock(n *node) time.Time { return epoch.Add(n.local(s.now)) }
 
 // push queues an event.
 func (s *Sim) push(e event) {
@@ -253,6 +268,9 @@ func (s *Sim) node(id int) *node {
 		n := &node{id: len(s.nodes), name: s.cfg.Name}
 		if s.cfg.Skew > 0 {
 			n.skew = time.Duration(s.rng.Int64N(int64(s.cfg.Skew)))
+		}
+		if d := int64(s.cfg.Drift * parts); d > 0 {
+			n.drift = s.rng.Int64N(2*d+1) - d
 		}
 		s.nodes = append(s.nodes, n)
 	}

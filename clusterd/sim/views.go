@@ -58,6 +58,9 @@ func (s *Sim) checkViews(n *node, now *engine.Inspection) {
 	if now.Acked != nil {
 		s.acked(n, now)
 	}
+	if now.Active != before.Active {
+		s.checkActive(n, now)
+	}
 	s.enter(n, now.Identity, now.Active)
 	s.enter(n, now.Identity, now.Decided)
 }
@@ -72,6 +75,19 @@ func (s *Sim) checkAdvance(n *node, what string, was, is *engine.Inspection, bef
 		s.fail("I2", "%s moves from cluster %v to %v", name(n.id), was.Identity.Cluster, is.Identity.Cluster)
 	case now.Number < before.Number:
 		s.fail("I2", "%s goes back from %s view %d to %d", name(n.id), what, before.Number, now.Number)
+	}
+}
+
+// checkActive holds V4: whoever takes a view for active, all its voters have
+// acknowledged it, or a later one.
+func (s *Sim) checkActive(n *node, now *engine.Inspection) {
+	v := now.Active
+	acks := s.law.acks[proposal{now.Identity, v.Number, v.Term}]
+	for i := range v.Members {
+		m := &v.Members[i]
+		if m.Status.Votes() && !acks[m.Node] && s.law.beyond[incarnation{now.Identity, m.Node}] <= v.Number {
+			s.fail("active", "%s takes view %d for active, which %v has not acknowledged", name(n.id), v.Number, m.Node)
+		}
 	}
 }
 
@@ -119,20 +135,45 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 	if i+1 < len(c.views) {
 		s.checkStep(n, id, v, c.views[i+1])
 	}
+	s.trouble()
 }
 
 // checkFounding holds that nobody founds a cluster beside one that could have
-// answered. A cut is an excuse, and so are ten seconds after it. One without a
-// quorum may be followed by another, but for a voter who only sleeps.
+// answered. A cut is an excuse, and so are ten seconds after it, but not for
+// taking silence for an answer: a majority of the seeds must have been there to
+// say no. One without a quorum may be followed by another, but for a voter who
+// only sleeps.
 func (s *Sim) checkFounding(n *node) {
 	for id := range s.law.chains { // order: any one decides
 		switch {
+		case s.silent(n):
+			s.fail("one", "%s founds a second cluster, though most seeds cannot have said no", name(n.id))
 		case len(s.cuts) > 0 || s.now < s.excused || s.frozen():
 			s.islands = true
 		case s.alive(id):
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
 		}
 	}
+}
+
+// silent reports whether node n cannot have had the word of a majority of its
+// seeds: since it started, or for as long as an answer holds, nothing in the
+// world has changed, and too few of them could answer and are in no cluster.
+func (s *Sim) silent(n *node) bool {
+	if s.alone[n.id] || s.cfg.Link.bad() || s.changed > n.started && s.now-s.changed < cmp.Or(s.cfg.Timing, engine.Lan()).Found {
+		return false
+	}
+	votes := 0
+	for _, address := range s.seeds {
+		o := s.node(idOf(address))
+		switch {
+		case o == n, !o.running() && !s.cutOff(o, n):
+			votes++
+		case o.running() && !o.frozen && !s.cutOff(o, n) && o.seen.holds.Identity.IsZero():
+			votes++
+		}
+	}
+	return 2*votes <= len(s.seeds)
 }
 
 // equal reports whether two views of one number have the same content.
@@ -286,20 +327,30 @@ func (s *Sim) checkVoters(n *node, snap *engine.Snapshot) {
 			s.fail("I4", "%s shows %v as a voter, which no view that it knows decided lists", name(n.id), m.Node)
 		}
 	}
-	if decided == nil || active == nil {
-		return
-	}
-	for i := range active.Members {
-		m := &active.Members[i]
-		if m.Status.Votes() && holds(decided, m.Node) && !lists(snap, m.Node) {
-			s.fail("I4", "%s does not show %v, a voter of its view %d", name(n.id), m.Node, active.Number)
-		}
+	if active != nil {
+		s.checkShown(n, snap, active)
 	}
 }
 
-func lists(snap *engine.Snapshot, who member.Node) bool {
-	i, ok := slices.BinarySearchFunc(snap.Members, who.Address, func(m engine.Member, a string) int {
-		return member.CompareAddress(m.Address, a)
-	})
-	return ok && snap.Members[i].UID == who.UID
+// checkShown holds V5: what a node shows of those with an upNumber is what its
+// active view says of them. Both lists are sorted.
+func (s *Sim) checkShown(n *node, snap *engine.Snapshot, active *member.View) {
+	shown := snap.Members
+	for i := range active.Members {
+		want := &active.Members[i]
+		for len(shown) > 0 && shown[0].UpNumber == 0 {
+			shown = shown[1:]
+		}
+		if len(shown) == 0 || shown[0].Node != want.Node || shown[0].Status != want.Status || shown[0].UpNumber != want.UpNumber {
+			s.fail("shown", "%s does not show %v as %v, which its active view %d lists", name(n.id), want.Node, want.Status, active.Number)
+			return
+		}
+		shown = shown[1:]
+	}
+	for i := range shown {
+		if shown[i].UpNumber != 0 {
+			s.fail("shown", "%s shows %v, which its active view %d does not list", name(n.id), shown[i].Node, active.Number)
+			return
+		}
+	}
 }

@@ -122,7 +122,7 @@ const (
 func (l remoteLine) budget() string {
 	switch {
 	case l.asks == 0:
-		return fmt.Sprintf("≥ %v × best peer, ≤ %v allocations, TLS within %v ×", l.ratio, allocations, overTLS)
+		return fmt.Sprintf("≥ %v × best peer, ≤ %v allocations beyond the message, TLS within %v ×", l.ratio, allocations, overTLS)
 	case l.ratio > 0:
 		return fmt.Sprintf("≥ %v × best peer, TLS within %v ×", l.ratio, overTLS)
 	}
@@ -204,5 +204,40 @@ func (r remoteReport) costs() string {
 		func(m remoteResult) float64 { return m.NearAllocs }, func(m remoteResult) float64 { return m.FarAllocs }, "%.2f"))
 	cpu := r.table("CPU a message, near + far, µs", r.remote.lines, title, both(
 		func(m remoteResult) float64 { return m.NearCPU / 1e3 }, func(m remoteResult) float64 { return m.FarCPU / 1e3 }, "%.2f"))
-	return allocs + "\n" + cpu
+	return allocs + "\n" + cpu + "\n" + r.cpuRatios()
+}
+
+// cpuRatios is the table of how much more CPU than Pando's others take for a message,
+// on both sides together. It depends less on what else the machine does than any
+// table of time.
+func (r remoteReport) cpuRatios() string {
+	t := table{head: []string{"CPU of a message, × Pando's"}}
+	for _, p := range r.rivals() {
+		t.head = append(t.head, p.title)
+	}
+	for _, l := range r.remote.lines {
+		row := []string{l.title}
+		for _, p := range r.rivals() {
+			row = append(row, spreadOf(r.overCPU(l, p)).text(false))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t.String()
+}
+
+// overCPU is how much more CPU than Pando's p took, round by round.
+func (r remoteReport) overCPU(l remoteLine, p remotePeer) []float64 {
+	in := map[int]float64{}
+	for _, m := range r.results[pair{l.name, ours}] {
+		if m.err == nil && m.NearCPU+m.FarCPU > 0 {
+			in[m.round] = m.NearCPU + m.FarCPU
+		}
+	}
+	var ratios []float64
+	for _, m := range r.series(l, p) {
+		if o, ok := in[m.round]; ok && m.err == nil {
+			ratios = append(ratios, (m.NearCPU+m.FarCPU)/o)
+		}
+	}
+	return ratios
 }
