@@ -132,6 +132,7 @@ func (e *Engine) react() {
 		}
 	}
 	e.departAlone()
+	e.tenure.shown = e.Lease()
 }
 
 // Ready is what there is to do for the caller of an engine.

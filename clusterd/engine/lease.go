@@ -37,6 +37,7 @@ type tenure struct {
 	relayed time.Time // until when the leases of others carry this node
 	stale   bool      // support or views have changed since it was reckoned
 	next    time.Time // a large cluster reckons no sooner
+	shown   Lease     // after the last input that was not refused
 	scratch []support
 }
 

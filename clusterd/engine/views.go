@@ -76,6 +76,9 @@ func (e *Engine) learnDecided(v *member.View) {
 	if e.views.acked == nil || e.views.acked.Number <= v.Number {
 		e.views.acked, e.views.ballot = v, member.Term{}
 	}
+	if l := &e.lead; l.best != nil && l.best.Number <= v.Number {
+		l.best, l.ballot = nil, member.Term{} // it was decided, or another one in its place
+	}
 	e.views.grow(v.Number, e.now, e.cfg.Timing.Tombstones)
 	e.bury(v)
 	e.changedViews()

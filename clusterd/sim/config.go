@@ -28,6 +28,10 @@ type Config struct {
 	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
 	Skew    time.Duration // clocks of nodes differ by up to this; 0 = not at all
 
+	// Drift is by how much the rate of a node's clock is wrong at most, as a part
+	// of 1; 0 = not at all. The protocol stands Timing.Drift, 5 % by default.
+	Drift float64
+
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.
 	Sealed bool

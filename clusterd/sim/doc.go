@@ -35,7 +35,8 @@
 //
 // The simulated network delivers whole packets, in order on each link unless
 // told to reorder, and knows nothing of frames or bytes. A node that is
-// stopped keeps no disk. Clocks differ by a constant and do not drift.
+// stopped keeps no disk. Clocks differ by a
+// constant and drift at a constant rate.
 //
 // # Not yet
 //

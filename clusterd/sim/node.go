@@ -16,6 +16,7 @@ type node struct {
 	name    string // cluster name of its configuration
 	self    member.Node
 	skew    time.Duration // its clock minus the world's
+	drift   float64       // how much faster its clock runs, as a part of 1
 	machine Machine       // nil while nothing runs
 	lastMS  uint64        // milliseconds in the newest UID: the next one is larger
 
@@ -138,7 +139,7 @@ func (s *Sim) plan(n *node, wakeAt time.Time) {
 		n.due = never
 		return
 	}
-	n.due = max(s.now, wakeAt.Sub(epoch)-n.skew)
+	n.due = max(s.now, s.world(n, wakeAt))
 	if n.due < n.timer {
 		n.timer = n.due
 		s.push(event{at: n.due, kind: wake, to: n.id, uid: n.self.UID})

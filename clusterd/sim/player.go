@@ -79,6 +79,10 @@ var settings = map[string]func(*Config, string) error{
 		c.Skew, err = time.ParseDuration(v)
 		return err
 	},
+	"drift": func(c *Config, v string) (err error) {
+		c.Drift, err = strconv.ParseFloat(v, 64)
+		return err
+	},
 	"without": func(c *Config, v string) (err error) {
 		c.Without, err = rules.Parse(v)
 		return err

@@ -24,6 +24,7 @@ import (
 //	seed S               draw the run from seed S; first line if at all
 //	timing fast|lan|wan  of all nodes; before the first start
 //	rejoin D             who is removed starts again after D; before the first start
+//	drift P              clocks run wrong by up to P, 0.05 for 5 %; before the first start
 //	skew D               clocks differ by up to D; before the first start
 //	seeds A              the seed list, the first seed first; alias1 spells n1 in another way
 //	name N X             gives N the cluster name X at its next start

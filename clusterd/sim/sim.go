@@ -237,7 +237,22 @@ func (s *Sim) step(n *node, in core.Input) error {
 }
 
 // clock is what the node's own clock shows.
-func (s *Sim) clock(n *node) time.Time { return epoch.Add(s.now + n.skew) }
+func (s *Sim) clock(n *node) time.Time {
+	return epoch.Add(s.now + n.skew + time.Duration(float64(s.now)*n.drift))
+}
+
+// world is the time of the world at which the node's own clock shows t.
+func (s *Sim) world(n *node, t time.Time) time.Duration {
+	own := t.Sub(epoch) - n.skew
+	if n.drift == 0 {
+		return own
+	}
+	at := time.Duration(float64(own) / (1 + n.drift))
+	for at+time.Duration(float64(at)*n.drift) < own { // rounded down: not before t
+		at++
+	}
+	return at
+}
 
 // push queues an event.
 func (s *Sim) push(e event) {
@@ -255,6 +270,9 @@ func (s *Sim) node(id int) *node {
 		n := &node{id: len(s.nodes), name: s.cfg.Name}
 		if s.cfg.Skew > 0 {
 			n.skew = time.Duration(s.rng.Int64N(int64(s.cfg.Skew)))
+		}
+		if s.cfg.Drift > 0 {
+			n.drift = s.cfg.Drift * float64(s.rng.IntN(5)-2) / 2 // often one of the two extremes
 		}
 		s.nodes = append(s.nodes, n)
 	}
