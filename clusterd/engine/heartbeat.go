@@ -35,7 +35,10 @@ func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 		Counter: e.loops,
 	}
 	if p != nil && p.stamp != 0 && (!e.views.removes(p.node) || e.without(rules.L2Removed)) {
-		h.Echo, p.answeredTo = p.stamp, e.now
+		h.Echo = p.stamp
+		if p.stamp != p.given { // once more gives it nothing: its lease counts from the stamp
+			p.given, p.answeredTo = p.stamp, e.now
+		}
 	}
 	return h
 }

@@ -17,7 +17,6 @@ type lead struct {
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
 	quiet    map[member.Node]bool // who acknowledged and has not answered the removed for T_w
-	settled  bool                 // the view before the proposal was active when it was written
 	known    uint64               // number of the view that all its voters are known to know
 	knownAt  time.Time            // since when
 
@@ -186,7 +185,7 @@ func (e *Engine) onPromise(from member.Node, p *Promise) error {
 func (e *Engine) write(v *member.View) {
 	l := &e.lead
 	l.proposal, l.acks = v, map[member.Node]bool{e.self: true}
-	l.settled, l.quiet = e.views.settled(), map[member.Node]bool{e.self: e.quiet(v)}
+	l.quiet = map[member.Node]bool{e.self: e.quiet(v)}
 	l.best, l.ballot, l.gather = nil, member.Term{}, time.Time{}
 	e.acknowledge(v, l.term)
 	l.resend = time.Time{}

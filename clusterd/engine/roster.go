@@ -35,7 +35,8 @@ type peer struct {
 	watched  bool      // it is accused when it is silent
 
 	support    time.Time // newest stamp of this node that it echoed and that counts for the lease; zero = none
-	answeredTo time.Time // when this node last echoed a stamp of it; zero = never
+	given      int64     // the newest stamp of it that this node echoed; 0 = none
+	answeredTo time.Time // when it did so first; zero = never
 	hinted     time.Time // when it was last told of an undecided view
 
 	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
