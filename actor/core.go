@@ -218,11 +218,18 @@ func (c *core) later(f func()) { c.post(&signal{gen: c.gen, run: f}) }
 // busy tells whether the behavior may be called.
 func (c *core) busy() bool { return c.phase == running && !c.ending && !c.failed }
 
-// lifetime is done when the behavior ends.
+// lifetime is done when the behavior ends, or what WithContext named.
 func (c *core) lifetime() context.Context {
 	x := c.extra()
+	if x.life != nil && x.life.Err() != nil { // the parent's: see WithContext
+		c.endLifetime()
+	}
 	if x.life == nil {
-		x.life, x.cancel = context.WithCancel(context.Background())
+		parent := context.Background()
+		if c.plan.parent != nil {
+			parent = c.plan.parent()
+		}
+		x.life, x.cancel = context.WithCancel(parent)
 	}
 	return x.life
 }

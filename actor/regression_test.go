@@ -97,7 +97,7 @@ func TestNoForeignSender(t *testing.T) {
 		}))
 		sys.Proto().Root.Send(asker, "go")
 		synctest.Wait()
-		want := strings.Repeat("from me true false,from nobody false false,", 3)
+		want := strings.Repeat("from me true true,from nobody false false,", 3)
 		if s := strings.Join(got, ",") + ","; s != want {
 			t.Errorf("got %s\nwant %s", s, want)
 		}

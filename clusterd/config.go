@@ -141,7 +141,7 @@ func (c *Config) checkTransport() error {
 	var faults []error
 	if t.TLS != nil || t.TLSFiles != (remote.TLSFiles{}) || t.Secrets != nil || t.SecretFile != "" || t.Plaintext ||
 		t.Expose != nil || t.Dial != nil || t.Logger != nil {
-		faults = append(faults, errors.New("Transport: TLS, TLSFiles, Secrets, SecretFile, Plaintext, Expose, Dial and Logger are set beside it, not in it"))
+		faults = append(faults, errors.New("in Transport, TLS, TLSFiles, Secrets, SecretFile, Plaintext, Expose, Dial and Logger must be zero: they are set beside it"))
 	}
 	address := cmp.Or(c.Advertise, c.Listen)
 	if checkAddress(address, false) != nil || isUnspecified(address) {

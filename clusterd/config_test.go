@@ -31,7 +31,7 @@ func TestConfigFaults(t *testing.T) {
 		{"short secret", func(c *Config) { c.JoinSecrets = []string{"hunter2"} }, []string{"join secret 1 has 7 bytes", "openssl"}},
 		{"secret file that is not there", func(c *Config) { c.JoinSecretFile = "no-file" }, []string{"SecretFile: ", "no-file"}},
 		{"reserved name exposed", func(c *Config) { c.Expose = []string{"$guardian"} }, []string{`Expose: "$guardian"`}},
-		{"security in the transport", func(c *Config) { c.Transport.Secrets = []string{"x"} }, []string{"Transport: "}},
+		{"security in the transport", func(c *Config) { c.Transport.Secrets = []string{"x"} }, []string{"in Transport, "}},
 		{"transport limit", func(c *Config) { c.Transport.MaxConns = -1 }, []string{"MaxConns is negative"}},
 		{"beyond loopback in plain text", func(c *Config) { c.Listen, c.Plaintext = "10.0.0.1:7001", true }, nil},
 		{"no name", func(c *Config) { c.Name = "" }, []string{`Name ""`}},

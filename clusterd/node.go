@@ -71,6 +71,8 @@ type Node struct {
 	wake    time.Time // owned by the loop: when the core's Tick is due
 	upSince time.Time // owned by the loop: when this incarnation became Up; zero = it is not
 	retries int       // owned by the loop: rejoins in a row that did not last
+	fence   *fence
+	held    bool // owned by the loop: the services were last told that the fence holds
 
 	halt     chan struct{} // closed to end the loop at once
 	haltOnce sync.Once
@@ -150,6 +152,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		log:     cfg.Logger.With("node", address),
 		rng:     newRand(),
 		inbox:   newInbox(),
+		fence:   newFence(),
 		halt:    make(chan struct{}),
 		up:      make(chan struct{}),
 		done:    make(chan struct{}),
@@ -184,7 +187,7 @@ func (n *Node) assemble(ln net.Listener) error {
 	}
 	n.core, n.hub = c, newHub(c.Snapshot())
 	transport := n.cfg.transport()
-	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.log
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.cfg.Logger
 	r, err := remote.Listen(n.sys, ln, transport)
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)

@@ -109,13 +109,13 @@ func (b *Box) PostFrom(msg any, from *pa.PID) {
 // up, and it is delivered even when the mailbox is closed.
 func (b *Box) PostSystemMessage(msg any) {
 	b.mu.Lock()
-	b.system.push(b.wiring.chunks, msg)
+	b.system.push(b.wiring.chunks, msg, 0)
 	b.urgent.Store(true)
 	b.unlock(true)
 }
 
 // UserMessageCount is the number of user messages that wait. Of a mailbox that is
-// running just now it may tell up to 30 too many.
+// running just now it may tell up to 28 too many, or 252 where more than 100 waited.
 func (b *Box) UserMessageCount() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -58,7 +58,10 @@ func StablePriorityFunc(less func(a, b any) bool) Producer {
 }
 
 // Control is a message that overtakes all others in a ControlAware mailbox.
-type Control interface{ ControlMessage() }
+type Control interface {
+	// ControlMessage does nothing but mark the type.
+	ControlMessage()
+}
 
 // ControlAware makes mailboxes in which control messages overtake the others and
 // keep their order among themselves. isControl tells them; nil means those that

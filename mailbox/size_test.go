@@ -16,7 +16,10 @@ func TestSize(t *testing.T) {
 	if got, want := unsafe.Offsetof(Box{}.invoker), uintptr(64); got != want {
 		t.Errorf("the runner's part begins at %d, want %d, its own cache line", got, want)
 	}
-	if got, want := unsafe.Sizeof(chunk{}), uintptr(512); got != want {
-		t.Errorf("a chunk is %d bytes, want %d, a size class of the allocator", got, want)
+	if got, want := unsafe.Sizeof(shortChunk{}), uintptr(512); got > want || got+16 <= want {
+		t.Errorf("a chunk is %d bytes, want %d or a little less, a size class of the allocator", got, want)
+	}
+	if got, want := unsafe.Sizeof(longChunk{})+8, uintptr(4096); got > want || got+16 <= want {
+		t.Errorf("a long chunk is %d bytes, want %d or a little less, a size class of the allocator", got, want)
 	}
 }

@@ -47,7 +47,7 @@ func parseSecrets(content []byte) ([]string, error) {
 func (c *Config) secretSource() (func() []string, error) {
 	switch {
 	case c.SecretFile != "" && len(c.Secrets) > 0:
-		return nil, errors.New("Secrets and SecretFile are both set: want one")
+		return nil, errors.New("both Secrets and SecretFile are set: want one")
 	case c.SecretFile != "":
 		file, err := newReloader("join secrets", []string{c.SecretFile}, c.Logger, func(content [][]byte) ([]string, error) {
 			s, err := parseSecrets(content[0])

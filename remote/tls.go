@@ -143,7 +143,7 @@ func (f TLSFiles) set() bool { return f != TLSFiles{} }
 func (c *Config) tlsSource(self string) (func() *tlsPair, error) {
 	switch {
 	case c.TLS != nil && c.TLSFiles.set():
-		return nil, errors.New("TLS and TLSFiles are both set: want one")
+		return nil, errors.New("both TLS and TLSFiles are set: want one")
 	case c.TLS != nil:
 		pair := pairOf(c.TLS)
 		return func() *tlsPair { return pair }, checkTLS(c.TLS, self)

@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	inputs = flag.Int("n", 2000, "how many mutated sessions TestMutatedTraffic feeds to a node")
+	inputs = flag.Int("inputs", 2000, "how many mutated sessions TestMutatedTraffic feeds to a node")
 	start  = flag.Uint64("from", 1, "the seed of the first of them")
 	update = flag.Bool("update", false, "record the sessions of testdata anew")
 )
@@ -258,10 +258,11 @@ func (v *victim) hear(in []byte) {
 	conn.Close()
 }
 
-// call makes the node dial a stranger, who answers with bytes.
-func (v *victim) call(ln net.Listener, in []byte) {
+// call makes the node dial a stranger at an address, who answers with bytes, the
+// second part after the node has gone on.
+func (v *victim) call(ln net.Listener, address string, first, second []byte) {
 	v.t.Helper()
-	to := &pa.PID{Address: "raw:1", Id: "x"}
+	to := &pa.PID{Address: address, Id: "x"}
 	v.sys.Proto().Root.Send(to, "message")
 	v.sys.Proto().Root.Stop(to)
 	conn, err := ln.Accept()
@@ -269,7 +270,9 @@ func (v *victim) call(ln net.Listener, in []byte) {
 		v.t.Fatal(err)
 	}
 	conn.SetWriteDeadline(time.Now().Add(time.Second))
-	conn.Write(in)
+	conn.Write(first)
+	synctest.Wait()
+	conn.Write(second)
 	synctest.Wait()
 	conn.Close()
 }
@@ -363,19 +366,46 @@ func (m mutant) session(all map[string][]byte, i uint64) []byte {
 	return append(out, m.of(in[len(wire.Magic)+wire.HeadLen+len(body):])...)
 }
 
+// answers makes the i-th input for a node that calls: most of them begin with a
+// welcome that is whole and of a new incarnation. The others are for an address of
+// their own, which they give UIDs of any height.
+func (m mutant) answers(all map[string][]byte, i uint64) (address string, first, second []byte) {
+	in := all[captures[1+2*m.IntN(2)]]
+	if m.IntN(4) == 0 {
+		return "wild:1", m.of(in), nil
+	}
+	r := wire.NewReader(bytes.NewReader(in))
+	r.Magic()
+	k, body, _ := r.Next()
+	w, _, err := wire.ParseAnswer(k, body, wire.Versions{Min: 1, Max: 1})
+	if err != nil {
+		panic(err)
+	}
+	w.Address, w.Uid, w.Received = "raw:1", 1+i/256, 0 // a restart now and then: it empties the queue
+	out, err := wire.AppendFrame([]byte(wire.Magic), wire.KindWelcome, w)
+	if err != nil {
+		panic(err)
+	}
+	return "raw:1", out, m.of(in[len(wire.Magic)+wire.HeadLen+len(body):])
+}
+
 // TestMutatedTraffic feeds a node what real sessions become when bytes and frames
 // of them change, as the side that is called and as the side that calls. Nothing of
 // it may panic, hang, or stay. A million inputs:
 //
-//	go test ./remote -run TestMutatedTraffic -n 1000000 -timeout 1h
+//	go test ./remote -run TestMutatedTraffic -inputs 1000000 -timeout 1h
 func TestMutatedTraffic(t *testing.T) {
 	all := loadCaptures(t)
 	synctest.Test(t, func(t *testing.T) {
 		v := newVictim(t)
 		defer v.close()
-		ln, err := v.Listen("raw:1")
-		if err != nil {
-			t.Fatal(err)
+		strangers := make(map[string]net.Listener)
+		for _, address := range []string{"raw:1", "wild:1"} {
+			ln, err := v.Listen(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			strangers[address] = ln
 		}
 		before := heapInUse()
 		for i := range uint64(*inputs) {
@@ -383,14 +413,17 @@ func TestMutatedTraffic(t *testing.T) {
 			if m.IntN(8) > 0 {
 				v.hear(m.session(all, i+10))
 			} else {
-				v.call(ln, m.of(all[captures[1+2*m.IntN(2)]]))
+				address, first, second := m.answers(all, i+10)
+				v.call(strangers[address], address, first, second)
 			}
 			if i%100_000 == 99_999 {
 				time.Sleep(10 * time.Second)
 				t.Logf("%d inputs, %d KiB more in use, %+v", i+1, (heapInUse()-before)>>10, v.r.Stats())
 			}
 		}
-		ln.Close()
+		for _, ln := range strangers {
+			ln.Close()
+		}
 		time.Sleep(10 * time.Minute) // longer than any time-out
 		if grown := heapInUse() - before; grown > 64<<20 {
 			t.Errorf("%d bytes more are in use than before", grown)
@@ -399,7 +432,7 @@ func TestMutatedTraffic(t *testing.T) {
 		if s.Inbound != 0 || s.Outbound != 0 || s.Panics != 0 {
 			t.Errorf("got %+v, want no connection left and no panic", s)
 		}
-		if s.Malformed < n/8 || s.Accepted < n/4 || s.Received < n/4 || s.Control < n/8 || s.Dialled == 0 {
+		if s.Malformed < n/8 || s.Accepted < n/4 || s.Received < n/4 || s.Control < n/8 || s.Dialled < n/32 || s.SentBytes < n || s.Resent == 0 {
 			t.Errorf("got %+v of %d inputs, want many of each kind", s, n)
 		}
 		conn, err := v.Dial(t.Context(), "raw:1", "b:1")
@@ -441,7 +474,7 @@ func FuzzConnection(f *testing.F) {
 			}
 			defer ln.Close()
 			if answers {
-				v.call(ln, in)
+				v.call(ln, "raw:1", in, nil)
 			} else {
 				v.hear(in)
 			}

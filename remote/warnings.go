@@ -7,7 +7,7 @@ import (
 
 // At most warnBurst lines about the same thing are logged in each warnWindow.
 const (
-	warnBurst  = 10
+	warnBurst  = 4
 	warnWindow = 10 * time.Second
 )
 

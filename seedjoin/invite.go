@@ -10,7 +10,7 @@ import (
 
 // inviteSeeds contacts each configured seed that no member holds (S3).
 func (m *Machine) inviteSeeds() {
-	if !m.invites() || m.without(rules.S3Invite) {
+	if !m.invites() {
 		return
 	}
 	for _, c := range m.contacts {
@@ -23,7 +23,9 @@ func (m *Machine) inviteSeeds() {
 }
 
 // invites reports whether this member is one that invites.
-func (m *Machine) invites() bool { return m.standing.Steward && m.mayAdmit() }
+func (m *Machine) invites() bool {
+	return m.standing.Steward && m.mayAdmit() && !m.without(rules.S3Invite)
+}
 
 // missing reports whether c is a seed that no member is known to hold, or that
 // may have a new process although a member is known there.

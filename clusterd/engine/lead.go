@@ -92,7 +92,7 @@ func (e *Engine) propose() {
 		e.read()
 	case l.best != nil && !e.without(rules.V2Finish):
 		e.write(l.best)
-	default:
+	case next != nil:
 		next.Term = l.term
 		e.write(next)
 	}
@@ -132,6 +132,10 @@ func (e *Engine) takeOver() {
 	e.views.promised = l.term
 	if e.views.acked != e.views.decided {
 		l.best, l.ballot = e.views.acked, e.views.ballot
+	}
+	if e.without(rules.V2Read) {
+		e.stir = true
+		return
 	}
 	e.read()
 	e.stir = e.cfg.Downing.Quorum(e.views.decided, l.hasPromise) // nobody needs to be waited for

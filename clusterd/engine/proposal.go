@@ -256,7 +256,7 @@ func (d *draft) finish() {
 	v.Removed = nil
 	for _, t := range d.base.Removed {
 		anew := slices.ContainsFunc(d.gone, func(g member.Tombstone) bool { return g.Address == t.Address })
-		if t.View > v.Floor && !d.e.without(rules.Floor) && v.At(t.Address) == nil && !anew {
+		if t.View > v.Floor && !d.e.without(rules.Floor) && !d.e.without(rules.V1Removed) && v.At(t.Address) == nil && !anew {
 			v.Removed = append(v.Removed, t)
 		}
 	}
@@ -264,9 +264,6 @@ func (d *draft) finish() {
 		if v.At(t.Address) == nil {
 			v.Removed = append(v.Removed, t)
 		}
-	}
-	if d.e.without(rules.V1Removed) {
-		v.Removed = nil
 	}
 	slices.SortFunc(v.Removed, func(a, b member.Tombstone) int { return a.Node.Compare(b.Node) })
 }

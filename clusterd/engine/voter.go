@@ -22,7 +22,7 @@ func (e *Engine) onReadWave(from member.Node, w *ReadWave) error {
 
 // promise binds this node to a term, or answers that it is bound to a higher.
 func (e *Engine) promise(from member.Node, t member.Term) bool {
-	if t.Compare(e.views.promised) < 0 {
+	if t.Compare(e.views.promised) < 0 && !e.without(rules.V3Promise) {
 		e.send(from, &Refusal{Term: t, Highest: e.views.promised})
 		return false
 	}

@@ -35,12 +35,9 @@
 //
 // The simulated network delivers whole packets, in order on each link unless
 // told to reorder, and knows nothing of frames or bytes. A node that is
-// stopped keeps no disk. Clocks differ by a
-// constant and drift at a constant rate.
+// stopped keeps no disk. Clocks drift at rates that stay.
 //
 // # Not yet
 //
-// I1 and I3 need leases and fencing, I7 durable shards. Switching single rules
-// off, shrinking a failure to a short script, and reports come with the
-// membership issue.
+// I1 and I3 need leases and fencing, I7 durable shards.
 package sim

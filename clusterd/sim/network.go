@@ -14,6 +14,9 @@ const (
 	slow = 50 * time.Millisecond
 )
 
+// sluggish is how late a node may be without an excuse to be removed.
+const sluggish = 100 * time.Millisecond
+
 // bad reports whether a link may cost a node its membership.
 func (l Link) bad() bool { return l.Loss > fair || l.Max > slow }
 
@@ -178,7 +181,7 @@ func (s *Sim) dispatch(from *node, to int, p *core.Packet, delay time.Duration, 
 	if link.Max > link.Min {
 		delay += time.Duration(s.rng.Int64N(int64(link.Max - link.Min)))
 	}
-	at := s.now + delay
+	at := s.now + delay + s.lag(s.node(to))
 	if link.Reorder == 0 || s.rng.Float64() >= link.Reorder {
 		at = from.inOrder(to, at)
 	}

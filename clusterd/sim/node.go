@@ -15,8 +15,9 @@ type node struct {
 	id      int
 	name    string // cluster name of its configuration
 	self    member.Node
-	skew    time.Duration // its clock minus the world's
-	drift   float64       // how much faster its clock runs, as a part of 1
+	skew    time.Duration // its clock minus the world's at the start
+	drift   int64         // by how many parts of a million its clock is fast
+	slow    time.Duration // it does everything up to this late
 	machine Machine       // nil while nothing runs
 	lastMS  uint64        // milliseconds in the newest UID: the next one is larger
 
@@ -29,12 +30,41 @@ type node struct {
 
 	arrivals []time.Duration // by receiver: when the newest packet to it arrives
 
-	leaving   bool   // was told to leave
-	disturbed bool   // was crashed, cut, frozen or downed: its removal needs no excuse
-	cause     string // why it last stopped
+	started   time.Duration // when this incarnation did
+	leaving   bool          // was told to leave
+	disturbed bool          // was crashed, cut, frozen or downed: its removal needs no excuse
+	cause     string        // why it last stopped
 	notes     []core.Note
 	events    []engine.Event
 	seen      history // of the invariants
+}
+
+// parts is of how many a drift is counted.
+const parts = 1_000_000
+
+// local returns what the node's clock shows after so much of the world's time.
+func (n *node) local(t time.Duration) time.Duration {
+	return t + n.skew + time.Duration(int64(t)/parts*n.drift)
+}
+
+// world is the reverse of local: the first moment at which the clock shows t.
+func (n *node) world(t time.Duration) time.Duration {
+	w := t - n.skew
+	if n.drift == 0 {
+		return w
+	}
+	w = time.Duration(float64(w) / (1 + float64(n.drift)/parts))
+	for ; n.local(w) < t; w += parts {
+	}
+	return w
+}
+
+// lag draws how late a slow node is this time.
+func (s *Sim) lag(n *node) time.Duration {
+	if n.slow == 0 {
+		return 0
+	}
+	return time.Duration(s.rng.Int64N(int64(n.slow) + 1))
 }
 
 const never = time.Duration(1<<63 - 1)
@@ -74,7 +104,7 @@ func (s *Sim) boot(n *node) error {
 	n.machine, n.frozen, n.held = m, false, nil
 	n.due, n.timer, n.ticks = never, never, 0
 	n.leaving, n.disturbed, n.cause = false, s.troubled(n), ""
-	n.seen = history{}
+	n.seen, n.started = history{}, s.now
 	m.Tick(s.clock(n))
 	s.settle(n)
 	return nil
@@ -112,6 +142,10 @@ func (s *Sim) settle(n *node) (done int) {
 	return len(rd.Packets) + len(rd.Events)
 }
 
+// lostCluster is how a node ends that has given up its cluster (S5): healthy
+// itself, it goes because too many others have.
+const lostCluster = "removed: cluster lost"
+
 // memory is how many events and notes a node keeps for scripts to print.
 const memory = 4096
 
@@ -126,6 +160,9 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
+	if !n.leaving && !n.disturbed && cause != lostCluster {
+		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
+	}
 	s.halt(n, cause)
 	if s.cfg.Rejoin > 0 && !n.leaving {
 		s.push(event{at: s.now + s.cfg.Rejoin, kind: rejoin, to: n.id, uid: n.self.UID})
@@ -139,7 +176,7 @@ func (s *Sim) plan(n *node, wakeAt time.Time) {
 		n.due = never
 		return
 	}
-	n.due = max(s.now, s.world(n, wakeAt))
+	n.due = max(s.now, n.world(wakeAt.Sub(epoch))+s.lag(n))
 	if n.due < n.timer {
 		n.timer = n.due
 		s.push(event{at: n.due, kind: wake, to: n.id, uid: n.self.UID})

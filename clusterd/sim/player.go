@@ -81,6 +81,9 @@ var settings = map[string]func(*Config, string) error{
 	},
 	"drift": func(c *Config, v string) (err error) {
 		c.Drift, err = strconv.ParseFloat(v, 64)
+		if err == nil && (c.Drift < 0 || c.Drift > 0.05) {
+			err = fmt.Errorf("%w: drift of %s, want 0 to 0.05", ErrCommand, v)
+		}
 		return err
 	},
 	"without": func(c *Config, v string) (err error) {
@@ -118,6 +121,7 @@ var commands = map[string]func(*Sim, []string) ([]string, error){
 	"cut":     cut,
 	"heal":    heal,
 	"links":   links,
+	"slow":    drag,
 	"run":     run,
 	"settle":  settle,
 	"finish":  finish,
@@ -253,6 +257,21 @@ func links(s *Sim, args []string) ([]string, error) {
 		return nil, err
 	}
 	s.SetLinks(l)
+	return nil, nil
+}
+
+func drag(s *Sim, args []string) ([]string, error) {
+	if len(args) < 2 {
+		return nil, fmt.Errorf("%w: slow A D", ErrCommand)
+	}
+	d, err := span(args[len(args)-1:])
+	ids, wrong := nodes(args[:len(args)-1])
+	if err = errors.Join(err, wrong); err != nil || d < 0 {
+		return nil, errors.Join(err, fmt.Errorf("%w: slow A D", ErrCommand))
+	}
+	for _, id := range ids {
+		s.Slow(id, d)
+	}
 	return nil, nil
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -10,11 +11,12 @@ import (
 
 // Random draws a script of a cluster's life from a seed: nodes start in any
 // order, faults come and go, then the world is repaired and must become calm.
-// nodes is how many there are; 0 = 3 to 9, drawn too.
+// nodes is how many there are; 0 = 3 to 50, drawn too, every order of magnitude
+// alike: most faults need few nodes, and some need more than monitor all.
 func Random(seed uint64, nodes int) Script {
 	g := &author{rng: rand.New(rand.NewPCG(seed, 1))}
 	if nodes == 0 {
-		nodes = 3 + g.rng.IntN(7)
+		nodes = size(g.rng.Float64())
 	}
 	g.write("seed %d", seed)
 	g.world(nodes)
@@ -27,6 +29,17 @@ func Random(seed uint64, nodes int) Script {
 	return ParseScript(strings.Join(g.lines, "\n"))
 }
 
+// The sizes of drawn worlds.
+const (
+	smallest = 3
+	largest  = 50
+)
+
+// size turns a number from 0 to 1 into a number of nodes.
+func size(u float64) int {
+	return min(largest, int(smallest*math.Pow((largest+1)/smallest, u)))
+}
+
 // author writes a random script. It remembers what it did to each node, not
 // what came of it.
 type author struct {
@@ -36,6 +49,7 @@ type author struct {
 	all   []int
 	down  []int // crashed
 	cold  []int // frozen
+	lame  []int // slow
 	cut   bool
 	bad   bool // links are
 }
@@ -65,6 +79,9 @@ func (g *author) world(nodes int) {
 	if g.chance(20) {
 		g.write("skew %ds", 1+g.rng.IntN(60))
 	}
+	if g.chance(20) {
+		g.write("drift 0.0%d", 1+g.rng.IntN(5))
+	}
 	if g.chance(30) {
 		g.write("links 200µs to %dms loss 0.01 duplicate 0.02 reorder 0.05", 2+g.rng.IntN(20))
 	}
@@ -92,7 +109,7 @@ func (g *author) birth() {
 
 // fault does one thing to the cluster.
 func (g *author) fault() {
-	switch g.rng.IntN(9) {
+	switch g.rng.IntN(10) {
 	case 0, 1:
 		g.crash()
 	case 2:
@@ -107,6 +124,8 @@ func (g *author) fault() {
 		g.weather()
 	case 8:
 		g.write("run 10s")
+	case 9:
+		g.drag()
 	}
 }
 
@@ -165,6 +184,17 @@ func (g *author) stall() {
 	g.write("freeze %s", list(g.cold))
 }
 
+// drag makes some nodes slow, or all quick again.
+func (g *author) drag() {
+	if len(g.lame) > 0 {
+		g.write("slow %s 0s", list(g.lame))
+		g.lame = nil
+		return
+	}
+	g.lame = g.some(1 + g.rng.IntN(2))
+	g.write("slow %s %dms", list(g.lame), 1+g.rng.IntN(300))
+}
+
 func (g *author) weather() {
 	if g.bad = !g.bad; g.bad {
 		g.write("links 1ms to %dms loss 0.%02d duplicate 0.05 reorder 0.2", 2+g.rng.IntN(200), g.rng.IntN(40))
@@ -181,6 +211,9 @@ func (g *author) repair() {
 	g.fair()
 	if len(g.cold) > 0 {
 		g.write("thaw %s", list(g.cold))
+	}
+	if len(g.lame) > 0 {
+		g.write("slow %s 0s", list(g.lame))
 	}
 	g.write("run 12s")
 	g.write("start %s", list(g.all[:g.seeds]))

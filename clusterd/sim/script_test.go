@@ -30,14 +30,20 @@ func playFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compareStory(t, file, got.Text, string(want))
+}
+
+// compareStory compares a story with its golden output, or rewrites that.
+func compareStory(t *testing.T, file, got, want string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, []byte(got.Text), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if got.Text != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got.Text, want)
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 

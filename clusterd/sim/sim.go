@@ -32,6 +32,7 @@ type Sim struct {
 	log     transcript
 	law     law
 	excused time.Duration // until then a second cluster may be founded because of a cut
+	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
 	err     *Failure
 }
@@ -98,11 +99,12 @@ func (s *Sim) Leave(id int) error {
 	if !n.running() {
 		return fmt.Errorf("leave n%d: it is not running", id)
 	}
-	uid := n.self.UID
+	uid, before := n.self.UID, n.leaving
+	n.leaving = true // a node that is alone is gone at once
 	if err := s.step(n, core.Leave{}); err != nil {
+		n.leaving = before
 		return err
 	}
-	n.leaving = true
 	s.push(event{at: s.now + s.cfg.Drain, kind: drained, to: id, uid: uid})
 	return nil
 }
@@ -236,23 +238,19 @@ func (s *Sim) step(n *node, in core.Input) error {
 	return err
 }
 
-// clock is what the node's own clock shows.
-func (s *Sim) clock(n *node) time.Time {
-	return epoch.Add(s.now + n.skew + time.Duration(float64(s.now)*n.drift))
+// Slow makes node id slow: whatever it has to do, it does up to d late; 0 ends
+// that.
+func (s *Sim) Slow(id int, d time.Duration) {
+	s.recordAction("slow n%d %v", id, d)
+	n := s.node(id)
+	n.slow = d
+	if d > sluggish {
+		n.disturbed = true
+	}
 }
 
-// world is the time of the world at which the node's own clock shows t.
-func (s *Sim) world(n *node, t time.Time) time.Duration {
-	own := t.Sub(epoch) - n.skew
-	if n.drift == 0 {
-		return own
-	}
-	at := time.Duration(float64(own) / (1 + n.drift))
-	for at+time.Duration(float64(at)*n.drift) < own { // rounded down: not before t
-		at++
-	}
-	return at
-}
+// clock is what the node's own clock shows.
+func (s *Sim) clock(n *node) time.Time { return epoch.Add(n.local(s.now)) }
 
 // push queues an event.
 func (s *Sim) push(e event) {
@@ -271,8 +269,8 @@ func (s *Sim) node(id int) *node {
 		if s.cfg.Skew > 0 {
 			n.skew = time.Duration(s.rng.Int64N(int64(s.cfg.Skew)))
 		}
-		if s.cfg.Drift > 0 {
-			n.drift = s.cfg.Drift * float64(s.rng.IntN(5)-2) / 2 // often one of the two extremes
+		if d := int64(s.cfg.Drift * parts); d > 0 {
+			n.drift = s.rng.Int64N(2*d+1) - d
 		}
 		s.nodes = append(s.nodes, n)
 	}

@@ -110,6 +110,39 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
+func TestDriftingClocks(t *testing.T) {
+	s, at := fakes(Config{Drift: 0.05, Skew: time.Minute})
+	for id := 1; id <= 20; id++ {
+		s.Start(id)
+	}
+	s.Run(1000 * time.Second)
+	slowest, fastest := at(1).ticks, at(1).ticks
+	for id := 1; id <= 20; id++ {
+		slowest, fastest = min(slowest, at(id).ticks), max(fastest, at(id).ticks)
+		at := s.node(id).local(s.node(id).world(time.Hour))
+		if at < time.Hour || at > time.Hour+2*time.Millisecond {
+			t.Errorf("n%d shows %v when it should show an hour", id, at)
+		}
+	}
+	if slowest < 9500 || fastest > 10502 || fastest-slowest < 300 {
+		t.Errorf("clocks ticked %d to %d times in 10,000, want them apart by up to a twentieth each way", slowest, fastest)
+	}
+}
+
+func TestSlowNode(t *testing.T) {
+	s, at := fakes(Config{Seeds: []int{1, 2}})
+	s.Start(1)
+	s.Start(2)
+	s.Slow(2, 400*time.Millisecond)
+	s.Run(10 * time.Second)
+	if got := at(2).ticks; got < 25 || got > 60 {
+		t.Errorf("a slow node had %d ticks in 10 s, want about one in 0.3 s", got)
+	}
+	if got := at(1).ticks; got != 101 {
+		t.Errorf("another node had %d ticks, want 101", got)
+	}
+}
+
 func TestLeaveReportsDrained(t *testing.T) {
 	s, at := fakes(Config{})
 	s.Start(1)

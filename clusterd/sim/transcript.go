@@ -47,6 +47,7 @@ func (s *Sim) record(r record) {
 
 // recordAction notes what the world does.
 func (s *Sim) recordAction(format string, args ...any) {
+	s.changed = s.now
 	s.record(record{kind: action, text: fmt.Sprintf(format, args...)})
 }
 

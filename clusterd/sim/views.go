@@ -145,17 +145,41 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 }
 
 // checkFounding holds that nobody founds a cluster beside one that could have
-// answered. A cut is an excuse, and so are ten seconds after it. One without a
-// quorum may be followed by another, but for a voter who only sleeps.
+// answered. A cut is an excuse, and so are ten seconds after it, but not for
+// taking silence for an answer: a majority of the seeds must have been there to
+// say no. One without a quorum may be followed by another, but for a voter who
+// only sleeps.
 func (s *Sim) checkFounding(n *node) {
 	for id := range s.law.chains { // order: any one decides
 		switch {
+		case s.silent(n):
+			s.fail("one", "%s founds a second cluster, though most seeds cannot have said no", name(n.id))
 		case len(s.cuts) > 0 || s.now < s.excused || s.frozen():
 			s.islands = true
 		case s.alive(id):
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
 		}
 	}
+}
+
+// silent reports whether node n cannot have had the word of a majority of its
+// seeds: since it started, or for as long as an answer holds, nothing in the
+// world has changed, and too few of them could answer and are in no cluster.
+func (s *Sim) silent(n *node) bool {
+	if s.alone[n.id] || s.cfg.Link.bad() || s.changed > n.started && s.now-s.changed < cmp.Or(s.cfg.Timing, engine.Lan()).Found {
+		return false
+	}
+	votes := 0
+	for _, address := range s.seeds {
+		o := s.node(idOf(address))
+		switch {
+		case o == n, !o.running() && !s.cutOff(o, n):
+			votes++
+		case o.running() && !o.frozen && !s.cutOff(o, n) && o.seen.holds.Identity.IsZero():
+			votes++
+		}
+	}
+	return 2*votes <= len(s.seeds)
 }
 
 // equal reports whether two views of one number have the same content.

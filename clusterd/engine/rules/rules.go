@@ -13,7 +13,7 @@ type Rule uint8
 // written behind each is what happens without it.
 const (
 	_ Rule = iota
-	// V1: views do not list whom they removed.
+	// V1: a view lists only those that it removes itself.
 	V1Removed
 	// V2: a new leader proposes without asking the voters what they know.
 	V2Read
@@ -73,7 +73,7 @@ const (
 // about is what is known of a rule: its name in scripts and the invariant that
 // breaks without it.
 var about = [end]struct{ name, breaks, text string }{
-	V1Removed: {"V1-removed", "removed", "a view lists whom it and the views before it removed"},
+	V1Removed: {"V1-removed", "status", "a view lists whom it and the views before it removed"},
 	V2Read:    {"V2-read", "I2", "a new leader asks a quorum for the newest view before it proposes"},
 	V2Finish:  {"V2-finish", "I2", "a view that somebody acknowledged is proposed again unchanged, first"},
 	V3Promise: {"V3-promise", "I2", "a voter acknowledges no lower term than it promised"},
@@ -92,8 +92,8 @@ var about = [end]struct{ name, breaks, text string }{
 	L3Relay:   {"L3-relay", "I3", "only a voter with a lease passes it on, and no longer than it lasts"},
 	L3Later:   {"L3-later", "I3", "a lease needs a quorum of the decided view and of what was acknowledged after it"},
 	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
-	Floor:     {"floor", "removed", "tombstones last until a decided floor, which keeps older records out"},
-	Growing:   {"growing", "I8", "the UIDs of an address grow"},
+	Floor:     {"floor", "status", "tombstones last until a decided floor, which keeps older records out"},
+	Growing:   {"growing", "healthy", "the UIDs of an address grow"},
 	S1Silence: {"S1-silence", "one", "silence is not an answer: only a majority that said no founds"},
 	S2Promise: {"S2-promise", "one", "who said no to one candidate tells others that it founds"},
 	S3Invite:  {"S3-invite", "one", "the stewards of a cluster invite the seeds"},

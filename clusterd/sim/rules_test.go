@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pando-go/pando/clusterd/engine/rules"
+)
+
+var tellRules = flag.Bool("rules", false, "show how the invariants break without each rule")
+
+// TestEachRuleIsNeeded plays the story of each rule twice: with the rule no
+// invariant breaks and the story ends as stored, without it the invariant that
+// the rule names breaks.
+func TestEachRuleIsNeeded(t *testing.T) {
+	for _, r := range rules.All() {
+		t.Run(r.String(), func(t *testing.T) {
+			if !named(r.Breaks()) {
+				t.Fatalf("%s is not among Invariants", r.Breaks())
+			}
+			playRule(t, r, filepath.Join("testdata", "rules", r.String()+".txt"))
+		})
+	}
+}
+
+func playRule(t *testing.T, r rules.Rule, file string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := moments(string(want))
+	broken := false
+	for i, at := range times {
+		story := ParseScript(strings.ReplaceAll(string(want), "XXms", at+"ms"))
+		got, err := story.Run(Config{})
+		if err != nil {
+			t.Fatalf("with the rule, XX %s: %v", at, err)
+		}
+		if i == 0 {
+			compareStory(t, file, strings.ReplaceAll(got.Text, at+"ms", "XXms"), string(want))
+		}
+		broken = broken || breaks(t, story, r)
+	}
+	if !broken {
+		t.Errorf("without the rule nothing breaks %s", r.Breaks())
+	}
+}
+
+// moments returns the times to try for XX. Some faults must come in a moment of
+// a few milliseconds, which any change of the protocol shifts.
+func moments(text string) []string {
+	for line := range strings.Lines(text) {
+		if list, ok := strings.CutPrefix(line, "# XX:"); ok {
+			return strings.Fields(list)
+		}
+	}
+	return []string{"XX"}
+}
+
+func breaks(t *testing.T, story Script, r rules.Rule) bool {
+	t.Helper()
+	_, err := story.Run(Config{Without: rules.Of(r)})
+	var f *Failure
+	if !errors.As(err, &f) || f.Invariant != r.Breaks() {
+		return false
+	}
+	if *tellRules {
+		t.Logf("without %s: %s: %s", r, f.Invariant, f.Detail)
+	}
+	return true
+}
