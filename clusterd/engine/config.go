@@ -41,6 +41,9 @@ type Config struct {
 	// Without takes rules of the protocol out. It is for the simulator, which
 	// proves so that its invariants can fail.
 	Without rules.Set
+	// Detector makes what judges the silence of one observed node that has
+	// expected answers since now; nil = a fixed deadline of Timing.Accuse.
+	Detector func(now time.Duration) Detector
 	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
 	Fanout int
 
