@@ -172,7 +172,7 @@ func (e *Engine) onPromise(from member.Node, p *Promise) error {
 		e.learnDecided(p.Decided)
 	}
 	l := &e.lead
-	if e.removed || l.term.Counter == 0 || p.Term != l.term {
+	if e.removed || l.term.Counter == 0 || p.Term != l.term || !e.views.decided.Votes(from) {
 		return nil
 	}
 	l.promised[from] = true
@@ -269,7 +269,10 @@ func audience(a, b *member.View) []member.Node {
 // counts for nothing.
 func (e *Engine) onAck(from member.Node, a *Ack) error {
 	l := &e.lead
-	if l.proposal == nil || a.Term != l.term || a.Number != l.proposal.Number {
+	if e.views.decided.Find(from) == nil && (l.proposal == nil || l.proposal.Find(from) == nil) {
+		return nil // nobody asked it
+	}
+	if l.proposal == nil || l.term.Counter == 0 || a.Term != l.term || a.Number != l.proposal.Number {
 		return nil
 	}
 	l.acks[from], l.promised[from] = true, true

@@ -51,8 +51,8 @@ func TestVoterKeepsItsPromise(t *testing.T) {
 	}
 }
 
-// An acknowledgement of an earlier wave counts for nothing (13).
-func TestLeaderCountsItsOwnWaveOnly(t *testing.T) {
+// Interleaving 13: an acknowledgement counts for its own wave alone.
+func TestInterleaving13AnAckCountsForItsOwnWave(t *testing.T) {
 	p := newPump(t, 2)
 	p.cluster("a", "b", "c")
 	a := p.get("a")
