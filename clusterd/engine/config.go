@@ -42,7 +42,7 @@ type Config struct {
 	// proves so that its invariants can fail.
 	Without rules.Set
 	// Detector makes what judges the silence of one observed node that has
-	// expected answers since now; nil = a fixed deadline of Timing.Accuse.
+	// expected answers since now; nil = phi.New with what Timing says.
 	Detector func(now time.Duration) Detector
 	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
 	Fanout int

@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/phi"
+)
 
 // Detector judges one observed node by the times of its answers. A new one is
 // made for each node that this one begins to watch. Times are of the engine's
@@ -15,18 +19,19 @@ type Detector interface {
 	Suspect(now time.Duration) bool
 }
 
-// deadline is the default detector: it suspects after a fixed silence.
-type deadline struct{ last, after time.Duration }
-
-func (d *deadline) Heard(now time.Duration)        { d.last = max(d.last, now) }
-func (d *deadline) Suspect(now time.Duration) bool { return now-d.last > d.after }
-
 // newDetector returns a detector that expects answers from now on.
 func (e *Engine) newDetector(p *peer) Detector {
 	if e.cfg.Detector != nil {
 		return e.cfg.Detector(e.attention())
 	}
-	return &deadline{last: e.attention(), after: e.patience(p)}
+	t := &e.cfg.Timing
+	return phi.New(phi.Config{
+		Threshold: t.Phi,
+		Interval:  max(p.every, t.Heartbeat),
+		Deviation: t.Deviation,
+		Pause:     t.Pause,
+		After:     e.patience(p),
+	}, e.attention())
 }
 
 // attention returns for how long this engine was able to listen.
