@@ -133,7 +133,7 @@ func (e *Engine) react() {
 		}
 	}
 	e.departAlone()
-	e.tenure.shown = e.Lease()
+	e.tenure.show(e)
 }
 
 // Ready is what there is to do for the caller of an engine.

@@ -36,18 +36,31 @@ type tenure struct {
 	relayed time.Time // until when the leases of others carry this node
 	stale   bool      // support or views have changed since it was reckoned
 	next    time.Time // while it lasts it is not reckoned sooner
-	shown   Lease     // after the last input that was not refused
+	shown   Lease     // of what is hosted here, after the last input that was not refused
+	unsure  bool      // views or facts have changed since shown was worked out
 	backing backing
 }
 
 // Lease returns the lease of what is hosted here, as of the last input. Of a
 // node that has said that it drained there is none.
 func (e *Engine) Lease() Lease {
-	v := &e.views
-	if !e.holds() || !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained {
+	if !e.holds() {
 		return Lease{}
 	}
-	return Lease{View: v.decided.Number, Until: e.tenure.until}
+	return e.tenure.shown
+}
+
+// show works out the lease of what is hosted here, after views, facts or the
+// end of the lease have changed.
+func (t *tenure) show(e *Engine) {
+	if !t.unsure && t.shown.Until.Equal(t.until) {
+		return
+	}
+	v := &e.views
+	t.unsure, t.shown = false, Lease{}
+	if e.holds() && v.acked.Votes(e.self) && !v.removes(e.self) && !e.own().Own.Drained {
+		t.shown = Lease{View: v.decided.Number, Until: t.until}
+	}
 }
 
 // holds reports whether this node has a lease at all, and so may lead. A leader

@@ -102,7 +102,7 @@ func (e *Engine) learnActive(number uint64) {
 func (e *Engine) changedViews() {
 	e.views.changed = e.now
 	e.stale, e.moot, e.stir, e.shown.dirty = true, true, true, true
-	e.tenure.stale, e.tenure.next = true, time.Time{}
+	e.tenure.stale, e.tenure.unsure, e.tenure.next = true, true, time.Time{}
 }
 
 // bury makes the tombstones of a decided view facts, and forgets those that
