@@ -139,7 +139,7 @@ func TestLeaseIsGivenUp(t *testing.T) {
 	next := *v.Decided
 	next.Number++
 	next.Members = next.Members[:2] // without c
-	w := &WriteWave{Term: member.Term{Counter: 99, Leader: p.get("a").self}, Base: v.Decided, View: &next}
+	w := &WriteWave{Term: member.Term{Counter: 99, Leader: p.get("a").self}, Change: member.Diff(v.Decided, &next)}
 	if err := c.Step(p.now, &Message{From: p.get("a").self, To: c.self, Identity: c.id, Body: w}); err != nil {
 		t.Fatal(err)
 	}
