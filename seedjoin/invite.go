@@ -22,9 +22,13 @@ func (m *Machine) inviteSeeds() {
 	}
 }
 
-// invites reports whether this member is one that invites.
+// invites reports whether this member may invite. The stewards do most of it,
+// and two cases are not theirs. The seeds may be the stewards: when all of them
+// are killed and started again before anybody missed them, there is no steward
+// left who could call. And lists may differ: a member may be the only one that
+// was given a seed which has founded a cluster of its own.
 func (m *Machine) invites() bool {
-	return m.standing.Steward && m.mayAdmit() && !m.without(rules.S3Invite)
+	return m.mayAdmit() && !m.without(rules.S3Invite)
 }
 
 // missing reports whether c is a seed that no member is known to hold, or that
@@ -50,11 +54,17 @@ func (m *Machine) doubts(c *contact) bool {
 
 // inviteAt is when c is due. A refused connection costs next to nothing, and a
 // first seed that starts there waits T_found/6 only: see [Machine.foundAt].
+// Members that are no stewards call the more rarely the more there are: all of
+// them together about as often as the stewards.
 func (m *Machine) inviteAt(c *contact) time.Time {
+	every := m.cfg.Found / 3
 	if c.said == nobody || m.doubts(c) {
-		return c.invited.Add(m.cfg.Found / 30)
+		every = m.cfg.Found / 30
 	}
-	return c.invited.Add(m.cfg.Found / 3)
+	if !m.standing.Steward {
+		every *= time.Duration(1 + len(m.standing.Members)/stewards)
+	}
+	return c.invited.Add(every)
 }
 
 // nextInvite is when the next invitation is due; zero = never.

@@ -29,6 +29,9 @@ type Config struct {
 	Skew    time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
 	Drift   float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
 
+	// ReportIslands has nodes only tell of other clusters of their name.
+	ReportIslands bool
+
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.
 	Sealed bool

@@ -95,6 +95,7 @@ func (s *Sim) boot(n *node) error {
 		FoundAlone: s.alone[n.id],
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,
+		ReportOnly: s.cfg.ReportIslands,
 		Rand:       s.generator(n.self.UID),
 		Without:    s.cfg.Without,
 	})
