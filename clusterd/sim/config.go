@@ -23,11 +23,13 @@ type Config struct {
 	// Downing is the strategy of all nodes; nil = keep-majority.
 	Downing downing.Strategy
 
-	Timeout time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
-	Drain   time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
-	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
-	Skew    time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
-	Drift   float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
+	Timeout    time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
+	Drain      time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
+	MinMembers int           // before joiners become Up; 0 = 1
+
+	Rejoin time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
+	Skew   time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
+	Drift  float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
 
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.

@@ -96,6 +96,7 @@ func (s *Sim) boot(n *node) error {
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,
 		Rand:       s.generator(n.self.UID),
+		MinMembers: s.cfg.MinMembers,
 		Without:    s.cfg.Without,
 	})
 	if err != nil {
@@ -128,6 +129,9 @@ func (s *Sim) settle(n *node) (done int) {
 		n.events = remember(n.events, e)
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
+		}
+		if _, over := e.(engine.ClusterShutdown); over {
+			s.push(event{at: s.now, kind: closing, to: n.id, uid: n.self.UID})
 		}
 	}
 	for _, note := range rd.Notes {
