@@ -25,6 +25,7 @@ type Config struct {
 
 	Timeout    time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
 	Drain      time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
+	Fanout     int           // to how many peers news goes in one gossip round; 0 = the engine's default
 	MinMembers int           // before joiners become Up; 0 = 1
 
 	Rejoin time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
@@ -47,6 +48,10 @@ type Config struct {
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.
 	New func(core.Config) (Machine, error)
+
+	// Seen is told whenever what a node shows has changed, and of everything that
+	// the world does; nil = nobody is.
+	Seen func(Sight)
 
 	// Transcript receives every event as a line of text, packets in full; nil
 	// = none. It is slow: a run's Hash tells two runs apart without it.

@@ -96,6 +96,7 @@ func (s *Sim) boot(n *node) error {
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,
 		Rand:       s.generator(n.self.UID),
+		Fanout:     s.cfg.Fanout,
 		MinMembers: s.cfg.MinMembers,
 		Without:    s.cfg.Without,
 	})
@@ -114,6 +115,7 @@ func (s *Sim) boot(n *node) error {
 // halt ends the process, as SIGKILL does.
 func (s *Sim) halt(n *node, cause string) {
 	n.machine, n.frozen, n.held, n.cause = nil, false, nil, cause
+	s.see(Sight{Node: n.id})
 }
 
 // settle does what Ready says, as the shell does after each input. It returns
