@@ -19,8 +19,11 @@ import (
 //   - *[Failure], if the behavior returned an error, panicked or said Fail;
 //   - *[AskError], if there will be no answer: see there for what it matches.
 //
-// How long it waits is ctx's affair. Without a deadline that may be for ever: an
-// actor need not answer. In an actor, use [AskThen], which does not block it.
+// It waits until ctx ends or, if that comes first, for the time that
+// [Envelope.Within] sets. Without either that may be for ever: an actor need not
+// answer. Where asks serve a request, give them its context; where each wants a
+// time-out of its own, Within is much cheaper than a context for each. In an actor,
+// use [AskThen], which does not block it.
 func Ask[R any](ctx context.Context, e Envelope) (R, error) {
 	answer, err := e.ask(ctx)
 	if err != nil {
@@ -40,7 +43,11 @@ func (e Envelope) ask(ctx context.Context) (any, error) {
 	if !ok {
 		wire = make(chan any, 1)
 	}
-	corr, err := a.enter(call{to: e.to, wire: wire}, forever)
+	limit := e.limit
+	if limit == 0 {
+		limit = forever
+	}
+	corr, err := a.enter(call{to: e.to, wire: wire}, limit)
 	if err != nil {
 		return nil, e.fail(err)
 	}
@@ -78,6 +85,8 @@ func (e Envelope) check(ctx context.Context) error {
 		return ErrNoActor
 	case ctx.Err() != nil:
 		return contextError(ctx)
+	case e.limit < 0:
+		return errDeadline
 	}
 	return nil
 }
@@ -135,7 +144,8 @@ func (s *System) absentAt(pid *pa.PID) error {
 // AskThen asks from inside an actor without blocking it. The answer, or the error
 // that Ask would have returned, is passed to then, and what then returns is handled
 // like a message to this actor. then runs in the actor, so it may use its state.
-// After d the ask ends with ErrTimeout. If the actor stops or restarts first, then
+// After d, or what [Envelope.Within] set if that is less, the ask ends with
+// ErrTimeout. If the actor stops or restarts first, then
 // is never called.
 func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, error) M) {
 	cell := c.cell
@@ -146,6 +156,9 @@ func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, 
 	if e.to == nil && e.cell == nil {
 		fail(e.fail(ErrNoActor))
 		return
+	}
+	if e.limit != 0 {
+		d = min(d, e.limit)
 	}
 	corr, err := cell.enter(e.to, d, func(answer any) {
 		r, err := as[R](e, answer)
@@ -158,20 +171,39 @@ func AskThen[R, M any](c *Context[M], e Envelope, d time.Duration, then func(R, 
 	e.sys.sendAs(e.cell, e.to, e.msg, question{corr: corr})
 }
 
+// asking is a question of an actor, and then the message in which the answer comes
+// to it: one piece of memory for both.
+type asking struct {
+	internal
+	core   *core
+	gen    uint32 // of the behavior that asks
+	corr   uint64
+	answer any
+	finish func(answer any) // runs in the actor
+}
+
+// answered brings the answer, from any goroutine, once.
+func (a *asking) answered(answer any) {
+	a.answer = answer
+	a.core.postUser(a)
+}
+
+// end hands the answer to the behavior, if that is still there.
+func (a *asking) end() {
+	if a.gen == a.core.gen {
+		delete(a.core.x.calls, a.corr)
+		a.finish(a.answer)
+	}
+}
+
 // enter adds a question of this actor; finish runs in the actor.
 func (c *core) enter(to *pa.PID, d time.Duration, finish func(answer any)) (uint64, error) {
-	gen := c.gen
-	var corr uint64
-	q := call{to: to, then: func(answer any) {
-		c.post(&signal{gen: gen, run: func() {
-			delete(c.x.calls, corr)
-			finish(answer)
-		}})
-	}}
-	corr, err := c.sys.asks.enter(q, d)
+	a := &asking{core: c, gen: c.gen, finish: finish}
+	corr, err := c.sys.asks.enter(call{to: to, asking: a}, d)
 	if err != nil {
 		return 0, err
 	}
+	a.corr = corr
 	x := c.extra()
 	if x.calls == nil {
 		x.calls = map[uint64]struct{}{}

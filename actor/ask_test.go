@@ -374,3 +374,58 @@ func TestGo(t *testing.T) {
 		wantErr(t, <-ended, context.Canceled)
 	})
 }
+
+// TestWithin: the limit and the context both end an ask, whichever is first.
+func TestWithin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t, actor.Config{})
+		mute := spawn(t, sys, "", func(c *actor.Context[string], _ string) error { c.Replier(); return nil })
+		for name, test := range map[string]struct{ limit, deadline, want time.Duration }{
+			"limit":            {time.Second, time.Hour, time.Second},
+			"context":          {time.Hour, time.Second, time.Second},
+			"no context":       {time.Minute, 0, time.Minute},
+			"over":             {0, time.Hour, 0},
+			"below the grain":  {time.Nanosecond, time.Hour, time.Millisecond},
+			"for ever, almost": {1<<63 - 1, time.Hour, time.Hour},
+		} {
+			ctx, cancel := t.Context(), func() {}
+			if test.deadline > 0 {
+				ctx, cancel = context.WithTimeout(ctx, test.deadline)
+			}
+			begun := time.Now()
+			_, err := actor.Ask[string](ctx, mute.With("?").Within(test.limit))
+			wantErr(t, err, actor.ErrTimeout)
+			wantErr(t, err, context.DeadlineExceeded)
+			if got := time.Since(begun); got < test.want || got > test.want+time.Millisecond {
+				t.Errorf("%s: ended after %v, want %v", name, got, test.want)
+			}
+			cancel()
+		}
+		if n := actor.OpenAsks(sys); n != 0 {
+			t.Errorf("%d asks are open, want none", n)
+		}
+	})
+}
+
+// TestWithinOfAskThen is the shorter of two times.
+func TestWithinOfAskThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t, actor.Config{})
+		mute := spawn(t, sys, "", func(c *actor.Context[string], _ string) error { c.Replier(); return nil })
+		done := make(chan error, 1)
+		asker := spawn(t, sys, "", func(c *actor.Context[any], m any) error {
+			if err, ok := m.(error); ok {
+				done <- err
+				return nil
+			}
+			actor.AskThen(c, mute.With("?").Within(time.Second), time.Hour, func(_ string, err error) any { return err })
+			return nil
+		})
+		begun := time.Now()
+		asker.Tell("go")
+		wantErr(t, <-done, actor.ErrTimeout)
+		if got := time.Since(begun); got > 2*time.Second {
+			t.Errorf("ended after %v, want 1 s", got)
+		}
+	})
+}

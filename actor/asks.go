@@ -32,12 +32,15 @@ const (
 	// clockGrain is how exact time-outs are at best, which bounds how often a
 	// shard is searched for them.
 	clockGrain = time.Millisecond
+	// longest is what a longer time-out comes to: a century.
+	longest = 100 * 365 * 24 * time.Hour
 )
 
 // asks is the one process to which all answers go, and the table of questions
 // that wait for one.
 type asks struct {
 	sys    *System
+	epoch  time.Time
 	shards [askShards]askShard
 	wires  sync.Pool // of chan any with room for one
 }
@@ -51,28 +54,31 @@ type askShard struct {
 
 	// One clock serves all time-outs of the shard.
 	clock  *time.Timer
-	due    time.Time // when it rings, zero if it is not set
-	timing int       // questions that can time out
-	_      [24]byte  // a cache line apart
+	due    time.Duration // when it rings by asks.now, 0 if it is not set
+	timing int           // questions that can time out
+	_      [40]byte      // a cache line apart
 }
 
 // call is a question that waits. Whoever takes it out of its slot ends it, so it
 // ends once.
 type call struct {
-	corr  uint64    // 0 = the slot is free
-	to    *pa.PID   // whom was asked; nil if that is in this system
-	wire  chan any  // gets the answer
-	then  func(any) // is called with the answer instead, if set
-	until time.Time // zero = no time-out
+	corr   uint64        // 0 = the slot is free
+	to     *pa.PID       // whom was asked; nil if that is in this system
+	wire   chan any      // gets the answer
+	asking *asking       // gets the answer instead, if set
+	until  time.Duration // when time is up by asks.now, 0 = never
 }
 
 func newAsks(s *System) *asks {
-	a := &asks{sys: s}
+	a := &asks{sys: s, epoch: time.Now()}
 	for i := range a.shards {
 		a.shards[i].count = rand.Uint64N(1 << (63 - shardBits - slotBits))
 	}
 	return a
 }
+
+// now is the time since the epoch. It is cheaper than a time.Time, and never 0.
+func (a *asks) now() time.Duration { return time.Since(a.epoch) + 1 }
 
 func (a *asks) shard(corr uint64) *askShard { return &a.shards[corr%askShards] }
 
@@ -95,9 +101,10 @@ func (a *asks) enter(c call, d time.Duration) (uint64, error) {
 	sh.count++
 	c.corr = (sh.count<<slotBits|uint64(slot))<<shardBits | n
 	if d != forever {
-		c.until = time.Now().Add(d)
+		now := a.now()
+		c.until = now + min(max(d, 0), longest)
 		sh.timing++
-		sh.ringBy(a, c.until)
+		sh.ringBy(a, c.until, now)
 	}
 	sh.slots[slot] = c
 	return c.corr, nil
@@ -135,7 +142,7 @@ func (sh *askShard) release(slot uint32) call {
 	c := sh.slots[slot]
 	sh.slots[slot] = call{}
 	sh.free = append(sh.free, slot)
-	if !c.until.IsZero() {
+	if c.until != 0 {
 		sh.timing--
 	}
 	if len(sh.free) == len(sh.slots) && len(sh.slots) > keepSlots {
@@ -154,20 +161,20 @@ func (a *asks) complete(corr uint64, answer any) bool {
 }
 
 func (c *call) end(answer any) {
-	if c.then != nil {
-		c.then(answer)
+	if c.asking != nil {
+		c.asking.answered(answer)
 	} else {
 		c.wire <- answer // never blocks: room for one, and one answer
 	}
 }
 
 // ringBy sees to it that the clock rings in time. It is called under mu.
-func (sh *askShard) ringBy(a *asks, t time.Time) {
-	if !sh.due.IsZero() && !t.Before(sh.due) {
+func (sh *askShard) ringBy(a *asks, t, now time.Duration) {
+	if sh.due != 0 && t >= sh.due {
 		return
 	}
-	wait := max(time.Until(t), clockGrain)
-	sh.due = time.Now().Add(wait)
+	wait := max(t-now, clockGrain)
+	sh.due = now + wait
 	if sh.clock == nil {
 		sh.clock = time.AfterFunc(wait, func() { sh.ring(a) })
 	} else {
@@ -186,25 +193,25 @@ func (sh *askShard) ring(a *asks) {
 func (sh *askShard) overdue(a *asks) (ended []call) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.due = time.Time{}
+	sh.due = 0
 	if sh.timing == 0 {
 		return nil
 	}
-	now, next := time.Now(), time.Time{}
+	now, next := a.now(), time.Duration(0)
 	for i := range sh.slots {
 		switch c := &sh.slots[i]; {
-		case c.corr == 0 || c.until.IsZero():
-		case !c.until.After(now):
+		case c.corr == 0 || c.until == 0:
+		case c.until <= now:
 			ended = append(ended, sh.release(uint32(i)))
 			if sh.slots == nil {
 				return ended
 			}
-		case next.IsZero() || c.until.Before(next):
+		case next == 0 || c.until < next:
 			next = c.until
 		}
 	}
-	if !next.IsZero() {
-		sh.ringBy(a, next)
+	if next != 0 {
+		sh.ringBy(a, next, now)
 	}
 	return ended
 }

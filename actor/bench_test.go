@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pando-go/pando/actor"
 )
@@ -79,4 +80,32 @@ func BenchmarkSpawnStop(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkAskThen is a question between two actors, and its answer.
+func BenchmarkAskThen(b *testing.B) {
+	sys := newSystem(b, actor.Config{})
+	answer := &ball{}
+	echo := spawn(b, sys, "", func(c *actor.Context[*ball], _ *ball) error {
+		c.Reply(answer)
+		return nil
+	})
+	const rounds = 1000
+	left, done := 0, make(chan struct{})
+	then := func(m *ball, _ error) *ball { return m }
+	asker := spawn(b, sys, "", func(c *actor.Context[*ball], m *ball) error {
+		if left--; left < 0 {
+			done <- struct{}{}
+			return nil
+		}
+		actor.AskThen(c, echo.With(m), time.Minute, then)
+		return nil
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		left = rounds
+		asker.Tell(answer)
+		<-done
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rounds, "ns/round")
 }

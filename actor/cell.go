@@ -41,20 +41,45 @@ func (c *cell[M]) receive() {
 }
 
 func (c *cell[M]) receiveUser() {
-	m, ok := c.msg.(M)
+	if m, ok := c.accept(); ok {
+		c.run(m)
+		c.after()
+	}
+}
+
+// take is receiveUser without a guard.
+func (c *cell[M]) take() {
+	m, ok := c.accept()
 	if !ok {
-		c.refuse()
 		return
+	}
+	if err := c.behavior.Receive(&c.ctx, m); err != nil {
+		c.failAt(err)
+	}
+	c.after()
+}
+
+// accept is the message in hand if the behavior takes it.
+func (c *cell[M]) accept() (m M, ok bool) {
+	if m, ok = c.msg.(M); !ok {
+		c.refuse()
+		return m, false
 	}
 	switch c.msg.(type) {
 	case *pa.DeadLetterResponse, *pa.Touch, *pa.ReceiveTimeout: // protoactor's own
-		return
+		return m, false
 	}
-	c.run(m)
+	return m, true
+}
+
+// after is what follows a message from the mailbox.
+func (c *cell[M]) after() {
 	if c.x != nil {
 		c.x.silence.broken()
 	}
-	c.replayStash()
+	if c.kept != nil {
+		c.replayStash()
+	}
 }
 
 // refuse is for what only the untyped side can send.
@@ -70,10 +95,15 @@ func (c *cell[M]) refuse() {
 // run has the behavior take the message in hand, whose typed form is m.
 func (c *cell[M]) run(m M) {
 	if err := c.call(m); err != nil {
-		c.asked.fail(&c.core, err)
-		c.asked = question{}
-		c.fail(err, nil, c.msg)
+		c.failAt(err)
 	}
+}
+
+// failAt is a failure at the message in hand.
+func (c *cell[M]) failAt(err error) {
+	c.asked.fail(&c.core, err)
+	c.asked = question{}
+	c.fail(err, nil, c.msg)
 }
 
 func (c *cell[M]) call(m M) (err error) {
@@ -171,6 +201,11 @@ func (c *cell[M]) stopBehavior(cause error) {
 	if err != nil {
 		c.sys.log.Error("actor failed while stopping", "actor", c.sys.format(c.self()), "err", err)
 	}
+}
+
+func (c *cell[M]) endsSilently() bool {
+	_, ok := c.behavior.(Stopper[M])
+	return !ok && c.kept == nil
 }
 
 // incarnate leaves it to start, which reports what goes wrong.

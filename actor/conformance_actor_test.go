@@ -78,6 +78,53 @@ func lifecycleCases() []conformanceCase {
 			s.check(len(s.dead.list()) == 1, "%d dead letters, want 1", len(s.dead.list()))
 			s.check(s.request(pid, "hello") == pa.ErrDeadLetter, "who asks a dead actor waits")
 		}},
+		{name: "the first and the last word reach others", stock: "", play: func(s *stage) {
+			other := s.spawn(s.noteAll)
+			pid := s.spawn(func(c pa.Context) {
+				switch c.Message().(type) {
+				case *pa.Started, *pa.Stopping:
+					c.Send(other, fmt.Sprintf("%T", c.Message()))
+				}
+			})
+			s.check(s.root.StopFuture(pid).Wait() == nil, "stop timed out")
+			synctest.Wait()
+			s.expect("started", "*actor.Started", "*actor.Stopping")
+		}},
+		{name: "a stop can be waited for", stock: "", play: func(s *stage) {
+			pid := s.spawn(func(pa.Context) {})
+			got, err := s.root.StopFuture(pid).Result()
+			end, ok := got.(*pa.Terminated)
+			s.check(err == nil && ok && end.Who.Equal(pid), "result = %v, %v, want its Terminated", got, err)
+			_, found := s.sys.Proto().ProcessRegistry.Get(pid)
+			s.check(!found, "it has stopped, and is registered")
+		}},
+		{name: "a watch that comes while stopping", stock: "", play: func(s *stage) {
+			watcher, _ := s.root.SpawnNamed(s.props(s.noteAll), "watcher")
+			pid, _ := s.root.SpawnNamed(s.props(func(c pa.Context) {
+				if _, ok := c.Message().(*pa.Stopping); ok {
+					p, _ := s.sys.Proto().ProcessRegistry.Get(c.Self())
+					p.SendSystemMessage(c.Self(), &pa.Watch{Watcher: watcher})
+				}
+			}), "ending")
+			s.check(s.root.StopFuture(pid).Wait() == nil, "stop timed out")
+			synctest.Wait()
+			s.expect("started", "terminated ending")
+		}},
+		{name: "found by its name", stock: "", play: func(s *stage) {
+			_, err := s.root.SpawnNamed(s.props(func(c pa.Context) {
+				if c.Message() == "count" {
+					c.Respond(1)
+				}
+			}), "counter")
+			s.check(err == nil, "error = %v", err)
+			got := s.request(s.sys.Proto().NewLocalPID("counter"), "count")
+			s.check(got == 1, "answer = %v, want 1", got)
+		}},
+		{name: "cloned props", stock: "", play: func(s *stage) {
+			pid := s.root.Spawn(s.props(s.noteAll).Clone())
+			s.check(s.root.StopFuture(pid).Wait() == nil, "stop timed out")
+			s.expect("started", "stopping", "stopped")
+		}},
 		{name: "a name given anew", stock: "", play: func(s *stage) {
 			first, _ := s.root.SpawnNamed(s.props(func(pa.Context) {}), "x")
 			s.root.Send(first, "remember the process")
@@ -103,6 +150,46 @@ func messageCases() []conformanceCase {
 			})
 			got := s.request(pid, "hi")
 			s.check(got == "hi!", "answer = %v", got)
+		}},
+		{name: "an empty header", stock: "", play: func(s *stage) {
+			other := s.spawn(func(c pa.Context) {
+				if c.Message() == "how many?" {
+					c.Respond(len(c.MessageHeader().Keys()))
+				}
+			})
+			pid := s.spawn(func(c pa.Context) {
+				switch m := c.Message().(type) {
+				case string:
+					c.Request(other, m)
+				case int:
+					s.add(fmt.Sprint(m, " keys"))
+				}
+			})
+			s.root.Send(pid, "how many?")
+			got := s.request(other, "how many?")
+			synctest.Wait()
+			s.check(got == 0, "a future gets %v, want 0", got)
+			s.expect("0 keys")
+		}},
+		{name: "a future is piped to the actor", stock: "", play: func(s *stage) {
+			echo := s.spawn(func(c pa.Context) {
+				if c.Message() == "ask" {
+					c.Respond("answer")
+				}
+			})
+			pid := s.spawn(func(c pa.Context) {
+				switch m := c.Message().(type) {
+				case string:
+					s.add(m)
+				case error:
+					s.add(m.Error())
+				}
+			})
+			s.root.RequestFuture(echo, "ask", time.Second).PipeTo(pid)
+			synctest.Wait()
+			s.root.RequestFuture(echo, "no answer", time.Second).PipeTo(pid)
+			time.Sleep(2 * time.Second)
+			s.expect("answer", pa.ErrTimeout.Error())
 		}},
 		{name: "answer to nobody is a dead letter", stock: "", play: func(s *stage) {
 			pid := s.spawn(func(c pa.Context) {

@@ -140,5 +140,5 @@ func (c *Context[M]) place(name string) (place, error) {
 	if name == "" {
 		name = s.anonymous()
 	}
-	return place{sys: s, id: c.cell.id + "/" + name, name: name, parent: &c.cell.core}, nil
+	return place{sys: s, id: c.cell.id() + "/" + name, name: name, parent: &c.cell.core}, nil
 }

@@ -32,28 +32,36 @@ const anyGen = 0
 // All fields are owned by the goroutine that runs the mailbox, except those that
 // do not change after the spawn, and dead.
 type core struct {
+	// A cache line that senders read and hardly anybody writes.
 	sys    *System
-	id     string
+	name   *string                // its id, nil if it is anonymous
+	num    uint64                 // what makes an anonymous actor's id
 	pid    atomic.Pointer[pa.PID] // the actor's own, once somebody wanted it
 	parent *pa.PID                // of a cell, of a plain protoactor actor, or of the guardian
-	h      handler
 	plan   *plan
-	box    mailbox.Box
 	other  *otherBox   // used in place of box, if the actor was given a mailbox
 	dead   atomic.Bool // has left the registry; who still holds the process must look again
+	gen    uint32      // counts behaviors from 1; what belongs to an earlier one is void
 
-	up      bool // Started was handled
-	ending  bool // Stop was called: nothing but stopping follows
-	failed  bool // waiting for the supervisor's decision
-	user    bool // the message in hand comes from the user queue
-	phase   phase
-	gen     uint32 // counts behaviors from 1; what belongs to an earlier one is void
-	msg     any    // in hand, without its envelope
-	env     *pa.MessageEnvelope
-	asked   question
-	waiting *ticket      // who waits for the end in Stop
-	sup     *supervision // since the first failure; then the same for ever
-	x       *extra       // what most actors never need
+	// The mailbox begins with the line that senders write, and continues with one
+	// that is the runner's alone, as is all that follows.
+	box mailbox.Box
+
+	up     bool // Started was handled
+	ending bool // Stop was called: nothing but stopping follows
+	failed bool // waiting for the supervisor's decision
+	user   bool // the message in hand comes from the user queue
+	phase  phase
+	// straight: no middleware and the like stand between mailbox and handler.
+	straight bool
+	place    uint32 // in the roster; under its lock
+	h        handler
+	msg      any // in hand, without its envelope
+	env      *pa.MessageEnvelope
+	asked    question
+	waiting  *ticket      // who waits for the end in Stop
+	sup      *supervision // since the first failure; then the same for ever
+	x        *extra       // what most actors never need
 }
 
 // handler is what the engine leaves to the kind of cell.
@@ -62,12 +70,17 @@ type handler interface {
 	actor() pa.Actor
 	// receive takes core.msg; if not core.user, it is one of the lifecycle.
 	receive()
+	// take is receive for a user message straight from the mailbox, which sees to
+	// panics itself: a guard at each message would cost more than all the rest.
+	take()
 	// incarnate makes a new behavior for a restart. It may be put off to Started.
 	incarnate() error
 	// goOn is called when the actor is back from a failure.
 	goOn()
 	// hold keeps the message in hand until goOn after a restart.
 	hold() error
+	// endsSilently tells that nobody's code runs at the actor's end.
+	endsSilently() bool
 	// bury is called at the end, for what is kept.
 	bury()
 }
@@ -80,7 +93,7 @@ type extra struct {
 	gone     []Gone             // to be told after the restart
 	pending  []*pa.PID          // children whose failure became this actor's
 	calls    map[uint64]struct{}
-	timers   map[*timer]bool
+	timers   *timers
 	silence  silence
 	poison   map[string]int // failures by type of message
 	cause    error          // the last failure
@@ -101,8 +114,20 @@ func (c *core) self() *pa.PID {
 	if pid := c.pid.Load(); pid != nil {
 		return pid
 	}
-	c.pid.CompareAndSwap(nil, c.sys.proto.NewLocalPID(c.id))
+	pid := c.sys.proto.NewLocalPID(c.id())
+	if c.name == nil {
+		return c.sys.roster.introduce(c, pid)
+	}
+	c.pid.CompareAndSwap(nil, pid)
 	return c.pid.Load()
+}
+
+// id is what its PID calls the actor. Any goroutine may ask.
+func (c *core) id() string {
+	if c.name == nil {
+		return c.sys.anonymousID(c.num)
+	}
+	return *c.name
 }
 
 func (c *core) extra() *extra {
@@ -115,18 +140,22 @@ func (c *core) extra() *extra {
 // signal is a message of this package to one of its actors. It runs in the actor,
 // if the behavior that it was meant for is still there.
 type signal struct {
+	internal
 	gen uint32
 	run func()
 }
 
+// internal marks what is no message of the user's.
+type internal struct{}
+
 // IgnoreDeadLetterLogging tells protoactor that losing one is nothing to log.
-func (*signal) IgnoreDeadLetterLogging() {}
+func (internal) IgnoreDeadLetterLogging() {}
 
 // ExemptFromLimit: what an actor waits for itself is not lost for want of room.
-func (*signal) ExemptFromLimit() {}
+func (internal) ExemptFromLimit() {}
 
 // NotInfluenceReceiveTimeout: a signal is no sign of life from outside.
-func (*signal) NotInfluenceReceiveTimeout() {}
+func (internal) NotInfluenceReceiveTimeout() {}
 
 // post queues a signal for this actor. Any goroutine may call it.
 func (c *core) post(s *signal) { c.postUser(s) }
@@ -189,11 +218,18 @@ func (c *core) later(f func()) { c.post(&signal{gen: c.gen, run: f}) }
 // busy tells whether the behavior may be called.
 func (c *core) busy() bool { return c.phase == running && !c.ending && !c.failed }
 
-// lifetime is done when the behavior ends.
+// lifetime is done when the behavior ends, or what WithContext named.
 func (c *core) lifetime() context.Context {
 	x := c.extra()
+	if x.life != nil && x.life.Err() != nil { // the parent's: see WithContext
+		c.endLifetime()
+	}
 	if x.life == nil {
-		x.life, x.cancel = context.WithCancel(context.Background())
+		parent := context.Background()
+		if c.plan.parent != nil {
+			parent = c.plan.parent()
+		}
+		x.life, x.cancel = context.WithCancel(parent)
 	}
 	return x.life
 }
@@ -213,9 +249,7 @@ func (c *core) endBehavior() {
 		return
 	}
 	c.endLifetime()
-	for t := range c.x.timers {
-		t.stop()
-	}
+	c.x.timers.stop()
 	c.x.timers = nil
 	c.x.idle.stop()
 	c.x.idle = nil

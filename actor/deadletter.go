@@ -31,11 +31,12 @@ type DeadLetterCounts struct {
 	MessageType uint64 // ErrMessageType
 	NotPortable uint64 // ErrNotPortable
 	NoAsker     uint64 // ErrNoAsker: answers that came late or twice
+	NotExposed  uint64 // ErrNotExposed: from other nodes
 	Other       uint64 // any other reason
 }
 
 type letterCounts struct {
-	noActor, stopped, mailboxFull, nodeRemoved, messageType, notPortable, noAsker, other atomic.Uint64
+	noActor, stopped, mailboxFull, nodeRemoved, messageType, notPortable, noAsker, notExposed, other atomic.Uint64
 }
 
 func (l *letterCounts) of(reason error) *atomic.Uint64 {
@@ -54,6 +55,8 @@ func (l *letterCounts) of(reason error) *atomic.Uint64 {
 		return &l.notPortable
 	case errors.Is(reason, ErrNoAsker):
 		return &l.noAsker
+	case errors.Is(reason, ErrNotExposed):
+		return &l.notExposed
 	}
 	return &l.other
 }
@@ -65,7 +68,7 @@ func (s *System) DeadLetters() DeadLetterCounts {
 		NoActor: l.noActor.Load(), Stopped: l.stopped.Load(),
 		MailboxFull: l.mailboxFull.Load(), NodeRemoved: l.nodeRemoved.Load(),
 		MessageType: l.messageType.Load(), NotPortable: l.notPortable.Load(),
-		NoAsker: l.noAsker.Load(), Other: l.other.Load(),
+		NoAsker: l.noAsker.Load(), NotExposed: l.notExposed.Load(), Other: l.other.Load(),
 	}
 }
 
@@ -194,7 +197,7 @@ func (s *System) lostReason(to *pa.PID) error {
 // isLetter tells a user's message from what the system sends itself.
 func isLetter(msg any) bool {
 	switch msg.(type) {
-	case pa.SystemMessage, pa.MailboxMessage, *pa.PoisonPill, *signal:
+	case pa.SystemMessage, pa.MailboxMessage, *pa.PoisonPill, *signal, *asking:
 		return false
 	}
 	return !isRefusal(msg)

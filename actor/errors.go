@@ -34,20 +34,23 @@ var (
 	ErrBadRef = errors.New("actor: bad ref")
 	// ErrUnknownKind: the kind was not registered on the node that should start it.
 	ErrUnknownKind = errors.New("actor: kind is not registered")
+	// ErrNotExposed: the actor's node lets other nodes not reach this name.
+	ErrNotExposed = errors.New("actor: not exposed to other nodes")
 	// ErrStashFull: the actor has stashed as many messages as it may.
 	ErrStashFull = errors.New("actor: stash is full")
 )
 
-// errDeadline and errCancelled are how a context ends an ask.
+// errDeadline and errCancelled are how a context ends an ask, errLate how a limit does.
 var (
 	errDeadline  = fmt.Errorf("%w (%w)", ErrTimeout, context.DeadlineExceeded)
+	errLate      = &reasonText{ErrTimeout.Error(), errDeadline}
 	errCancelled = fmt.Errorf("actor: ask given up: %w", context.Canceled)
 )
 
 // AskError tells why an ask got no answer. It matches exactly one of ErrNoActor,
 // ErrStopped, ErrMailboxFull, ErrNodeRemoved, ErrTimeout (which also matches
-// context.DeadlineExceeded), context.Canceled, ErrMessageType, ErrNotPortable and
-// ErrUnknownKind.
+// context.DeadlineExceeded), context.Canceled, ErrMessageType, ErrNotPortable,
+// ErrUnknownKind and ErrNotExposed.
 type AskError struct {
 	Ref string // whom was asked
 	Err error  // why

@@ -53,6 +53,21 @@ func ExampleAskError() {
 	// hello? nobody is there
 }
 
+// A time-out for one ask. Within is cheaper than a context for each, and goes
+// together with one that is there anyway, as that of a request which is served.
+func ExampleEnvelope_Within() {
+	ctx := context.Background()
+	sys, _ := actor.NewSystem(actor.Config{})
+	defer sys.Close(ctx)
+	sphinx, _ := actor.Spawn(sys, "sphinx", actor.Func(func(*actor.Context[string], string) error {
+		return nil // says nothing
+	}))
+
+	_, err := actor.Ask[string](ctx, sphinx.With("what walks on three legs?").Within(10*time.Millisecond))
+	fmt.Println(errors.Is(err, actor.ErrTimeout), err)
+	// Output: true ask pando://local@/sphinx: actor: no answer in time
+}
+
 // In an actor, asking must not wait: the answer comes back as a message.
 func ExampleAskThen() {
 	ctx := context.Background()

@@ -1,6 +1,9 @@
 package actor
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,25 +21,55 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// anonPrefix is what the ids of this incarnation's anonymous actors begin with.
-// The salt keeps mail for an earlier incarnation's $….9 from reaching this one's.
+// anonPrefix is what the ids of this incarnation's anonymous actors begin with: it
+// tells them, as a rule, from those of another incarnation. That mail for one of
+// those reaches nobody here is the affair of the tag. The prefix is short,
+// since each actor pays for its id.
 func anonPrefix(uid uint64) string {
-	return "$" + strconv.FormatUint(mix(uid)>>28, 36) + "."
+	return "$" + strconv.FormatUint(mix(uid)>>54, 36) + "."
+}
+
+// tagLen is how many unguessable characters end the id of an anonymous actor:
+// other nodes may reach such an actor if they know its id, so it must not follow
+// from another one. 36^8 is 41 bits, and each wrong guess is a dead letter that
+// is counted and logged.
+const tagLen = 8
+
+// tagKey is a system's secret: without it nobody can tell the tag of a number.
+type tagKey [32]byte
+
+func newTagKey() (k tagKey) {
+	rand.Read(k[:]) // never fails
+	return k
 }
 
 // anonymous returns an id that was never used before in the cluster.
-func (s *System) anonymous() string {
-	return s.anon + strconv.FormatUint(s.counter.Add(1), 36)
+func (s *System) anonymous() string { return s.anonymousID(s.counter.Add(1)) }
+
+// anonymousID returns the id of the n-th anonymous actor: prefix, number, tag. It
+// is a function of n alone, so the id need not exist before somebody asks for it.
+func (s *System) anonymousID(n uint64) string {
+	var b [64]byte
+	id := strconv.AppendUint(append(b[:0], s.anon...), n, 36)
+	var in [len(tagKey{}) + 8]byte
+	copy(in[:], s.tags[:])
+	binary.LittleEndian.PutUint64(in[len(tagKey{}):], n)
+	sum := sha256.Sum256(in[:])
+	for r, i := binary.LittleEndian.Uint64(sum[:8]), 0; i < tagLen; r, i = r/36, i+1 {
+		id = append(id, "0123456789abcdefghijklmnopqrstuvwxyz"[r%36])
+	}
+	return string(id)
 }
 
 // existed tells whether an id is that of an anonymous actor of this incarnation.
 func (s *System) existed(id string) bool {
-	n, ok := strings.CutPrefix(id[strings.LastIndexByte(id, '/')+1:], s.anon)
-	if !ok {
+	last := id[strings.LastIndexByte(id, '/')+1:]
+	n, ok := strings.CutPrefix(last, s.anon)
+	if !ok || len(n) <= tagLen {
 		return false
 	}
-	i, err := strconv.ParseUint(n, 36, 64)
-	return err == nil && i <= s.counter.Load()
+	i, err := strconv.ParseUint(n[:len(n)-tagLen], 36, 64)
+	return err == nil && i <= s.counter.Load() && last == s.anonymousID(i)
 }
 
 // absent is the reason why nobody is found at a local id.

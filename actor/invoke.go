@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+
+	"github.com/pando-go/pando/mailbox"
 )
 
 // InvokeUserMessage is called by the mailbox.
@@ -27,6 +29,9 @@ func (c *core) InvokeUserMessage(msg any) {
 		if m.gen == c.gen || m.gen == anyGen {
 			m.run()
 		}
+		return
+	case *asking:
+		m.end()
 		return
 	default:
 		c.msg = m
@@ -50,20 +55,34 @@ func (c *core) take() {
 	if c.x != nil && c.x.idle != nil {
 		c.x.idle.touch(c.msg)
 	}
-	switch m := c.msg.(type) {
-	case *pa.PoisonPill:
-		if c.ours() {
-			c.beginStop()
-		} else { // its mailbox may want to see the order
-			c.postSystem(stopMessage)
-		}
-	case pa.AutoRespond:
+	msg := c.msg
+	if _, ok := msg.(*pa.PoisonPill); ok {
+		c.poisoned()
+		return
+	}
+	if c.straight {
+		c.h.take()
+	} else {
 		c.dispatch()
-		if c.busy() && !c.asked.nobody() {
-			c.Respond(m.GetAutoResponse(c.shown()))
-		}
-	default:
-		c.dispatch()
+	}
+	if !c.asked.nobody() {
+		c.autoRespond(msg)
+	}
+}
+
+// autoRespond gives an asker who still waits the answer that some messages bring.
+func (c *core) autoRespond(msg any) {
+	if m, ok := msg.(pa.AutoRespond); ok && c.busy() {
+		c.Respond(m.GetAutoResponse(c.shown()))
+	}
+}
+
+// poisoned is the order to stop, come to its turn.
+func (c *core) poisoned() {
+	if c.ours() {
+		c.beginStop()
+	} else { // its mailbox may want to see the order
+		c.postSystem(stopMessage)
 	}
 }
 
@@ -129,21 +148,18 @@ func (c *core) InvokeSystemMessage(msg any) {
 // errNoReason stands for a failure without a reason.
 var errNoReason = errors.New("actor: failed for no reason")
 
-// goexitText is how a mailbox says that the actor called runtime.Goexit, which is
-// no panic and has no stack worth showing.
-const goexitText = "mailbox: the actor called runtime.Goexit"
-
 // EscalateFailure is called by the mailbox for what the cell did not catch: a panic
-// of a plain actor, of middleware, of a continuation, and Goexit. A pa.Supervisor
+// of an actor, of middleware, of a continuation, and Goexit. A pa.Supervisor
 // calls it for what the actor's children did.
 func (c *core) EscalateFailure(reason, msg any) {
 	err := c.asError(reason)
-	c.user = false
-	bare, from := open(msg)
-	if !c.asked.nobody() {
-		from = c.asked
+	bare, from := c.msg, c.asked
+	if !c.user {
+		bare, from = open(msg)
 	}
-	if from.rep != nil || isAsker(from.pid()) { // a plain actor that asked would not know what to do with it
+	c.user = false
+	typed := c.h.actor() == nil
+	if typed || from.rep != nil || isAsker(from.pid()) { // a plain actor that asked would not know what to do with it
 		from.fail(c, err)
 	}
 	c.drop()
@@ -152,6 +168,9 @@ func (c *core) EscalateFailure(reason, msg any) {
 			c.sys.log.Error("supervision panicked", "actor", c.sys.format(c.self()), "panic", fmt.Sprint(r))
 		}
 	}()
+	if typed {
+		reason = nil
+	}
 	c.fail(err, reason, bare)
 }
 
@@ -164,7 +183,7 @@ func (c *core) asError(reason any) error {
 	case *panicError:
 		return r
 	case error:
-		if r.Error() == goexitText {
+		if r == mailbox.ErrGoexit {
 			return r
 		}
 	}

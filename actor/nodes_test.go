@@ -35,7 +35,7 @@ func onNodes(t *testing.T, f func(t *testing.T, here, there *actor.System)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := remote.Listen(sys, ln, remote.Config{Dial: n.Dialer(address), Logger: sys.Log()})
+			r, err := remote.Listen(sys, ln, remote.Config{Dial: n.Dialer(address), Expose: []string{"*"}, Logger: sys.Log()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -72,6 +72,12 @@ func (c *plainCell) incarnate() (err error) {
 
 func (c *plainCell) actor() pa.Actor { return c.inner }
 
+func (c *plainCell) take() {
+	if c.inner != nil {
+		c.inner.Receive(c.shown())
+	}
+}
+
 func (c *plainCell) receive() {
 	switch c.msg.(type) {
 	case *pa.Restarting:
@@ -85,9 +91,7 @@ func (c *plainCell) receive() {
 			return
 		}
 	}
-	if c.inner != nil {
-		c.inner.Receive(c.shown())
-	}
+	c.take()
 }
 
 // lastWord is received by an actor that ends, if it ever began.
@@ -119,5 +123,8 @@ func (c *plainCell) goOn() {
 		c.drop()
 	}
 }
+
+// endsSilently is never so: an untyped actor receives Stopping and Stopped.
+func (c *plainCell) endsSilently() bool { return false }
 
 func (c *plainCell) bury() { c.kept.bury(&c.core) }

@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"context"
+
 	pa "github.com/asynkron/protoactor-go/actor"
 
 	"github.com/pando-go/pando/mailbox"
@@ -20,6 +22,7 @@ type plan struct {
 	spawners   []pa.SpawnMiddleware
 	decorators []pa.ContextDecorator
 	inits      []func(pa.Context)
+	parent     func() context.Context // nil: of contexts that depend on nothing else
 
 	// The chains of the above, nil if there is nothing in them.
 	receive  pa.ReceiverFunc
@@ -79,6 +82,14 @@ func WithOnInit(f ...func(pa.Context)) SpawnOption {
 	return optionFunc(func(o *plan) { o.inits = append(o.inits, f...) })
 }
 
+// WithContext lets the contexts that the behavior gets depend on one more thing
+// than its own life: each is a child of what parent returns when it is asked for.
+// If that one is done while the behavior lives on, the next is made anew. parent
+// may be called from any goroutine.
+func WithContext(parent func() context.Context) SpawnOption {
+	return optionFunc(func(o *plan) { o.parent = parent })
+}
+
 // plan is what the options come to.
 func (s *System) plan(opts []SpawnOption) *plan {
 	if len(opts) == 0 {
@@ -91,6 +102,9 @@ func (s *System) plan(opts []SpawnOption) *plan {
 	p.link(s)
 	return p
 }
+
+// filtered tells that messages do not go to the actor straight.
+func (p *plan) filtered() bool { return p.receive != nil || p.decorate != nil }
 
 // link makes the chains.
 func (p *plan) link(s *System) {

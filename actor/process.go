@@ -26,7 +26,7 @@ func (p *process) SendUserMessage(pid *pa.PID, msg any) {
 func (p *process) SendSystemMessage(pid *pa.PID, msg any) {
 	c := (*core)(p)
 	if c.dead.Load() {
-		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.id); ok {
+		if q, ok := c.sys.proto.ProcessRegistry.GetLocal(c.id()); ok {
 			q.SendSystemMessage(pid, msg)
 			return
 		}
@@ -77,21 +77,38 @@ var (
 // sendPastDead is for a PID that remembers the process of an actor that is gone:
 // its name may be another's by now.
 func (s *System) sendPastDead(pid *pa.PID, gone *core, msg any) {
-	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.id); ok {
+	if q, ok := s.proto.ProcessRegistry.GetLocal(gone.id()); ok {
 		q.SendUserMessage(pid, plainMessage(msg))
 		return
 	}
-	gone.undelivered(msg, s.absent(gone.id))
+	gone.undelivered(msg, s.absent(gone.id()))
 }
 
-// register makes the cell known; false means that the id is taken.
-func (s *System) register(c *core) bool {
-	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).SetIfAbsent(c.id, (*process)(c))
+// register makes the cell known by an id; false means that it is taken.
+func (s *System) register(id string, c *core) bool {
+	return s.proto.ProcessRegistry.LocalPIDs.GetBucket(id).SetIfAbsent(id, (*process)(c))
 }
 
-// unregister takes it out again.
+// forget takes an id out of the registry.
+func (s *System) forget(id string) { s.proto.ProcessRegistry.LocalPIDs.GetBucket(id).Remove(id) }
+
+// admit makes a new cell known; false means that its id is taken.
+func (s *System) admit(c *core) bool {
+	if c.name == nil {
+		s.roster.add(c)
+		return true
+	}
+	return s.register(*c.name, c)
+}
+
+// unregister takes it out again. It is marked only then: who finds the mark looks
+// for a successor under the same id.
 func (s *System) unregister(c *core) {
-	s.proto.ProcessRegistry.LocalPIDs.GetBucket(c.id).Remove(c.id)
+	if c.name == nil {
+		s.roster.remove(c)
+		return
+	}
+	s.forget(*c.name)
 	c.dead.Store(true)
 }
 

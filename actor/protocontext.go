@@ -62,13 +62,20 @@ func (c *core) Children() []*pa.PID {
 // Message is the one in hand.
 func (c *core) Message() any { return c.msg }
 
-// MessageHeader is that of the message in hand, nil if it has none.
+// MessageHeader is that of the message in hand; nil if nobody waits for an answer
+// and there is none.
 func (c *core) MessageHeader() pa.ReadonlyMessageHeader {
-	if c.env == nil {
-		return nil
+	switch {
+	case c.env != nil:
+		return pa.UnwrapEnvelopeHeader(c.env)
+	case !c.asked.nobody():
+		return pa.UnwrapEnvelopeHeader(noHeader)
 	}
-	return pa.UnwrapEnvelopeHeader(c.env)
+	return nil
 }
+
+// noHeader is the envelope of who asks without a header.
+var noHeader = &pa.MessageEnvelope{}
 
 // Sender waits for an answer to the message in hand; nil if nobody does.
 func (c *core) Sender() *pa.PID { return c.asked.pid() }
@@ -231,7 +238,7 @@ func (c *core) SpawnNamed(props *pa.Props, name string) (*pa.PID, error) {
 	if spawn == nil {
 		spawn = c.sys.spawnProps
 	}
-	pid, err := spawn(c.sys.proto, c.id+"/"+name, props, c.shown())
+	pid, err := spawn(c.sys.proto, c.id()+"/"+name, props, c.shown())
 	if err == nil {
 		c.addChild(pid)
 	}

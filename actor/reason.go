@@ -24,6 +24,7 @@ var reasons = [...]struct {
 	{actorpb.Reason_REASON_NOT_PORTABLE, ErrNotPortable},
 	{actorpb.Reason_REASON_UNKNOWN_KIND, ErrUnknownKind},
 	{actorpb.Reason_REASON_NAME_TAKEN, ErrNameTaken},
+	{actorpb.Reason_REASON_NOT_EXPOSED, ErrNotExposed},
 }
 
 // refusal is what an asker gets when its question was not delivered.
@@ -57,7 +58,11 @@ func asError(ref string, f *actorpb.Failure) error {
 	}
 	for _, r := range reasons {
 		if r.wire == f.GetReason() {
-			return &AskError{Ref: ref, Err: explain(r.err, f.GetText())}
+			err := r.err
+			if err == ErrTimeout {
+				err = errLate
+			}
+			return &AskError{Ref: ref, Err: explain(err, f.GetText())}
 		}
 	}
 	return &AskError{Ref: ref, Err: errors.New(f.GetText())}

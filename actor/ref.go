@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -100,6 +101,19 @@ type Envelope struct {
 	sys  *System
 	cell *core // to's, if known
 	msg  any
+	// limit is how long to wait for the answer, 0 for as long as the context says.
+	limit time.Duration
+}
+
+// Within bounds the wait for the answer: after d the ask ends with ErrTimeout, if
+// its context has not ended it before. It may take a millisecond longer. Such a
+// bound costs next to nothing, where a context of its own for each ask costs more
+// than the ask. d of zero or less is over already.
+func (e Envelope) Within(d time.Duration) Envelope {
+	if e.limit = d; d <= 0 {
+		e.limit = -1
+	}
+	return e
 }
 
 // String is the ref's one text form, for messages, logs and map keys:

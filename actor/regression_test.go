@@ -97,7 +97,7 @@ func TestNoForeignSender(t *testing.T) {
 		}))
 		sys.Proto().Root.Send(asker, "go")
 		synctest.Wait()
-		want := strings.Repeat("from me true false,from nobody false false,", 3)
+		want := strings.Repeat("from me true true,from nobody false false,", 3)
 		if s := strings.Join(got, ",") + ","; s != want {
 			t.Errorf("got %s\nwant %s", s, want)
 		}
@@ -293,6 +293,7 @@ func TestNoAllocations(t *testing.T) {
 	tests := map[string]func(){
 		"tell":          func() { tell.Tell(m); <-done },
 		"ask and reply": func() { _, _ = actor.Ask[*ball](ctx, echo.With(m)) },
+		"ask within":    func() { _, _ = actor.Ask[*ball](ctx, echo.With(m).Within(time.Minute)) },
 		"request and respond": func() {
 			sys.Proto().Root.Send(ping, poke)
 			<-done

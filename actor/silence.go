@@ -30,7 +30,7 @@ func (c *Context[M]) Idle(d time.Duration, m M) Timer {
 }
 
 func (c *cell[M]) idle(d time.Duration, m M) Timer {
-	t, set := &timer{}, time.Now()
+	t, set := c.newTimer(0), time.Now()
 	sig := &signal{gen: c.gen, run: func() {
 		if !t.due() {
 			return
@@ -48,12 +48,7 @@ func (c *cell[M]) idle(d time.Duration, m M) Timer {
 		c.handleThen(m)
 	}}
 	t.post = func() { c.post(sig) }
-	x := c.extra()
-	x.silence.watched = true
-	if x.timers == nil {
-		x.timers = map[*timer]bool{}
-	}
-	x.timers[t] = true
+	c.x.silence.watched = true
 	t.start(d)
 	return Timer{t}
 }

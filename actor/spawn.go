@@ -3,7 +3,6 @@ package actor
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 )
@@ -17,7 +16,7 @@ type Spawner interface {
 
 type place struct {
 	sys    *System
-	id     string
+	id     string // "" for one that is made when somebody asks
 	name   string // the id's last part
 	parent *core  // nil for the system
 }
@@ -57,9 +56,6 @@ func spawnIn[M any](s *System, name string, new func() Behavior[M], opts []Spawn
 func (s *System) place(name string) (place, error) {
 	if s.closed.Load() {
 		return place{}, fmt.Errorf("spawn %q: %w", name, ErrStopped)
-	}
-	if name == "" {
-		name = s.anonymous()
 	}
 	return place{sys: s, id: name}, nil
 }
@@ -112,7 +108,7 @@ func Props[M any](new func() Behavior[M], opts ...SpawnOption) *pa.Props {
 
 // spawnCell starts a typed actor.
 func spawnCell[M any](s *System, id string, parent *pa.PID, new func() Behavior[M], p *plan) (*core, error) {
-	if !s.isFresh(id) && s.taken(id) {
+	if id != "" && s.taken(id) {
 		return nil, fmt.Errorf("spawn %q: %w", id, ErrNameTaken)
 	}
 	first, err := construct(new)
@@ -128,9 +124,6 @@ func spawnCell[M any](s *System, id string, parent *pa.PID, new func() Behavior[
 	return &c.core, nil
 }
 
-// isFresh tells an id that anonymous has just made, which nobody else can have.
-func (s *System) isFresh(id string) bool { return strings.HasPrefix(id, s.anon) }
-
 // taken tells early that an id is in use, before user code runs in vain.
 func (s *System) taken(id string) bool {
 	_, ok := s.proto.ProcessRegistry.GetLocal(id)
@@ -144,7 +137,13 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 		parent = s.guardian.ctx.self
 	}
 	c.sys, c.h, c.plan, c.parent, c.gen = s, h, p, parent, anyGen+1
-	c.id = id
+	c.straight = !p.filtered()
+	if id == "" {
+		c.num = s.counter.Add(1)
+	} else {
+		name := id // the parameter itself would go to the heap for anonymous actors too
+		c.name = &name
+	}
 	if p.mailbox == nil {
 		c.box.Init(c, s.pool)
 	} else {
@@ -155,7 +154,7 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	if top {
 		s.guardian.entered()
 	}
-	if !s.register(c) {
+	if !s.admit(c) {
 		if top {
 			s.guardian.left()
 		}
@@ -164,7 +163,7 @@ func (c *core) launch(s *System, id string, parent *pa.PID, h handler, p *plan, 
 	for _, init := range p.inits {
 		init(c.shown())
 	}
-	if starts || !c.ours() || p.receive != nil || p.decorate != nil {
+	if starts || !c.ours() || !c.straight {
 		c.postSystem(startedMessage)
 	}
 	if top && s.closed.Load() { // spawned while Close was listing

@@ -72,8 +72,27 @@ func (c *core) addTicket(t *ticket) {
 	t.next, c.waiting = c.waiting, t
 }
 
+// endIdle stops an actor that has nothing to do, on the caller's goroutine: two
+// changes of goroutine cost more than such an end. It is not done where the end has
+// code of the user's to run or others to wait for, which may take its time.
+func (c *core) endIdle() bool {
+	if !c.ours() || !c.box.Acquire() {
+		return false
+	}
+	defer c.box.Release()
+	if c.phase != running || c.ending || c.failed || c.x != nil || !c.straight || !c.h.endsSilently() {
+		return false
+	}
+	c.phase = stopping
+	c.finish()
+	return true
+}
+
 // stopAndWait stops the actor behind what is queued for it.
 func (c *core) stopAndWait(ctx context.Context) error {
+	if c.endIdle() {
+		return nil
+	}
 	t, ok := c.sys.tickets.Get().(*ticket)
 	if !ok {
 		t = &ticket{done: make(chan struct{}, 1)}

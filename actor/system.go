@@ -36,6 +36,7 @@ type System struct {
 	requests  requests
 	tickets   sync.Pool // of *ticket, which nobody waits for
 	guardian  *guardian
+	roster    roster
 	kinds     kindTable
 	prefixes  prefixTable
 	letters   letterCounts
@@ -45,6 +46,7 @@ type System struct {
 	spawnProps pa.SpawnFunc // spawns any Props under any parent
 
 	anon    string // prefix of anonymous ids
+	tags    tagKey // of their ends
 	counter atomic.Uint64
 	closed  atomic.Bool
 }
@@ -84,7 +86,7 @@ func connect(ps *pa.ActorSystem, cfg Config, owned bool) (*System, error) {
 	s := &System{
 		proto: ps, owned: owned, small: cfg.Small,
 		name: cfg.Name, address: cfg.Address, log: cfg.Logger,
-		anon: anonPrefix(cfg.UID),
+		anon: anonPrefix(cfg.UID), tags: newTagKey(),
 
 		defaults:   &plan{supervisor: Backoff{}},
 		spawnProps: terminalSpawn(),
@@ -199,13 +201,14 @@ func (s *System) actors() (all []*pa.PID) {
 	return all
 }
 
-// cells lists the cells that are registered, in no order.
+// cells lists the cells that live, in no order.
 func (s *System) cells() (all []*core) {
 	s.each(func(_ string, p any) {
-		if p, ok := p.(*process); ok {
+		if p, ok := p.(*process); ok && p.name != nil {
 			all = append(all, (*core)(p))
 		}
 	})
+	s.roster.each(func(c *core) { all = append(all, c) })
 	return all
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -241,4 +242,25 @@ func TestBlockedActorsDoNotStarveOthers(t *testing.T) {
 			<-done
 		}
 	})
+}
+
+// TestEventStreamHasAnAddress: what is sent there is published, bare.
+func TestEventStreamHasAnAddress(t *testing.T) {
+	for name, cfg := range map[string]actor.Config{"full": {}, "small": {Small: true}} {
+		t.Run(name, func(t *testing.T) {
+			sys := newSystem(t, cfg)
+			var got []string
+			defer sys.Subscribe(func(e any) {
+				if m, ok := e.(string); ok {
+					got = append(got, m)
+				}
+			})()
+			to := sys.Proto().NewLocalPID("eventstream")
+			sys.Proto().Root.Send(to, "plain")
+			sys.Proto().Root.Send(to, &pa.MessageEnvelope{Message: "in an envelope"})
+			if want := []string{"plain", "in an envelope"}; !slices.Equal(got, want) {
+				t.Errorf("published %q, want %q", got, want)
+			}
+		})
+	}
 }

@@ -18,6 +18,7 @@ func (t Timer) Stop() {
 }
 
 type timer struct {
+	of    *timers
 	every time.Duration // 0 = once
 	post  func()        // queues the message
 
@@ -25,6 +26,49 @@ type timer struct {
 	clock   *time.Timer
 	queued  bool // the message waits in the mailbox
 	stopped bool
+}
+
+// timers are those of one behavior that may still ring.
+type timers struct {
+	mu   sync.Mutex
+	live map[*timer]struct{}
+}
+
+func (s *timers) add(t *timer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live[t] = struct{}{}
+}
+
+func (s *timers) drop(t *timer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, t)
+}
+
+// stop is the end of the behavior.
+func (s *timers) stop() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	all := s.live
+	s.live = nil
+	s.mu.Unlock()
+	for t := range all { // order: each is stopped alike
+		t.halt()
+	}
+}
+
+// newTimer makes one of the behavior's.
+func (c *core) newTimer(every time.Duration) *timer {
+	x := c.extra()
+	if x.timers == nil {
+		x.timers = &timers{live: map[*timer]struct{}{}}
+	}
+	t := &timer{of: x.timers, every: every}
+	t.of.add(t)
+	return t
 }
 
 func (t *timer) start(d time.Duration) {
@@ -48,7 +92,14 @@ func (t *timer) fire() {
 	}
 }
 
+// stop also forgets it: an actor that sets a timer for each message, and stops
+// most of them, must not keep them all.
 func (t *timer) stop() {
+	t.halt()
+	t.of.drop(t)
+}
+
+func (t *timer) halt() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stopped = true
@@ -64,21 +115,16 @@ func (t *timer) due() bool {
 }
 
 func (c *cell[M]) schedule(d, every time.Duration, m M) Timer {
-	t := &timer{every: every}
+	t := c.newTimer(every)
 	sig := &signal{gen: c.gen, run: func() {
 		if every == 0 {
-			delete(c.x.timers, t)
+			t.of.drop(t)
 		}
 		if t.due() {
 			c.handleThen(m)
 		}
 	}}
 	t.post = func() { c.post(sig) }
-	x := c.extra()
-	if x.timers == nil {
-		x.timers = map[*timer]bool{}
-	}
-	x.timers[t] = true
 	t.start(d)
 	return Timer{t}
 }

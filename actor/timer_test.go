@@ -66,3 +66,30 @@ func TestRestartEndsTimers(t *testing.T) {
 		d.want(t, "started", "stopped: boom", "started")
 	})
 }
+
+// TestStoppedTimersAreForgotten: an actor may set a timer for each message and stop
+// it at the next, for ever.
+func TestStoppedTimersAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := newSystem(t, actor.Config{})
+		ref := spawn(t, sys, "", doer)
+		in(ref, func(c *actor.Context[any]) {
+			for range 100 {
+				c.After(time.Hour, "late").Stop()
+				c.Every(time.Hour, "tick").Stop()
+				c.Idle(time.Hour, "idle").Stop()
+			}
+			c.After(time.Second, "soon")
+			last := c.After(time.Hour, "late")
+			go last.Stop() // Stop may come from anywhere
+		})
+		synctest.Wait()
+		if n := actor.LiveTimers(ref); n != 1 {
+			t.Errorf("%d timers, want the one that will ring", n)
+		}
+		time.Sleep(time.Minute)
+		if n := actor.LiveTimers(ref); n != 0 {
+			t.Errorf("%d timers, want none", n)
+		}
+	})
+}

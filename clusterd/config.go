@@ -1,6 +1,7 @@
 package clusterd
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/harness"
+	"github.com/pando-go/pando/remote"
 )
 
 // Config describes one node. Name, Listen and Seeds (or FoundAlone) are
@@ -43,10 +45,25 @@ type Config struct {
 	// Meta is shown to all members, cannot change while the node runs, and may
 	// hold 1 KiB of keys and values in all.
 	Meta map[string]string
-	// TLS encrypts and authenticates the connections between nodes when set.
-	TLS *tls.Config
+	// TLS encrypts the connections between nodes and proves their addresses;
+	// TLSFiles is the same from files that may be replaced while the node runs.
+	// See the fields of these names in remote.Config, and docs/security.md.
+	TLS      *tls.Config
+	TLSFiles remote.TLSFiles
+	// JoinSecrets let only those in who know one of them; the first is the one
+	// that this node proves. JoinSecretFile holds them one a line, and may be
+	// replaced while the node runs. See remote.Config.Secrets.
+	JoinSecrets    []string
+	JoinSecretFile string
 	// Plaintext must be true to listen beyond loopback without TLS.
 	Plaintext bool
+	// Expose lists the actors that other nodes may reach by name, such as
+	// "billing" or "worker/*". Entities and actors without a chosen name need no
+	// entry. Default none. See remote.Config.Expose and Node.Expose.
+	Expose []string
+	// Transport holds the limits and time-outs of connections. What this Config
+	// says itself, on security, exposure, dialling and logging, is left out there.
+	Transport remote.Config
 	// Services are installed before the node joins, so no message finds them
 	// missing.
 	Services []Service
@@ -97,9 +114,10 @@ func (c *Config) validate() error {
 			fault("Seeds: %q: %w", s, err)
 		}
 	}
-	if c.TLS == nil && !c.Plaintext && !isLoopback(c.Listen) && checkAddress(c.Listen, true) == nil {
-		fault("Listen %q reaches beyond this machine without TLS; set TLS, or Plaintext if that is meant", c.Listen)
+	if c.TLS == nil && c.TLSFiles == (remote.TLSFiles{}) && !c.Plaintext && !isLoopback(c.Listen) && checkAddress(c.Listen, true) == nil {
+		fault("Listen %q reaches beyond this machine without TLS; set TLS or TLSFiles, or Plaintext if that is meant", c.Listen)
 	}
+	faults = append(faults, c.checkTransport())
 	if n := metaSize(c.Meta); n > metaLimit {
 		fault("Meta: %d bytes of keys and values, the limit is %d", n, metaLimit)
 	}
@@ -111,16 +129,41 @@ func (c *Config) validate() error {
 			fault("Services[%d] is nil", i)
 		}
 	}
-	if len(faults) > 0 {
-		return fmt.Errorf("clusterd: config: %w", errors.Join(faults...))
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("clusterd: config: %w", err)
 	}
 	return nil
+}
+
+// checkTransport reports what remote.Listen would not take.
+func (c *Config) checkTransport() error {
+	t := c.Transport
+	var faults []error
+	if t.TLS != nil || t.TLSFiles != (remote.TLSFiles{}) || t.Secrets != nil || t.SecretFile != "" || t.Plaintext ||
+		t.Expose != nil || t.Dial != nil || t.Logger != nil {
+		faults = append(faults, errors.New("in Transport, TLS, TLSFiles, Secrets, SecretFile, Plaintext, Expose, Dial and Logger must be zero: they are set beside it"))
+	}
+	address := cmp.Or(c.Advertise, c.Listen)
+	if checkAddress(address, false) != nil || isUnspecified(address) {
+		address = "" // a fault of its own, or port 0: remote.Listen will know it
+	}
+	return errors.Join(append(faults, c.transport().Check(address))...)
+}
+
+// transport is what remote is to be told.
+func (c *Config) transport() remote.Config {
+	t := c.Transport
+	t.TLS, t.TLSFiles, t.Plaintext = c.TLS, c.TLSFiles, c.Plaintext
+	t.Secrets, t.SecretFile = c.JoinSecrets, c.JoinSecretFile
+	t.Expose = c.Expose
+	return t
 }
 
 // withDefaults returns a copy that shares nothing with the caller's.
 func (c Config) withDefaults() Config {
 	c.Seeds = slices.Clone(c.Seeds)
 	c.Services = slices.Clone(c.Services)
+	c.JoinSecrets, c.Expose = slices.Clone(c.JoinSecrets), slices.Clone(c.Expose)
 	if c.Timing == (engine.Timing{}) {
 		c.Timing = engine.Lan()
 	}

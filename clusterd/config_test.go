@@ -2,9 +2,13 @@ package clusterd
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/remote"
 )
 
 func TestConfigFaults(t *testing.T) {
@@ -18,7 +22,17 @@ func TestConfigFaults(t *testing.T) {
 		{"port picked by the system", func(c *Config) { c.Listen = "localhost:0" }, nil},
 		{"ipv6", func(c *Config) { c.Listen = "[::1]:7001" }, nil},
 		{"found alone without seeds", func(c *Config) { c.Seeds, c.FoundAlone = nil, true }, nil},
-		{"beyond loopback with tls", func(c *Config) { c.Listen, c.TLS = "10.0.0.1:7001", &tls.Config{} }, nil},
+		{"beyond loopback with tls", func(c *Config) { c.Listen, c.TLS = "10.0.0.1:7001", hooked() }, nil},
+		{"tls without anything", func(c *Config) { c.Listen, c.TLS = "10.0.0.1:7001", &tls.Config{} }, []string{"TLS.Certificates", "TLS.RootCAs"}},
+		{"tls twice", func(c *Config) { c.TLS, c.TLSFiles.Cert = hooked(), "x" }, []string{"TLS and TLSFiles"}},
+		{"tls files that are not there", func(c *Config) {
+			c.TLSFiles = remote.TLSFiles{Cert: "no-cert", Key: "no-key", CA: "no-ca"}
+		}, []string{"TLSFiles: ", "no-cert"}},
+		{"short secret", func(c *Config) { c.JoinSecrets = []string{"hunter2"} }, []string{"join secret 1 has 7 bytes", "openssl"}},
+		{"secret file that is not there", func(c *Config) { c.JoinSecretFile = "no-file" }, []string{"SecretFile: ", "no-file"}},
+		{"reserved name exposed", func(c *Config) { c.Expose = []string{"$guardian"} }, []string{`Expose: "$guardian"`}},
+		{"security in the transport", func(c *Config) { c.Transport.Secrets = []string{"x"} }, []string{"in Transport, "}},
+		{"transport limit", func(c *Config) { c.Transport.MaxConns = -1 }, []string{"MaxConns is negative"}},
 		{"beyond loopback in plain text", func(c *Config) { c.Listen, c.Plaintext = "10.0.0.1:7001", true }, nil},
 		{"no name", func(c *Config) { c.Name = "" }, []string{`Name ""`}},
 		{"name with a space", func(c *Config) { c.Name = "my chat" }, []string{`Name "my chat"`}},
@@ -49,6 +63,15 @@ func TestConfigFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// hooked is TLS whose certificates are found when they are needed.
+func hooked() *tls.Config {
+	return &tls.Config{
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("none") },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return nil, errors.New("none") },
+		RootCAs:              x509.NewCertPool(),
 	}
 }
 

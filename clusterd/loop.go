@@ -41,6 +41,7 @@ func (n *Node) loop() {
 		if n.carryOut(now) && !n.rejoin() {
 			return
 		}
+		n.watchFence(now)
 		timer.Reset(n.nextTick(now))
 	}
 }
@@ -115,6 +116,9 @@ func (n *Node) tick(now time.Time) {
 // nextTick is how long the loop may sleep.
 func (n *Node) nextTick(now time.Time) time.Duration {
 	next := n.wake
+	if until := n.core.Lease().Until; n.held && (next.IsZero() || until.Before(next)) {
+		next = until
+	}
 	for _, a := range n.attached {
 		if !a.tick.IsZero() && (next.IsZero() || a.tick.Before(next)) {
 			next = a.tick
@@ -132,6 +136,7 @@ func (n *Node) carryOut(now time.Time) (removed bool) {
 	for {
 		rd := n.core.Ready()
 		n.wake = rd.Wake
+		n.fence.set(n.core.Lease()) // before packets may tell others that it is given up
 		for _, p := range rd.Packets {
 			n.send(p)
 		}

@@ -71,6 +71,8 @@ type Node struct {
 	wake    time.Time // owned by the loop: when the core's Tick is due
 	upSince time.Time // owned by the loop: when this incarnation became Up; zero = it is not
 	retries int       // owned by the loop: rejoins in a row that did not last
+	fence   *fence
+	held    bool // owned by the loop: the services were last told that the fence holds
 
 	halt     chan struct{} // closed to end the loop at once
 	haltOnce sync.Once
@@ -150,6 +152,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		log:     cfg.Logger.With("node", address),
 		rng:     newRand(),
 		inbox:   newInbox(),
+		fence:   newFence(),
 		halt:    make(chan struct{}),
 		up:      make(chan struct{}),
 		done:    make(chan struct{}),
@@ -183,7 +186,9 @@ func (n *Node) assemble(ln net.Listener) error {
 		return fmt.Errorf("clusterd: %w", err)
 	}
 	n.core, n.hub = c, newHub(c.Snapshot())
-	r, err := remote.Listen(n.sys, ln, remote.Config{Dial: n.cfg.Harness.Dial, TLS: n.cfg.TLS, Logger: n.log})
+	transport := n.cfg.transport()
+	transport.Dial, transport.Logger = n.cfg.Harness.Dial, n.cfg.Logger
+	r, err := remote.Listen(n.sys, ln, transport)
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}
@@ -227,6 +232,15 @@ func (n *Node) handle(r *remote.Remote, service string) {
 
 func (n *Node) post(to member.Node, service string, payload []byte) {
 	n.life.Load().remote.Post(remote.Node(to), service, payload)
+}
+
+// Expose adds to Config.Expose. Any goroutine, also a service during Install.
+func (n *Node) Expose(names ...string) {
+	if !n.started { // during Install
+		n.cfg.Expose = append(n.cfg.Expose, names...)
+		return
+	}
+	n.life.Load().remote.Expose(names...)
 }
 
 // newRand seeds the generator of the protocol cores; they draw from nothing else.

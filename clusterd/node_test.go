@@ -298,6 +298,7 @@ func (p *probe) Leaving() {
 		p.node.Drained("probe")
 	}
 }
+func (p *probe) Fenced(bool) {}
 func (p *probe) Tick(time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -36,6 +36,7 @@ func (n *Node) rejoin() bool {
 	ctx, cancel := n.untilHalt()
 	defer cancel()
 	n.lower()
+	n.dropFence()
 	err := n.dropHosted(ctx)
 	if err == nil {
 		err = n.reincarnate(ctx)

@@ -31,6 +31,10 @@ type Attached interface {
 	// Leaving asks the service to hand over what it has. It follows the
 	// ViewActive in which this node is Leaving; Node.Drained is the answer.
 	Leaving()
+	// Fenced tells that the node may no longer act, or that it may again: what
+	// is hosted pauses, or goes on. Before each message of what is hosted the
+	// service asks [Node.MayAct] all the same: this call may come late.
+	Fenced(fenced bool)
 	// Tick is called when the time that it last returned is due, and after
 	// Node.Poke. Zero: not again until then.
 	Tick(now time.Time) (next time.Time)

@@ -292,7 +292,7 @@ func TestGoexitIsEscalated(t *testing.T) {
 		}
 		<-done
 		pool.Close()
-		wantGot(t, s, "0", "1", "failed 1: "+errGoexit.Error(), "2")
+		wantGot(t, s, "0", "1", "failed 1: "+ErrGoexit.Error(), "2")
 	})
 }
 
@@ -392,7 +392,7 @@ func TestInlineSurvivesGoexit(t *testing.T) {
 	go func() { defer close(done); b.PostUserMessage(1) }()
 	<-done
 	b.PostUserMessage(2)
-	wantGot(t, s, "1", "failed 1: "+errGoexit.Error(), "2")
+	wantGot(t, s, "1", "failed 1: "+ErrGoexit.Error(), "2")
 }
 
 // TestEmbedded has a mailbox inside an actor's own struct.
@@ -428,4 +428,45 @@ func TestAnswererGetsNoEnvelope(t *testing.T) {
 			t.Errorf("invoked %v, want %v", got, want)
 		}
 	})
+}
+
+// TestAcquire: who acquires an idle mailbox has it alone, and what comes meanwhile
+// is handled afterwards.
+func TestAcquire(t *testing.T) {
+	d, s := &manual{throughput: 10}, &sink{}
+	b := newBox(Unbounded(), s, d)
+	if !b.Acquire() {
+		t.Fatal("an idle mailbox was not acquired")
+	}
+	if b.Acquire() {
+		t.Error("a mailbox was acquired twice")
+	}
+	b.PostUserMessage(1)
+	b.PostSystemMessage("a")
+	if len(d.queue) != 0 {
+		t.Error("an acquired mailbox was scheduled")
+	}
+	b.Release()
+	if b.Acquire() {
+		t.Error("a mailbox with messages was acquired")
+	}
+	d.runAll()
+	wantGot(t, s, "system a", "1")
+	b.PostSystemMessage(&pa.SuspendMailbox{})
+	d.runAll()
+	if b.Acquire() {
+		t.Error("a suspended mailbox was acquired")
+	}
+	b.PostSystemMessage(&pa.ResumeMailbox{})
+	d.runAll()
+	if !b.Acquire() {
+		t.Error("a mailbox that is idle again was not acquired")
+	}
+	b.Release()
+	if len(d.queue) != 0 {
+		t.Error("an idle mailbox was scheduled")
+	}
+	if newBox(Bounded(1, Fail), s, d).Acquire() {
+		t.Error("a bounded mailbox was acquired")
+	}
 }

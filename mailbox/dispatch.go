@@ -57,6 +57,7 @@ func (b *Box) wire(d pa.Dispatcher) {
 	}
 	if w.order != nil {
 		b.state |= ordered
+		b.apart = true
 	}
 	if shared != nil {
 		w.to, w.chunks = shared.to, shared.chunks

@@ -20,6 +20,6 @@ var (
 // errDisplaced is the reason for what DropOldest gives up.
 var errDisplaced = fmt.Errorf("%w, a newer message took the place", ErrFull)
 
-// errGoexit is the failure of an actor that called runtime.Goexit, as a test's
-// FailNow does.
-var errGoexit = errors.New("mailbox: the actor called runtime.Goexit")
+// ErrGoexit is the failure, in EscalateFailure, of an actor that called
+// runtime.Goexit, as a test's FailNow does. It is no panic and has no stack.
+var ErrGoexit = errors.New("mailbox: the actor called runtime.Goexit")

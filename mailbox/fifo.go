@@ -2,15 +2,33 @@ package mailbox
 
 import "sync"
 
-// chunkLen makes a chunk 512 bytes, a size class of the allocator.
-const chunkLen = 31
+const (
+	// chunkLen makes a chunk 512 bytes, a size class of the allocator.
+	chunkLen = 29
+	// longLen makes a long chunk 4 KB, with the header that the allocator adds.
+	longLen = 253
+	// longFrom is how many messages must wait for the next chunk to be a long one.
+	// A long queue does not fit in a core's cache, and memory is fetched ahead only
+	// within a chunk.
+	longFrom = 4 * chunkLen
+)
 
 // chunk is one link of a chain: items[r:w] are queued.
 type chunk struct {
 	next  *chunk
-	r, w  uint8
-	told  uint8 // how much of r Box.left knows of
-	items [chunkLen]any
+	r, w  uint16
+	told  uint16 // how much of r Box.left knows of
+	items []any  // in the same piece of memory
+}
+
+type shortChunk struct {
+	chunk
+	room [chunkLen]any
+}
+
+type longChunk struct {
+	chunk
+	room [longLen]any
 }
 
 // pop takes the oldest item; the caller has checked that there is one.
@@ -23,38 +41,59 @@ func (k *chunk) pop() any {
 
 // chunks recycles empty chunks among the mailboxes of one dispatcher.
 type chunks struct {
-	pool  sync.Pool
-	asked sync.Pool // of *asked
+	short, long sync.Pool // of *chunk
+	asked       sync.Pool // of *asked
 }
 
 func (c *chunks) get() *chunk {
-	if k, ok := c.pool.Get().(*chunk); ok {
+	if k, ok := c.short.Get().(*chunk); ok {
 		return k
 	}
-	return new(chunk)
+	k := new(shortChunk)
+	k.items = k.room[:]
+	return &k.chunk
+}
+
+func (c *chunks) getLong() *chunk {
+	if k, ok := c.long.Get().(*chunk); ok {
+		return k
+	}
+	k := new(longChunk)
+	k.items = k.room[:]
+	return &k.chunk
 }
 
 // put takes back a chunk whose items have all been popped, hence are nil.
 func (c *chunks) put(k *chunk) {
 	k.next, k.r, k.w, k.told = nil, 0, 0, 0
-	c.pool.Put(k)
+	if len(k.items) == chunkLen {
+		c.short.Put(k)
+	} else {
+		c.long.Put(k)
+	}
 }
 
 // chain is a queue of chunks. tail.next is the head, so that a chain costs one
 // pointer, which is nil when the chain is empty. It is not safe for concurrent use.
 type chain struct{ tail *chunk }
 
-func (q *chain) push(c *chunks, m any) {
+// push appends m to the n items that there are, or to fewer.
+func (q *chain) push(c *chunks, m any, n int32) {
 	k := q.tail
-	if k == nil || k.w == chunkLen {
-		k = q.extend(c)
+	if k == nil || int(k.w) == len(k.items) {
+		k = q.extend(c, n > longFrom)
 	}
 	k.items[k.w] = m
 	k.w++
 }
 
-func (q *chain) extend(c *chunks) *chunk {
-	k := c.get()
+func (q *chain) extend(c *chunks, long bool) *chunk {
+	var k *chunk
+	if long {
+		k = c.getLong()
+	} else {
+		k = c.get()
+	}
 	if q.tail == nil {
 		k.next = k
 	} else {
@@ -112,7 +151,7 @@ func (q *fifo) push(c *chunks, m any) {
 		q.first, q.hasFirst = m, true
 		return
 	}
-	q.chain.push(c, m)
+	q.chain.push(c, m, q.n)
 }
 
 // pop takes the oldest message; the caller has checked n.

@@ -16,14 +16,16 @@ func produce(own func(*wiring)) Producer {
 	c := new(chunks)
 	if own == nil {
 		plain := &wiring{chunks: c}
-		return func() pa.Mailbox { return &Box{wiring: plain} }
+		return func() pa.Mailbox { return produced(plain) }
 	}
 	return func() pa.Mailbox {
 		w := &wiring{chunks: c}
 		own(w)
-		return &Box{wiring: w}
+		return produced(w)
 	}
 }
+
+func produced(w *wiring) *Box { return &(&alone{Box: Box{wiring: w}}).Box }
 
 // Unbounded makes FIFO mailboxes without a limit. An idle one owns no buffer.
 func Unbounded() Producer { return produce(nil) }
@@ -56,7 +58,10 @@ func StablePriorityFunc(less func(a, b any) bool) Producer {
 }
 
 // Control is a message that overtakes all others in a ControlAware mailbox.
-type Control interface{ ControlMessage() }
+type Control interface {
+	// ControlMessage does nothing but mark the type.
+	ControlMessage()
+}
 
 // ControlAware makes mailboxes in which control messages overtake the others and
 // keep their order among themselves. isControl tells them; nil means those that

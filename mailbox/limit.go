@@ -25,6 +25,7 @@ const (
 	BackPressure
 )
 
+// String is the policy in words.
 func (p Policy) String() string {
 	switch p {
 	case DropNewest:
@@ -52,7 +53,10 @@ type Waiter interface {
 // Exempt is a message, or a message in an envelope, that no limit may cost: it
 // enters a full mailbox and is not displaced. protoactor's PoisonPill is treated
 // likewise, or a full mailbox could not be stopped.
-type Exempt interface{ ExemptFromLimit() }
+type Exempt interface {
+	// ExemptFromLimit does nothing but mark the type.
+	ExemptFromLimit()
+}
 
 // limit is what makes a mailbox bounded. Its fields but runner are under Box.mu.
 type limit struct {

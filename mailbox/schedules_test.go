@@ -74,7 +74,7 @@ func send(rng *rand.Rand, to *member, sender, each int) {
 	pause := 1 + rng.IntN(10)
 	for n := range each {
 		msg := [2]int{sender, n + 1}
-		switch rng.IntN(4) {
+		switch rng.IntN(5) {
 		case 0:
 			to.box.PostSystemMessage(&pa.SuspendMailbox{})
 			if to.crowd.narrow { // the sender would wait for itself
@@ -84,6 +84,9 @@ func send(rng *rand.Rand, to *member, sender, each int) {
 			to.box.PostSystemMessage(&pa.ResumeMailbox{})
 		case 1:
 			to.box.PostSystemMessage(msg)
+			to.post(msg)
+		case 2:
+			to.visit()
 			to.post(msg)
 		default:
 			to.post(msg)
@@ -107,6 +110,17 @@ func (m *member) post(msg any) {
 	if err := m.box.PostWait(context.Background(), msg); err != nil {
 		m.crowd.t.Errorf("PostWait = %v, want nil", err)
 	}
+}
+
+// visit runs the mailbox on the sender's goroutine, if it is idle.
+func (m *member) visit() {
+	if !m.box.Acquire() {
+		return
+	}
+	m.enter()
+	runtime.Gosched()
+	m.in.Store(false)
+	m.box.Release()
 }
 
 func (m *member) enter() {

@@ -23,7 +23,7 @@ func (b *Box) run(w *worker) {
 
 // enter notes where the mailbox runs.
 func (b *Box) enter(w *worker) {
-	if w != nil && w.lane != 0 {
+	if w != nil && w.lane != 0 && w.lane != b.lane {
 		b.lane = w.lane
 	}
 	if b.state&limited != 0 {
@@ -44,7 +44,7 @@ func (b *Box) leave() {
 func (b *Box) escalate(reason, msg any) {
 	defer func() { _ = recover() }()
 	if reason == nil {
-		reason = errGoexit
+		reason = ErrGoexit
 	}
 	b.invoker.EscalateFailure(reason, msg)
 }
@@ -58,7 +58,7 @@ func (b *Box) turn(limit int, current *any) (more bool) {
 			continue
 		}
 		var msg any
-		if b.out != nil && b.state.is(0, suspended|ordered) {
+		if b.out != nil && !b.apart {
 			msg = b.popOut()
 		} else {
 			var found finding
@@ -164,9 +164,11 @@ func (b *Box) invokeSystem(current *any) {
 	switch msg.(type) {
 	case *pa.SuspendMailbox:
 		b.state |= suspended
+		b.apart = true
 		b.mu.Unlock()
 	case *pa.ResumeMailbox:
 		b.state &^= suspended
+		b.apart = b.state&ordered != 0
 		b.mu.Unlock()
 	default:
 		b.mu.Unlock()

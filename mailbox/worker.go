@@ -3,6 +3,7 @@ package mailbox
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -11,6 +12,10 @@ const (
 	maxStreak = 3
 	// maxGrant bounds the wake-ups that a lane leaves out in a row.
 	maxGrant = 4096
+	// paceEvery is after how many turns an owner looks at the clock, and longTurn
+	// how long they must have taken on average for a wake-up to be worth its cost.
+	paceEvery = 16
+	longTurn  = 5 * time.Microsecond
 )
 
 // worker is one goroutine of a pool and its run queue.
@@ -20,8 +25,9 @@ const (
 // its cache. If it is alone there, waking another worker seldom helps: before that
 // one has come, the owner has taken it. A worker that was woken for such a run and
 // finds nothing therefore grants the lane some wake-ups to be left out, twice as
-// many each time; one that does find something takes that back. The monitor covers
-// the case that the owner blocks meanwhile.
+// many each time; one that does find something takes that back. Where turns are
+// long none is left out. The monitor covers the case that a single one is, or that
+// the owner blocks: then a run may wait for a millisecond though a worker is free.
 type worker struct {
 	pool   *Pool
 	lane   uint16 // from 1; 0 for a spare, in whose lane nobody queues
@@ -33,13 +39,15 @@ type worker struct {
 	mu     sync.Mutex
 	front  runner // taken before ring
 	ring   runQueue
-	busy   bool   // its owner will look here before it does anything else
-	streak int    // how often front was taken in a row
-	turns  uint64 // how often the owner has come back here, from 1
-	grant  int    // wake-ups that were to be left out at the last count
-	skip   int    // of these, those yet to be left out
-	stuck  bool   // counted in Pool.stuck; changed under Pool.mu too
-	closed bool   // takes no more runs, and has none
+	busy   bool      // its owner will look here before it does anything else
+	streak int       // how often front was taken in a row
+	turns  uint64    // how often the owner has come back here, from 1
+	grant  int       // wake-ups that were to be left out at the last count
+	skip   int       // of these, those yet to be left out
+	paced  time.Time // when the owner last looked at the clock
+	slow   bool      // its turns have been long of late
+	stuck  bool      // counted in Pool.stuck; changed under Pool.mu too
+	closed bool      // takes no more runs, and has none
 
 	told int32 // load
 
@@ -89,7 +97,7 @@ func (w *worker) push(r runner, again bool) (wake bool) {
 		w.ring.push(r)
 	}
 	w.measure()
-	if w.busy && alone && w.skip > 0 {
+	if w.busy && alone && w.skip > 0 && !w.slow {
 		w.skip--
 		return false
 	}
@@ -114,7 +122,9 @@ func (w *worker) measure() {
 func (w *worker) pop() (r runner, stuck bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.turns++
+	if w.turns++; w.turns%paceEvery == 0 {
+		w.pace(time.Now())
+	}
 	switch {
 	case w.front != nil && (w.streak < maxStreak || w.ring.n == 0):
 		r, w.front = w.front, nil
@@ -126,6 +136,12 @@ func (w *worker) pop() (r runner, stuck bool) {
 	w.busy = r != nil
 	w.measure()
 	return r, w.stuck
+}
+
+// pace finds out how long turns are.
+func (w *worker) pace(now time.Time) {
+	w.slow = now.Sub(w.paced) > paceEvery*longTurn
+	w.paced = now
 }
 
 // give hands half of what waits to another worker, as far as there is room. What

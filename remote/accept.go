@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -45,49 +44,18 @@ func (r *Remote) isClosing() bool {
 	return r.closing
 }
 
-// admit counts a connection in, if the limits allow it.
-func (r *Remote) admit(conn net.Conn) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closing {
-		return false
-	}
-	if len(r.conns) >= r.cfg.MaxConns || r.greetings >= r.cfg.MaxHandshakes {
-		r.count.refused.Add(1)
-		r.log.Warn("connection refused: limit reached", "remote", conn.RemoteAddr(), "reason", CodeBusy,
-			"connections", len(r.conns), "handshakes", r.greetings)
-		return false
-	}
-	r.conns[conn] = struct{}{}
-	r.greetings++
-	r.count.inbound.Add(1)
-	return true
-}
-
-func (r *Remote) greeted() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.greetings--
-}
-
-func (r *Remote) forget(conn net.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.conns, conn)
-	r.count.inbound.Add(-1)
-}
-
 // receive serves one connection from another node.
 func (r *Remote) receive(plain net.Conn) {
 	defer r.forget(plain)
 	defer plain.Close()
-	conn := plain
-	if r.cfg.TLS != nil {
-		conn = tls.Server(plain, r.cfg.TLS)
+	plain.SetDeadline(time.Now().Add(r.cfg.HandshakeTimeout))
+	conn, err := r.acceptTLS(plain)
+	if err != nil {
+		r.greeted(plain)
+		return
 	}
-	conn.SetDeadline(time.Now().Add(r.cfg.HandshakeTimeout))
-	c, err := r.welcome(conn)
-	r.greeted()
+	c, err := r.welcome(&bounded{Conn: conn})
+	r.greeted(plain)
 	if c != nil {
 		defer c.end()
 	}
@@ -97,6 +65,9 @@ func (r *Remote) receive(plain net.Conn) {
 	if r.reportMalformed(conn, err) {
 		refuse(conn, &remotepb.Refusal{Code: CodeMalformed, Text: "remote: " + err.Error()}, r.cfg.AckTimeout)
 		return
+	}
+	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
+		r.warn(refused.Code, "connection refused by the caller", "remote", conn.RemoteAddr(), "reason", refused.Text)
 	}
 	r.log.Debug("connection ended", "remote", conn.RemoteAddr(), "reason", err)
 }
@@ -109,7 +80,7 @@ func (r *Remote) reportMalformed(conn net.Conn, err error) bool {
 		return false
 	}
 	r.count.malformed.Add(1)
-	r.log.Warn("connection closed", "remote", conn.RemoteAddr(), "reason", malformed.Reason)
+	r.warn(CodeMalformed, "connection closed", "remote", conn.RemoteAddr(), "reason", malformed.Reason)
 	return true
 }
 
@@ -123,19 +94,16 @@ func refuse(conn net.Conn, m *remotepb.Refusal, limit time.Duration) {
 
 // welcome makes the handshake of the side that was called. A connection comes
 // back with an error too, once it has entered its stream.
-func (r *Remote) welcome(conn net.Conn) (*inbound, error) {
-	frames := wire.NewReader(conn)
-	if err := frames.Magic(); err != nil {
-		return nil, err
-	}
-	if _, err := conn.Write([]byte(wire.Magic)); err != nil {
-		return nil, err
-	}
-	kind, body, err := frames.Next()
+//
+// The order matters: first what any caller may know, then the proof of the
+// secret and of the address, and only for who has passed them a look at, or a
+// change of, what this node knows of its peers.
+func (r *Remote) welcome(conn *bounded) (*inbound, error) {
+	t, err := newGreeting(conn)
 	if err != nil {
 		return nil, err
 	}
-	hello, err := wire.ParseHello(kind, body)
+	hello, err := r.hearHello(t)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +111,17 @@ func (r *Remote) welcome(conn net.Conn) (*inbound, error) {
 	if refusal != nil {
 		return nil, r.refuse(conn, hello, refusal)
 	}
-	c := newInbound(r, conn, frames, hello)
+	secret, refusal, err := r.authenticate(t, hello)
+	if err != nil {
+		return nil, err
+	}
+	if refusal == nil {
+		refusal = r.judgeIdentity(hello)
+	}
+	if refusal != nil {
+		return nil, r.refuse(conn, hello, refusal)
+	}
+	c := newInbound(r, conn, t.frames, hello)
 	if c.p == nil {
 		return nil, r.refuse(conn, hello, &remotepb.Refusal{Code: CodeBusy, Text: "remote: too many addresses"})
 	}
@@ -154,10 +132,44 @@ func (r *Remote) welcome(conn net.Conn) (*inbound, error) {
 	if err := c.replace(before); err != nil {
 		return c, err
 	}
-	return c, r.agree(c, version)
+	return c, r.agree(t, c, version, secret)
 }
 
-// judge decides on all that needs no state of the peer.
+func (r *Remote) hearHello(t *greeting) (*remotepb.Hello, error) {
+	if err := t.frames.Magic(); err != nil {
+		return nil, err
+	}
+	if _, err := t.Write([]byte(wire.Magic)); err != nil {
+		return nil, err
+	}
+	kind, body, err := t.hear()
+	if err != nil {
+		return nil, err
+	}
+	return wire.ParseHello(kind, body)
+}
+
+// authenticate lets only those go on who know the secret, if there is one, and
+// whose certificate is for the address that they claim, if there are any. The
+// secret that was proved comes back.
+func (r *Remote) authenticate(t *greeting, h *remotepb.Hello) (secret string, refusal *remotepb.Refusal, err error) {
+	switch secrets := r.secrets(); {
+	case len(secrets) > 0:
+		if secret, refusal, err = t.challenge(r.self.Address, h, secrets); err != nil || refusal != nil {
+			return "", refusal, err
+		}
+	case len(h.Nonce) > 0:
+		return "", &remotepb.Refusal{Code: CodeSecret, Text: fmt.Sprintf(
+			"remote: %s has a join secret, and %s has none; give both the same", h.Address, r.self.Address)}, nil
+	}
+	if err := vouched(t.Conn, h.Address); err != nil {
+		return "", &remotepb.Refusal{Code: CodeCertificate, Text: fmt.Sprintf(
+			"remote: the caller says it is %s: %v; put the host of its address among the SANs", h.Address, err)}, nil
+	}
+	return secret, nil, nil
+}
+
+// judge decides on what needs no proof.
 func (r *Remote) judge(h *remotepb.Hello) (version uint32, refusal *remotepb.Refusal) {
 	theirs, ours := wire.Versions{Min: h.MinVersion, Max: h.MaxVersion}, r.cfg.versions
 	version, ok := theirs.Common(ours)
@@ -170,28 +182,36 @@ func (r *Remote) judge(h *remotepb.Hello) (version uint32, refusal *remotepb.Ref
 		return 0, &remotepb.Refusal{Code: CodeCluster, Text: fmt.Sprintf(
 			"remote: %s belongs to cluster %q, %s to %q; give both the same name, or give the one an address of its own cluster",
 			r.self.Address, r.sys.Name(), h.Address, h.Cluster)}
-	case h.Address == r.self.Address && h.Uid < r.self.UID:
-		return 0, &remotepb.Refusal{Code: CodeUID, Exceed: r.self.UID, Text: fmt.Sprintf(
-			"remote: %s is held by UID %d, not %d; a node that follows it needs a higher UID", h.Address, r.self.UID, h.Uid)}
-	case h.Address == r.self.Address && h.Uid > r.self.UID:
-		return 0, &remotepb.Refusal{Code: CodeAddress, Text: fmt.Sprintf(
-			"remote: %s is the address of the node that answers here; advertise another", h.Address)}
 	case r.isClosing():
 		return 0, &remotepb.Refusal{Code: CodeClosing, Text: "remote: " + r.self.Address + " is stopping"}
 	}
 	return version, nil
 }
 
-// refuse answers a hello and returns the refusal as an error.
-func (r *Remote) refuse(conn net.Conn, h *remotepb.Hello, m *remotepb.Refusal) error {
-	r.count.refused.Add(1)
-	r.log.Warn("connection refused", "remote", conn.RemoteAddr(), "from", h.Address, "code", m.Code, "reason", m.Text)
-	refuse(conn, m, r.cfg.HandshakeTimeout)
-	return refusedError(m)
+// judgeIdentity decides on a caller that claims to be this node.
+func (r *Remote) judgeIdentity(h *remotepb.Hello) *remotepb.Refusal {
+	switch {
+	case h.Address == r.self.Address && h.Uid < r.self.UID:
+		return &remotepb.Refusal{Code: CodeUID, Exceed: r.self.UID, Text: fmt.Sprintf(
+			"remote: %s is held by UID %d, not %d; a node that follows it needs a higher UID", h.Address, r.self.UID, h.Uid)}
+	case h.Address == r.self.Address && h.Uid > r.self.UID:
+		return &remotepb.Refusal{Code: CodeAddress, Text: fmt.Sprintf(
+			"remote: %s is the address of the node that answers here; advertise another", h.Address)}
+	}
+	return nil
 }
 
-// agree sends the welcome and lifts the limits of the handshake.
-func (r *Remote) agree(c *inbound, version uint32) error {
+// refuse answers a hello, logs why and returns that as an error.
+func (r *Remote) refuse(conn net.Conn, h *remotepb.Hello, m *remotepb.Refusal) error {
+	r.count.refused.Add(1)
+	r.warn(m.Code, "connection refused", "remote", conn.RemoteAddr(), "from", h.Address, "reason", m.Text)
+	refuse(conn, m, r.cfg.HandshakeTimeout)
+	return fmt.Errorf("refused: %s", m.Code)
+}
+
+// agree sends the welcome, with the proof of the secret if the caller proved one,
+// and lifts the limits of the handshake.
+func (r *Remote) agree(t *greeting, c *inbound, version uint32, secret string) error {
 	w := &remotepb.Welcome{
 		Version: version, Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
 		Received: c.stream.batch, MaxMessage: uint32(r.cfg.MaxMessage),
@@ -199,14 +219,16 @@ func (r *Remote) agree(c *inbound, version uint32) error {
 	if c.lane == remotepb.Lane_LANE_CONTROL {
 		w.Received = c.stream.system
 	}
-	b, err := wire.AppendFrame(nil, wire.KindWelcome, w)
-	if err != nil {
+	if err := t.say("", wire.KindWelcome, w); err != nil {
 		return err
 	}
-	if _, err := c.Write(b); err != nil {
-		return err
+	if secret != "" {
+		if err := t.say("", wire.KindProof, &remotepb.Proof{Mac: t.mac(roleAnswered, secret)}); err != nil {
+			return err
+		}
 	}
 	c.SetDeadline(time.Time{})
+	t.Conn.(*bounded).limit = r.cfg.SilenceTimeout
 	c.frames.Limit(wire.MaxFrame(r.cfg.MaxMessage))
 	r.count.accepted.Add(1)
 	r.log.Debug("connection accepted", "remote", c.RemoteAddr(), "from", c.p.address, "lane", c.lane)

@@ -51,7 +51,7 @@ func newMember(t *testing.T, n *memnet.Network, address string, uid uint64) memb
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := remote.Listen(sys, ln, remote.Config{Dial: n.Dialer(address), Logger: log})
+	r, err := remote.Listen(sys, ln, remote.Config{Dial: n.Dialer(address), Expose: []string{"*"}, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}

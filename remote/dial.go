@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -47,49 +48,102 @@ func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (
 		return nil, fmt.Errorf("remote: dial %s: %w", address, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	c, err := r.greet(conn, address, kind)
+	c, err := r.greetSecurely(ctx, conn, address, kind)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		conn.Close()
 		r.reportMalformed(conn, err)
+		r.reportRefused(address, err)
 		return nil, fmt.Errorf("remote: handshake with %s: %w", address, err)
 	}
 	r.count.dialled.Add(1)
 	return c, nil
 }
 
+// reportRefused logs a refusal where the operator of this side reads it.
+func (r *Remote) reportRefused(address string, err error) {
+	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
+		r.warn(refused.Code, "no connection: refused", "to", address, "reason", refused.Text)
+	}
+}
+
+// greetSecurely is greet within TLS, if this node is to use it.
+func (r *Remote) greetSecurely(ctx context.Context, conn net.Conn, address string, kind remotepb.Lane) (*outbound, error) {
+	if r.tls == nil {
+		return r.greet(conn, address, kind)
+	}
+	conn, err := dialTLS(ctx, conn, r.tls(), address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.greet(conn, address, kind)
+	if err != nil {
+		return nil, tlsError(err, address) // TLS 1.3 tells of a refused certificate only now
+	}
+	if err := vouched(conn, c.welcome.Address); err != nil {
+		m := &remotepb.Refusal{Code: CodeCertificate, Text: fmt.Sprintf(
+			"remote: %s says it is %s: %v", address, c.welcome.Address, err)}
+		refuse(conn, m, r.cfg.AckTimeout)
+		return nil, refusedError(m)
+	}
+	return c, nil
+}
+
 // greet makes the handshake of the side that dialled.
 func (r *Remote) greet(conn net.Conn, address string, kind remotepb.Lane) (*outbound, error) {
-	v := r.cfg.versions
-	b, err := wire.AppendFrame([]byte(wire.Magic), wire.KindHello, &remotepb.Hello{
-		MinVersion: v.Min, MaxVersion: v.Max,
-		Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
-		Lane: kind, Dialled: address,
-	})
+	t, err := newGreeting(conn)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(b); err != nil {
+	secrets := r.secrets()
+	if err := t.say(wire.Magic, wire.KindHello, r.hello(address, kind, len(secrets) > 0)); err != nil {
 		return nil, err
 	}
-	frames := wire.NewReader(conn)
-	if err := frames.Magic(); err != nil {
+	if err := t.frames.Magic(); err != nil {
 		return nil, err
 	}
-	k, body, err := frames.Next()
+	k, body, err := t.hear()
 	if err != nil {
 		return nil, err
 	}
-	welcome, refusal, err := wire.ParseAnswer(k, body, v)
-	if err != nil {
-		return nil, err
+	challenged := k == wire.KindChallenge
+	if challenged {
+		if err := t.prove(r.self.Address, address, body, k, secrets); err != nil {
+			return nil, err
+		}
+		if k, body, err = t.hear(); err != nil {
+			return nil, err
+		}
 	}
-	if refusal != nil {
+	welcome, refusal, err := wire.ParseAnswer(k, body, r.cfg.versions)
+	switch {
+	case err != nil:
+		return nil, err
+	case refusal != nil:
 		return nil, refusedError(refusal)
+	case len(secrets) > 0 && !challenged:
+		return nil, &RefusedError{Code: CodeSecret, Text: "remote: " + address + " did not ask for the join secret: it has none"}
+	case challenged:
+		if err := t.hearProof(address, secrets[0]); err != nil {
+			return nil, err
+		}
 	}
-	return &outbound{Conn: conn, frames: frames, welcome: welcome, sent: func(n int) { r.count.sentBytes.Add(uint64(n)) }}, nil
+	return &outbound{Conn: conn, frames: t.frames, welcome: welcome, sent: func(n int) { r.count.sentBytes.Add(uint64(n)) }}, nil
+}
+
+// hello introduces this node.
+func (r *Remote) hello(dialled string, kind remotepb.Lane, secret bool) *remotepb.Hello {
+	h := &remotepb.Hello{
+		MinVersion: r.cfg.versions.Min, MaxVersion: r.cfg.versions.Max,
+		Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
+		Lane: kind, Dialled: dialled,
+	}
+	if secret {
+		h.Nonce = newNonce()
+	}
+	return h
 }
 
 func refusedError(m *remotepb.Refusal) *RefusedError {

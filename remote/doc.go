@@ -39,6 +39,13 @@
 // User and control messages overtake each other, and so do the messages of a
 // restarted node and a Terminated of its former self.
 //
+// # Security
+//
+// Config.TLSFiles (or TLS) and Config.Secrets say who may connect, Config.Expose
+// whom other nodes may reach by a name that was chosen for it. Nothing is exposed
+// by default: refs of actors without a chosen name are capabilities, and work for
+// whoever was given one.
+//
 // # Concurrency
 //
 // All methods of [Remote] may be called from any goroutine. Sending, posting
@@ -50,11 +57,11 @@
 //
 // Delivery: a dead letter may nevertheless have arrived when the connection
 // broke for good before the acknowledgement. Who a peer is: without TLS its
-// word is taken for its address.
+// word is taken for its address. docs/security.md tells what holds against whom.
 //
 // # Not yet
 //
-// A check of certificates against addresses and a join secret; several user
+// Several user
 // lanes and chunks for large messages (one of 4 MiB delays those behind it);
 // idle connections that close; message headers, which have their field; the
 // last user message before a Terminated, which may arrive after it; forgetting

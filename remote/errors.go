@@ -34,9 +34,14 @@ const (
 	CodeBusy      = "busy"      // a limit on connections or peers is reached; try again
 	CodeMalformed = "malformed" // the caller broke a rule of the protocol
 	CodeClosing   = "closing"   // the node is stopping
+
+	CodeSecret      = "secret"      // no join secret, or another one
+	CodeTLS         = "tls"         // one side speaks TLS and the other does not
+	CodeCertificate = "certificate" // a certificate is not accepted, or not for the address
 )
 
-// RefusedError tells that the other side refused the connection, and why.
+// RefusedError tells that the connection was refused, and why: by the other side,
+// or by this one, which did not accept what the other showed of itself.
 type RefusedError struct {
 	Code   string // one of the Code constants, or one of a later version
 	Text   string // for an operator: what was wrong and what would be right

@@ -85,6 +85,16 @@ func (s *fakeSystem) Deliver(id string, from *pa.PID, msg any) {
 
 func (s *fakeSystem) Portable(pid *pa.PID) (address, id string) { return pid.Address, pid.Id }
 
+func (s *fakeSystem) Reach(id string) actor.Reach {
+	switch {
+	case strings.HasPrefix(id, "$ask/"), strings.HasPrefix(id, "$own."):
+		return actor.ReachKnown
+	case strings.HasPrefix(id, "$"), id == "eventstream":
+		return actor.ReachNone
+	}
+	return actor.ReachNamed
+}
+
 func (s *fakeSystem) NodeRemoved(address string, uid uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,7 +174,7 @@ func (c *cluster) startAs(name, address string, uid uint64, change ...func(*Conf
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	cfg := Config{Dial: c.Dialer(address), Logger: slog.New(slog.NewTextHandler(c.t.Output(), nil))}
+	cfg := Config{Dial: c.Dialer(address), Expose: []string{"*"}, Logger: slog.New(slog.NewTextHandler(c.t.Output(), nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -34,6 +34,7 @@ type inbound struct {
 
 	table     wire.Table
 	decoders  []decoder          // of the names used as types, by number
+	reached   []bool             // whether a name may be a receiver, by number
 	senders   map[uint64]*pa.PID // by the numbers of address and id
 	envelopes []wire.Envelope
 	posts     uint64 // control and spawn frames handled
@@ -103,6 +104,13 @@ func (c *inbound) serve() error {
 }
 
 func (c *inbound) handle(kind wire.Kind, body []byte) error {
+	if kind == wire.KindRefusal { // the caller does not like what the welcome said
+		m, err := unmarshal[remotepb.Refusal](kind, body)
+		if err != nil {
+			return err
+		}
+		return refusedError(m)
+	}
 	if c.lane == remotepb.Lane_LANE_USER {
 		switch kind {
 		case wire.KindDefine:
@@ -182,8 +190,12 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
 	}()
 	for ; i < len(envelopes); i++ {
 		e := &envelopes[i]
-		msg, err := c.decoder(e.Type)(e.Payload)
 		to, from := textOf(e.To, &c.table), c.sender(e)
+		if err := c.reach(e.To, to); err != nil {
+			c.r.turnAway(to, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
+			continue
+		}
+		msg, err := c.decoder(e.Type)(e.Payload)
 		if err != nil {
 			c.r.count.undecodable.Add(1)
 			pid := &pa.PID{Address: c.r.self.Address, Id: to}

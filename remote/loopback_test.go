@@ -29,7 +29,7 @@ func loopback(t testing.TB, uid uint64, change ...func(*Config)) (*fakeSystem, *
 		t.Fatal(err)
 	}
 	sys := newFake("test", ln.Addr().String(), uid)
-	cfg := Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	cfg := Config{Expose: []string{"*"}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -2,10 +2,8 @@ package remote
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -304,83 +302,4 @@ func welcomed(c *cluster, ln net.Listener) (net.Conn, *wire.Reader) {
 	conn.Write(append([]byte(wire.Magic), frame(c.t, wire.KindWelcome,
 		&remotepb.Welcome{Version: 1, Cluster: "test", Address: "b:1", Uid: 2, MaxMessage: 1 << 20})...))
 	return conn, frames
-}
-
-// session returns what a node writes on its user lane, from the magic on.
-func session(c *cluster) []byte {
-	a := c.start("a:1", 1)
-	ln, err := c.Listen("b:1")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer ln.Close()
-	for range 3 {
-		a.tell(&pa.PID{Address: "b:1", Id: "box/1"}, "text", []byte("bytes"), hello())
-	}
-	conn, err := ln.Accept()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.Write(append([]byte(wire.Magic), frame(c.t, wire.KindWelcome,
-		&remotepb.Welcome{Version: 1, Cluster: "test", Address: "b:1", Uid: 2, MaxMessage: 1 << 20})...))
-	synctest.Wait()
-	conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-	all, _ := io.ReadAll(conn)
-	return all
-}
-
-// mutate changes a few bytes, lengths or the order of a capture.
-func mutate(r *rand.Rand, in []byte) []byte {
-	out := append([]byte(nil), in...)
-	for range 1 + r.IntN(4) {
-		i := r.IntN(len(out))
-		switch r.IntN(5) {
-		case 0:
-			out[i] ^= 1 << r.IntN(8)
-		case 1:
-			out[i] = byte(r.Uint32())
-		case 2:
-			out = out[:i+1]
-		case 3:
-			j := i + r.IntN(len(out)-i)
-			out = append(out[:j:j], out[i:]...) // a piece twice
-		case 4:
-			if i+4 <= len(out) {
-				binary.BigEndian.PutUint32(out[i:], r.Uint32()>>r.IntN(32))
-			}
-		}
-	}
-	return out
-}
-
-func TestMutatedTraffic(t *testing.T) {
-	const rounds = 400
-	bubble(t, func(c *cluster) {
-		capture := session(c)
-		head := len(wire.Magic) + wire.HeadLen - 1 + int(capture[len(wire.Magic)+3]) // the hello is short
-		b := c.start("b:1", 2)
-		r := rand.New(rand.NewPCG(1, 2))
-		for i := range rounds {
-			in := mutate(r, capture)
-			if i%4 > 0 { // leave the hello whole, as the next incarnation's
-				h := hello(func(h *remotepb.Hello) { h.Address, h.Uid = "whole:1", uint64(i) })
-				in = append(append([]byte(wire.Magic), frame(t, wire.KindHello, h)...), mutate(r, capture[head:])...)
-			}
-			conn := c.raw(b)
-			conn.Write(in)
-			synctest.Wait()
-			conn.Close()
-		}
-		time.Sleep(10 * time.Second)
-		if s := b.r.Stats(); s.Inbound != 0 || s.Panics != 0 || s.Malformed < rounds/4 || s.Received < rounds/4 {
-			t.Errorf("got %+v, want no connection left, no panic, many malformed, many received", s)
-		}
-		conn := c.raw(b)
-		conn.Write(append([]byte(wire.Magic), frame(t, wire.KindHello, hello(func(h *remotepb.Hello) { h.Address = "ok:1" }))...))
-		if w, r := answer(t, conn); w == nil {
-			t.Errorf("got %v after all that, want a welcome", r)
-		}
-		conn.Close()
-	})
 }

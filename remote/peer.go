@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 
@@ -26,6 +27,8 @@ type peer struct {
 	address string
 	user    *userQueue
 	control *controlQueue
+
+	spawns atomic.Int64 // requests of this peer that are carried out
 
 	turn sync.Mutex // held from one incarnation to the next, until the old is cleared away
 

@@ -83,6 +83,9 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 	}
 	address, id := p.r.sys.Portable(sender)
 	e.From.S = id
+	if address == p.r.self.Address {
+		p.r.show(id)
+	}
 	if address != p.r.self.Address {
 		e.FromAddress.S = address
 	}

@@ -32,6 +32,7 @@ type system interface {
 	NodeRemoved(address string, uid uint64)
 	DeadLetter(to, from *pa.PID, msg any, reason error)
 	SpawnKind(kind, id, name string) (*pa.PID, error)
+	Reach(id string) actor.Reach
 }
 
 // Remote connects one actor system to other nodes. Create it with [Listen].
@@ -44,6 +45,9 @@ type Remote struct {
 	ln    net.Listener
 	count counters
 	line  *succession
+	guards
+	exposure *exposure // shared with successors, as the actors are
+	warnings warnings
 
 	chunks  sync.Pool     // *[]byte of chunkBytes
 	scratch sync.Pool     // *[]byte for payloads
@@ -60,10 +64,15 @@ type Remote struct {
 	peers     map[string]*peer
 	conns     map[net.Conn]struct{} // from other nodes
 	greetings int                   // of them without a handshake so far
+	sources   map[string]*origin    // where they come from
 }
 
-// maxSpawns is how many requests of other nodes are carried out at a time.
-const maxSpawns = 64
+// maxSpawns is how many requests of other nodes are carried out at a time,
+// maxPeerSpawns how many of one.
+const (
+	maxSpawns     = 64
+	maxPeerSpawns = 16
+)
 
 // Listen takes over ln and connects sys to other nodes: it registers the
 // resolver of addresses and accepts connections. Call it before sys has sent
@@ -79,15 +88,17 @@ func Listen(sys *actor.System, ln net.Listener, cfg Config) (*Remote, error) {
 }
 
 func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
-	cfg, err := cfg.withDefaults()
-	if err != nil {
-		return nil, err
-	}
+	cfg, cfgErr := cfg.withDefaults()
 	self := Node{Address: sys.Address(), UID: sys.UID()}
 	if !wire.CheckAddress(self.Address) || self.UID == 0 {
 		return nil, fmt.Errorf("remote: address %q with UID %d cannot be reached by other nodes", self.Address, self.UID)
 	}
-	r := newRemote(sys, self, ln, cfg)
+	guards, err := cfg.guards(self.Address, ln.Addr())
+	if err := errors.Join(cfgErr, err); err != nil {
+		return nil, fmt.Errorf("remote: config: %w", err)
+	}
+	r := newRemote(sys, self, ln, cfg, guards, &exposure{})
+	r.Expose(cfg.Expose...)
 	r.line = &succession{}
 	r.line.current.Store(r)
 	sys.Proto().ProcessRegistry.RegisterAddressResolver(r.line.resolve)
@@ -95,9 +106,10 @@ func listen(sys system, ln net.Listener, cfg Config) (*Remote, error) {
 	return r, nil
 }
 
-func newRemote(sys system, self Node, ln net.Listener, cfg Config) *Remote {
+func newRemote(sys system, self Node, ln net.Listener, cfg Config, guards guards, exposure *exposure) *Remote {
 	r := &Remote{
 		sys: sys, self: self, cfg: cfg, log: cfg.Logger.With("node", self.Address), ln: ln,
+		guards: guards, exposure: exposure,
 		spawns:   make(chan struct{}, maxSpawns),
 		moved:    make(chan struct{}, 1),
 		halt:     make(chan struct{}),
@@ -105,6 +117,7 @@ func newRemote(sys system, self Node, ln net.Listener, cfg Config) *Remote {
 		services: make(map[string]Service),
 		peers:    make(map[string]*peer),
 		conns:    make(map[net.Conn]struct{}),
+		sources:  make(map[string]*origin),
 	}
 	r.chunks.New = func() any { b := make([]byte, 0, chunkBytes); return &b }
 	r.scratch.New = func() any { b := make([]byte, 0, 512); return &b }

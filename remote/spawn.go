@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 
@@ -17,21 +19,26 @@ import (
 const (
 	spawnUnknownKind = "unknown-kind"
 	spawnNameTaken   = "name-taken"
+	spawnNotExposed  = "not-exposed"
+	spawnBadName     = "bad-name"
 	spawnFailure     = "failure"
 )
 
 // The codes of an [actor.Failure] that this package makes of a failed spawn.
 const (
-	FailureBusy  = "busy"  // the node starts too many actors already
-	FailurePanic = "panic" // starting the actor panicked
-	FailureSpawn = "spawn" // starting the actor failed
+	FailureBusy    = "busy"    // the node starts too many actors already
+	FailurePanic   = "panic"   // starting the actor panicked
+	FailureSpawn   = "spawn"   // starting the actor failed
+	FailureTimeout = "timeout" // starting the actor took too long; it is stopped should it come up
 )
 
 // Spawn starts an actor of kind k on the node at address, which must have
 // registered the kind; id is what the kind's constructor is given there, name
-// the actor's name, "" = anonymous. Errors match actor.ErrUnknownKind,
-// actor.ErrNameTaken, *actor.Failure (the constructor failed or panicked), ctx's
-// error, or tell as [Service].Failed does why the request did not arrive.
+// the actor's name, "" = anonymous. A name must be exposed there, as it must be to
+// be reached. Errors match actor.ErrUnknownKind, actor.ErrNameTaken,
+// actor.ErrNotExposed, actor.ErrBadName, *actor.Failure with one of the codes above
+// or the constructor's, ctx's error, or tell as [Service].Failed does why the
+// request did not arrive.
 // After ErrLost and ctx's errors the actor may have been started.
 func Spawn[M any](ctx context.Context, r *Remote, address string, k actor.Kind[M], id, name string) (actor.Ref[M], error) {
 	pid, err := r.spawn(ctx, address, k.Name, id, name)
@@ -86,6 +93,10 @@ func result(a *remotepb.Spawned, address, kind, name string) (*pa.PID, error) {
 		return nil, fmt.Errorf("%w: %s at %s", actor.ErrUnknownKind, kind, address)
 	case spawnNameTaken:
 		return nil, fmt.Errorf("%w: %s at %s", actor.ErrNameTaken, name, address)
+	case spawnNotExposed:
+		return nil, fmt.Errorf("%w: %s at %s", actor.ErrNotExposed, name, address)
+	case spawnBadName:
+		return nil, fmt.Errorf("%w: %s at %s", actor.ErrBadName, name, address)
 	}
 	return nil, fmt.Errorf("remote: spawn %s at %s: %w", kind, address, &actor.Failure{Code: a.Failure, Text: a.Text})
 }
@@ -103,20 +114,80 @@ func (c *inbound) spawn(body []byte) error {
 		}
 	}
 	c.posts++
-	select {
-	case c.r.spawns <- struct{}{}:
-	default:
+	if a := c.r.judgeName(m.Name); a != nil {
+		c.r.count.notExposed.Add(1)
+		c.r.warn(a.Code, "spawn refused", "from", c.p.address, "kind", clip(m.Kind), "name", clip(m.Name))
+		return c.sendSpawned(m.Id, a)
+	}
+	if !c.p.takeSpawn() {
 		return c.sendSpawned(m.Id, &remotepb.Spawned{Code: spawnFailure, Failure: FailureBusy, Text: "too many actors are being started"})
 	}
-	started := c.r.start(func() {
-		defer func() { <-c.r.spawns }()
-		c.sendSpawned(m.Id, c.r.spawnHere(m)) // if it fails the connection is gone, and the other side knows
-	})
-	if !started {
-		<-c.r.spawns
+	if !c.r.start(func() { c.carryOut(m) }) {
+		c.p.giveSpawn()
 		return ErrClosed
 	}
 	return nil
+}
+
+// judgeName refuses a name that the caller could not reach afterwards: so nobody
+// elsewhere can take a name that a service of this node counts on.
+func (r *Remote) judgeName(name string) *remotepb.Spawned {
+	if name == "" {
+		return nil
+	}
+	switch err := r.unreachable(name); {
+	case strings.ContainsRune(name, '#') || r.sys.Reach(name) != actor.ReachNamed:
+		return &remotepb.Spawned{Code: spawnBadName}
+	case err != nil:
+		return &remotepb.Spawned{Code: spawnNotExposed}
+	}
+	return nil
+}
+
+// takeSpawn takes one of the tokens of the node and of the peer. The peer's are
+// fewer: constructors of one kind that hang do not keep other peers from starting
+// theirs.
+func (p *peer) takeSpawn() bool {
+	if p.spawns.Add(1) > maxPeerSpawns {
+		p.spawns.Add(-1)
+		return false
+	}
+	select {
+	case p.r.spawns <- struct{}{}:
+		return true
+	default:
+		p.spawns.Add(-1)
+		return false
+	}
+}
+
+func (p *peer) giveSpawn() {
+	p.spawns.Add(-1)
+	<-p.r.spawns
+}
+
+// carryOut starts an actor and answers, in time. The constructor cannot be called
+// off: it keeps its token for as long as it runs, and what it makes after the
+// answer is stopped, since nobody knows of it.
+func (c *inbound) carryOut(m *remotepb.Spawn) {
+	made := make(chan *remotepb.Spawned, 1)
+	go func() {
+		defer c.p.giveSpawn()
+		made <- c.r.spawnHere(m)
+	}()
+	timer := time.NewTimer(c.r.cfg.SpawnTimeout)
+	defer timer.Stop()
+	select {
+	case a := <-made:
+		c.sendSpawned(m.Id, a) // if it fails the connection is gone, and the other side knows
+		return
+	case <-timer.C:
+	}
+	c.r.warn(FailureTimeout, "starting an actor takes too long", "from", c.p.address, "kind", m.Kind)
+	c.sendSpawned(m.Id, &remotepb.Spawned{Code: spawnFailure, Failure: FailureTimeout, Text: "starting the actor took too long"})
+	if a := <-made; a.Code == "" {
+		c.r.toLocal(a.Actor, &pa.Stop{})
+	}
 }
 
 func (c *inbound) sendSpawned(id uint64, a *remotepb.Spawned) error {
@@ -149,6 +220,8 @@ func (r *Remote) spawnHere(m *remotepb.Spawn) (a *remotepb.Spawned) {
 		return &remotepb.Spawned{Code: spawnUnknownKind}
 	case errors.Is(err, actor.ErrNameTaken):
 		return &remotepb.Spawned{Code: spawnNameTaken}
+	case errors.Is(err, actor.ErrBadName):
+		return &remotepb.Spawned{Code: spawnBadName}
 	case errors.As(err, &failure):
 		return &remotepb.Spawned{Code: spawnFailure, Failure: clip(failure.Code), Text: clip(failure.Text)}
 	}

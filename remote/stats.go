@@ -25,6 +25,8 @@ type Stats struct {
 	Undecodable uint64 // user messages that arrived and could not be decoded
 	Panics      uint64 // panics of code that handled an arrived message
 
+	NotExposed uint64 // messages of other nodes for actors that they may not reach
+
 	Control         uint64 // control messages that arrived
 	ControlFailed   uint64 // control messages whose failure was told
 	ControlDropped  uint64 // control messages whose failure could not even be told
@@ -36,6 +38,7 @@ type counters struct {
 	accepted, dialled, failed, refused, malformed     atomic.Uint64
 	sent, sentBytes, received, receivedBytes, resent  atomic.Uint64
 	overflow, undelivered, undecodable, panics        atomic.Uint64
+	notExposed                                        atomic.Uint64
 	control, controlFailed, controlDropped, noService atomic.Uint64
 }
 
@@ -53,7 +56,8 @@ func (r *Remote) Stats() Stats {
 		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(), Resent: c.resent.Load(),
 		Overflow: c.overflow.Load(), Undelivered: c.undelivered.Load(),
 		Undecodable: c.undecodable.Load(), Panics: c.panics.Load(),
-		Control: c.control.Load(), ControlFailed: c.controlFailed.Load(),
+		NotExposed: c.notExposed.Load(),
+		Control:    c.control.Load(), ControlFailed: c.controlFailed.Load(),
 		ControlDropped: c.controlDropped.Load(), UnknownServices: c.noService.Load(),
 	}
 }

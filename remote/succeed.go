@@ -59,7 +59,7 @@ func (r *Remote) Succeed(ln net.Listener) (*Remote, error) {
 		return nil, &IncarnationError{Address: self.Address, Want: r.self.UID + 1, Got: self.UID}
 	}
 	r.forsake()
-	next := newRemote(r.sys, self, ln, r.cfg)
+	next := newRemote(r.sys, self, ln, r.cfg, r.guards, r.exposure)
 	next.typed, next.line = r.typed, r.line
 	r.line.current.Store(next)
 	next.start(next.accept)

@@ -126,6 +126,12 @@ func (p *peer) system(c *inbound, m *remotepb.System) error {
 	if !checkID(m.Target) || m.Op != remotepb.System_OP_STOP && !checkID(m.Other) {
 		return wire.Malformed("system message with an id that is empty, too long or not UTF-8")
 	}
+	if m.Op != remotepb.System_OP_TERMINATED { // that one is for who watches
+		if err := p.r.unreachable(m.Target); err != nil {
+			p.deny(m, err)
+			return nil
+		}
+	}
 	switch m.Op {
 	case remotepb.System_OP_WATCH:
 		p.watched(c, watchKey{m.Other, m.Target})

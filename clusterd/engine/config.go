@@ -96,7 +96,7 @@ func (t Timing) validate() []error {
 		d    time.Duration
 	}{
 		{"Gossip", t.Gossip}, {"Heartbeat", t.Heartbeat}, {"Accuse", t.Accuse},
-		{"StableAfter", t.StableAfter}, {"Retry", t.Retry},
+		{"StableAfter", t.StableAfter}, {"LeaseFor", t.LeaseFor}, {"Retry", t.Retry},
 		{"Leave", t.Leave}, {"Tombstones", t.Tombstones},
 	} {
 		if f.d <= 0 {
@@ -105,6 +105,12 @@ func (t Timing) validate() []error {
 	}
 	if t.Accuse > 0 && t.Accuse <= 2*t.Heartbeat {
 		faults = append(faults, fmt.Errorf("engine: Timing.Accuse is %v, want more than two heartbeats of %v", t.Accuse, t.Heartbeat))
+	}
+	if t.LeaseFor > 0 && t.LeaseFor < 4*t.Heartbeat {
+		faults = append(faults, fmt.Errorf("engine: Timing.LeaseFor is %v, want at least four heartbeats of %v", t.LeaseFor, t.Heartbeat))
+	}
+	if t.Drift < 0 || t.Drift > 0.5 {
+		faults = append(faults, fmt.Errorf("engine: Timing.Drift is %v, want 0 to 0.5", t.Drift))
 	}
 	return faults
 }

@@ -24,6 +24,14 @@
 // Leaving, Exiting and Removed in a view and nowhere else; events tell of
 // active views. docs/membership.md has the states, the messages and the rules.
 //
+// # The lease
+//
+// What must run once in the cluster runs under a [Lease], which is made of a
+// quorum's heartbeats. Check it against the real clock before each such step,
+// and publish [Ready].Lease before sending [Ready].Messages:
+//
+//	if !lease.Valid(time.Now()) { /* pause until LeaseBack */ }
+//
 // # Concurrency
 //
 // An Engine is owned by one goroutine; it starts none and holds no lock. What
@@ -41,9 +49,6 @@
 //
 // # Not yet
 //
-// Leases and fencing: mayAct is the place of the lease check and asks only for
-// a reachable quorum; Heartbeat.Lease is 0; a view with removals is active
-// without the wait of rule V4 (see settle). The accrual detector, indirect
-// probes and steward intervals that grow with n. Waves along a delegation tree:
-// they go straight to every member, with both views in full.
+// Indirect probes before an accusation. Waves along a delegation tree: they go
+// straight to every member, with both views in full.
 package engine

@@ -28,6 +28,7 @@ type Engine struct {
 	verdict verdict
 	timers  downing.Timers
 	lead    lead
+	tenure  tenure
 
 	nextBeat  time.Time
 	nextRound time.Time
@@ -83,7 +84,7 @@ func (e *Engine) Tick(now time.Time) {
 	if !e.now.Before(e.nextRound) {
 		e.round()
 	}
-	e.stir = true
+	e.stir, e.tenure.stale = true, true // alone, this node renews its lease by itself
 	e.react()
 }
 
@@ -120,12 +121,14 @@ func (e *Engine) react() {
 	if e.moot {
 		e.weigh()
 	}
+	e.reckon()
 	for e.stir && !e.removed {
 		e.stir = false
 		e.drive()
 		if e.stale {
 			e.refresh()
 			e.weigh()
+			e.reckon()
 		}
 	}
 	e.departAlone()
@@ -133,6 +136,9 @@ func (e *Engine) react() {
 
 // Ready is what there is to do for the caller of an engine.
 type Ready struct {
+	// Lease is that of what is hosted here. Whoever hosts must see it before the
+	// first of Messages is sent: these may tell others that it is given up.
+	Lease    Lease
 	Messages []*Message // to send, in order
 	Events   []Event    // to publish, in order
 	Wake     time.Time  // when Tick is due; zero = not before the next input
@@ -143,7 +149,7 @@ type Ready struct {
 func (e *Engine) Ready() Ready {
 	e.publish()
 	e.wake = e.due()
-	rd := Ready{Messages: e.out, Events: e.events, Wake: e.wake}
+	rd := Ready{Lease: e.Lease(), Messages: e.out, Events: e.events, Wake: e.wake}
 	e.out, e.events = nil, nil
 	return rd
 }
@@ -152,7 +158,7 @@ func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
 		return time.Time{}
 	}
-	return earliest(e.nextBeat, e.nextRound, e.lead.due)
+	return earliest(e.nextBeat, e.nextRound, e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.

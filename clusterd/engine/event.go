@@ -9,7 +9,8 @@ import (
 // Event is one change, in the order in which it happened here: a [Snapshot]
 // (the first that a subscriber gets; engines themselves never emit one),
 // [MemberChanged], [InfoChanged], [ReachabilityChanged], [LeaderChanged],
-// [RoleLeaderChanged], [ClusterShutdown], [ViewActive] or [SelfRemoved].
+// [RoleLeaderChanged], [ClusterShutdown], [LeaseLost], [LeaseBack],
+// [ViewActive] or [SelfRemoved].
 type Event interface {
 	String() string
 	event()
@@ -40,6 +41,14 @@ type RoleLeaderChanged struct {
 // it stops what runs here without handing it over, and leaves: [Leave], then
 // [Drained]. Nothing is taken over from those that are gone before.
 type ClusterShutdown struct{}
+
+// LeaseLost tells that this node may begin nothing that must run once, until
+// LeaseBack: it hears no quorum. What it hosts pauses.
+type LeaseLost struct{}
+
+// LeaseBack tells that this node holds a lease, for the first time or again.
+// It is renewed without further events: ask [Engine.Lease].
+type LeaseBack struct{ Lease Lease }
 
 // ViewActive tells that a new view is active: placement follows it. Each
 // active view known here is told once, in order; intermediate ones may be
@@ -101,6 +110,12 @@ func (e RoleLeaderChanged) String() string {
 func (e ClusterShutdown) String() string { return "the cluster is shutting down" }
 
 // String returns the event as one line.
+func (e LeaseLost) String() string { return "lease lost" }
+
+// String returns the event as one line.
+func (e LeaseBack) String() string { return fmt.Sprintf("lease in view %d", e.Lease.View) }
+
+// String returns the event as one line.
 func (e ViewActive) String() string {
 	return fmt.Sprintf("view %d of %s is active with %d members", e.Number, e.Leader, len(e.Members))
 }
@@ -115,5 +130,7 @@ func (InfoChanged) event()         {}
 func (LeaderChanged) event()       {}
 func (RoleLeaderChanged) event()   {}
 func (ClusterShutdown) event()     {}
+func (LeaseLost) event()           {}
+func (LeaseBack) event()           {}
 func (ViewActive) event()          {}
 func (SelfRemoved) event()         {}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
+	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
 // beat sends heartbeats, accuses the silent and removes the lost.
@@ -26,14 +27,15 @@ func (e *Engine) beat() {
 func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 	h := &Heartbeat{
 		Stamp:   e.stamp(),
+		Lease:   e.remaining(),
 		Reply:   reply,
 		View:    e.views.acked.Number,
 		Decided: e.views.decided.Number,
 		Active:  e.views.activeNumber(),
 		Counter: e.loops,
 	}
-	if p != nil && !e.views.removes(p.node) {
-		h.Echo = p.stamp
+	if p != nil && p.stamp != 0 && (!e.views.removes(p.node) || e.without(rules.L2Removed)) {
+		h.Echo, p.answeredTo = p.stamp, e.now
 	}
 	return h
 }
@@ -45,9 +47,15 @@ func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
 		e.send(from, e.digest(true))
 		return nil
 	}
+	first := p.answered.IsZero()
 	e.hear(p, h)
-	if !p.target && !h.Reply {
+	e.lean(p, h)
+	e.hint(p, h)
+	switch {
+	case !h.Reply && (first || !p.target):
 		e.send(from, e.heartbeat(p, true))
+	case h.Reply && first && !p.answered.IsZero():
+		e.send(from, e.heartbeat(p, false)) // so that it is answered as well, once
 	}
 	return nil
 }

@@ -16,6 +16,10 @@ type lead struct {
 
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
+	quiet    map[member.Node]bool // who acknowledged and has not answered the removed for T_w
+	settled  bool                 // the view before the proposal was active when it was written
+	known    uint64               // number of the view that all its voters are known to know
+	knownAt  time.Time            // since when
 
 	recovery *Recovered // what the survivors of a recovery are told until they show that they know; nil = none
 
@@ -186,6 +190,7 @@ func (e *Engine) onPromise(from member.Node, p *Promise) error {
 func (e *Engine) write(v *member.View) {
 	l := &e.lead
 	l.proposal, l.acks = v, map[member.Node]bool{e.self: true}
+	l.settled, l.quiet = e.views.settled(), map[member.Node]bool{e.self: e.quiet(v)}
 	l.best, l.ballot, l.gather = nil, member.Term{}, time.Time{}
 	e.acknowledge(v, l.term)
 	l.resend = time.Time{}
@@ -196,7 +201,7 @@ func (e *Engine) write(v *member.View) {
 // when the acknowledgements are a quorum.
 func (e *Engine) pursue() {
 	l := &e.lead
-	if !e.now.Before(l.resend) {
+	if !e.now.Before(l.resend) && e.holds() {
 		l.resend = e.now.Add(e.cfg.Timing.Retry)
 		wave := &WriteWave{Term: l.term, Base: e.views.decided, View: l.proposal}
 		for _, n := range audience(e.views.decided, l.proposal) {
@@ -209,7 +214,9 @@ func (e *Engine) pursue() {
 		e.decide()
 		return
 	}
-	l.due = earliest(l.due, l.resend)
+	if e.holds() { // else the return of the lease is what it waits for
+		l.due = earliest(l.due, l.resend)
+	}
 }
 
 // acknowledged reports whether a quorum of the last view's voters has
@@ -267,6 +274,7 @@ func (e *Engine) onAck(from member.Node, a *Ack) error {
 		return nil
 	}
 	l.acks[from], l.promised[from] = true, true
+	l.quiet[from] = l.quiet[from] || a.Quiet
 	e.stir = true
 	return nil
 }

@@ -109,6 +109,7 @@ func (e *Engine) end(cause member.Cause) {
 		return
 	}
 	e.finish(cause.String())
+	e.farewell()
 }
 
 func (e *Engine) finish(cause string) {

@@ -24,7 +24,7 @@ type Body interface{ body() }
 type Heartbeat struct {
 	Stamp   int64  // the sender's own monotonic clock, opaque to the receiver
 	Echo    int64  // the newest stamp had from the receiver; 0 = none
-	Lease   int64  // nanoseconds that the sender's lease lasts yet; 0 until leases exist
+	Lease   int64  // nanoseconds that the sender's lease lasts yet; 0 = it holds none
 	Reply   bool   // sent in answer to a heartbeat; never answered itself
 	View    uint64 // number of the highest view that the sender acknowledged
 	Decided uint64 // number of the newest view that it knows decided

@@ -17,6 +17,7 @@ type shown struct {
 	voters   []member.Node // of the view votersOf
 	votersOf *member.View
 	active   []*member.View // that became active since the last events
+	leased   bool           // events have told of a lease
 	end      *SelfRemoved   // to be told; nil = not, or told already
 }
 
@@ -24,7 +25,9 @@ type shown struct {
 // immutable, and cheap while nothing changes.
 func (e *Engine) Snapshot() Snapshot {
 	e.show()
-	return e.shown.last
+	s := e.shown.last
+	s.Lease = e.Lease()
+	return s
 }
 
 // Standing returns what the join machine needs to know. It is immutable.
@@ -182,13 +185,14 @@ func (e *Engine) voters() []member.Node {
 
 // publish turns what has changed since the last call into events: members in
 // the order of their addresses, then what they tell of themselves,
-// reachability, the leader, role leaders, the shutdown, active views, and the
-// end. So whoever follows the events of a snapshot holds the next snapshot.
+// reachability, the leader, role leaders, the shutdown, the lease, active views,
+// and the end. So whoever follows the events of a snapshot holds the next snapshot.
 func (e *Engine) publish() {
 	next := e.Snapshot()
 	if !e.id.IsZero() {
 		e.diff(e.shown.told, next)
 		e.shown.told = next
+		e.publishLease(next.Lease)
 	}
 	for _, v := range e.shown.active {
 		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Shutdown: v.Shutdown, Members: e.seated(v)})
@@ -236,6 +240,20 @@ func (e *Engine) diff(old, next Snapshot) {
 	if next.Shutdown && !old.Shutdown {
 		e.events = append(e.events, ClusterShutdown{})
 	}
+}
+
+// publishLease tells when the lease is lost and when it is back.
+func (e *Engine) publishLease(l Lease) {
+	valid := l.Valid(e.now)
+	if valid == e.shown.leased {
+		return
+	}
+	e.shown.leased = valid
+	if valid {
+		e.events = append(e.events, LeaseBack{Lease: l})
+		return
+	}
+	e.events = append(e.events, LeaseLost{})
 }
 
 // diffRoles walks two sorted lists of role leaders side by side.

@@ -64,6 +64,9 @@ func (e *Engine) receive(m *Message) error {
 		return e.onGone(g)
 	}
 	if e.roster.find(m.From) == nil { // whoever is in the roster was not removed
+		if _, ok := m.Body.(*Ended); ok {
+			return e.onEnded(m.From)
+		}
 		if t := e.tombstone(m.From); t.UID != 0 {
 			e.send(m.From, &Gone{View: t.View, Cause: t.Cause})
 			return nil
@@ -116,6 +119,12 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onCommit(from, b)
 		}
+	case *Pending:
+		if b != nil {
+			return e.onPending(b)
+		}
+	case *Ended:
+		return nil // not removed, as far as is known here
 	case *Poll:
 		if b != nil {
 			return e.onPoll(from, b)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
@@ -64,9 +65,9 @@ func (e *Engine) adopt(id member.Identity, v *member.View) {
 	e.views.promised, e.views.ballot = v.Term, member.Term{}
 	e.views.acked = nil
 	for _, p := range e.roster.peers {
-		p.acked, p.decided = 0, 0
+		p.acked, p.decided, p.support = 0, 0, time.Time{}
 	}
-	e.ahead = member.Node{}
+	e.ahead, e.tenure = member.Node{}, tenure{}
 	e.learnDecided(v)
 }
 

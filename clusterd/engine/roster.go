@@ -34,6 +34,10 @@ type peer struct {
 	target   bool      // heartbeats go to it by themselves
 	watched  bool      // it is accused when it is silent
 
+	support    time.Time // newest stamp of this node that it echoed and that counts for the lease; zero = none
+	answeredTo time.Time // when this node last echoed a stamp of it; zero = never
+	hinted     time.Time // when it was last told of an undecided view
+
 	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
 
 	acked   uint64 // number of the newest view that it said it acknowledged

@@ -22,6 +22,10 @@ func (e *Engine) settle() {
 	}
 	missing := e.missing(v, mine)
 	if len(missing) == 0 {
+		if from := e.fenced(mine); e.now.Before(from) {
+			l.due = earliest(l.due, from)
+			return
+		}
 		e.learnActive(v.Number)
 		l.proposal, l.acks = nil, nil
 		for _, n := range e.roster.nodes {

@@ -14,6 +14,7 @@ type Snapshot struct {
 	Converged bool     // the newest view known here is active
 	View      uint64   // number of the newest active view; 0 = none
 	Open      bool     // the configured least numbers of members were met once: placement may start
+	Lease     Lease    // of what is hosted at this node, when the snapshot was taken
 	Shutdown  bool     // the whole cluster is shutting down: nothing is taken over any more
 	Members   []Member // sorted by address; removed members are not listed
 

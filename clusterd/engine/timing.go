@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Timing is a preset of every duration of the protocol. See [Fast], [Lan] and
 // [Wan]; a zero Timing means Lan.
@@ -9,7 +12,8 @@ type Timing struct {
 	Heartbeat   time.Duration // between two heartbeats to one peer
 	Accuse      time.Duration // T_acc: silence after which a monitor accuses
 	StableAfter time.Duration // base of the stable time before downing; grows with the logarithm of the size
-	LeaseFor    time.Duration // T_f (leases come with the failure detector)
+	LeaseFor    time.Duration // T_f: how long a quorum's answers let this node act; at least four heartbeats
+	Drift       float64       // ρ: by how much the rate of a clock may be wrong, as a part of 1; 0 = 0.05
 	Found       time.Duration // T_found: how long a first seed collects answers
 	GiveUp      time.Duration // T_giveup: how long a memory of a lost cluster binds
 	Retry       time.Duration // between two tries of a join, a wave or a hand-over
@@ -68,4 +72,14 @@ func Wan() Timing {
 		Leave:       60 * time.Second,
 		Tombstones:  24 * time.Hour,
 	}
+}
+
+// drift returns ρ.
+func (t Timing) drift() float64 { return cmp.Or(t.Drift, 0.05) }
+
+// stewardEvery returns how often a node and a steward that does not monitor it
+// exchange heartbeats in a cluster of n: so rarely that n of them cost a
+// steward no more than 2,000 in a second.
+func (t Timing) stewardEvery(n int) time.Duration {
+	return max(t.Heartbeat, time.Duration(n)*500*time.Microsecond)
 }

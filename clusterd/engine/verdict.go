@@ -192,18 +192,14 @@ func (e *Engine) deriveStewards() []member.Node {
 	return lowest
 }
 
-// mayAct reports whether this node may accept joiners, lead, and run what must
-// run once. It is the place of the lease: until leases exist, a voter that
-// reaches a quorum of the newest decided view may.
-func (e *Engine) mayAct() bool {
-	v := &e.views
-	return !e.removed && v.decided != nil && v.decided.Votes(e.self) &&
-		(e.without(rules.V3Voters) || e.cfg.Downing.Quorum(v.decided, e.verdict.reachable))
-}
-
 // lost returns, sorted, who has been unreachable for long enough to be
-// removed.
+// removed. While this node had no lease it may have been the one that was cut
+// off: what it then held against others counts no more. They have T_acc from
+// the return of the lease to be heard, and silence before that is no news.
 func (e *Engine) lost() []member.Node {
+	if !e.holds() || e.now.Sub(e.tenure.since) < e.cfg.Timing.Accuse {
+		return nil
+	}
 	stable := downing.StableAfter(e.cfg.Timing.StableAfter, len(e.views.decided.Members))
 	return e.timers.Due(e.now, stable, e.cfg.Timing.Accuse/2)
 }

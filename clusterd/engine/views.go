@@ -21,8 +21,12 @@ type views struct {
 	decided  *member.View // the newest view known decided
 	active   *member.View // the newest view known active; nil = none yet
 	changed  time.Time    // when acked or decided last changed
-	seated   bool         // this node was a member of a decided view
-	ages     []age        // when views were learnt to be decided, oldest first
+	learned  time.Time    // when decided was learnt to be so
+	formerly time.Time    // learned, of the decided view before it
+
+	ended  map[member.Node]bool // removed nodes that said that they hold no lease any more; nil = none
+	seated bool                 // this node was a member of a decided view
+	ages   []age                // when views were learnt to be decided, oldest first
 }
 
 // age tells when a view was learnt to be decided.
@@ -68,6 +72,7 @@ func (e *Engine) learnDecided(v *member.View) {
 		return
 	}
 	e.views.decided = v
+	e.views.formerly, e.views.learned = e.views.learned, e.now
 	if e.views.acked == nil || e.views.acked.Number <= v.Number {
 		e.views.acked, e.views.ballot = v, member.Term{}
 	}
@@ -83,7 +88,7 @@ func (e *Engine) learnActive(number uint64) {
 	if number < v.Number || e.views.active == v {
 		return
 	}
-	e.views.active = v
+	e.views.active, e.views.ended = v, nil
 	e.lead.rest = time.Time{} // whoever was at work is done
 	e.changedViews()
 	if v.Open {
@@ -94,6 +99,7 @@ func (e *Engine) learnActive(number uint64) {
 func (e *Engine) changedViews() {
 	e.views.changed = e.now
 	e.stale, e.moot, e.stir, e.shown.dirty = true, true, true, true
+	e.tenure.stale, e.tenure.next = true, time.Time{}
 }
 
 // bury makes the tombstones of a decided view facts, and forgets those that

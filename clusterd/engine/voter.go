@@ -65,7 +65,7 @@ func (e *Engine) onWriteWave(from member.Node, w *WriteWave) error {
 		return nil
 	}
 	e.promise(from, w.Term)
-	e.send(from, &Ack{Term: w.Term, Number: w.View.Number})
+	e.send(from, &Ack{Term: w.Term, Number: w.View.Number, Quiet: w.View.Number > e.views.decided.Number && e.quiet(w.View)})
 	if w.View.Number == e.views.decided.Number {
 		return nil // one content is decided for a number: it is this one
 	}

@@ -18,6 +18,11 @@ type life struct {
 	line   *line
 	box    *box
 	moving atomic.Bool // it stops since its slot moves
+	still  atomic.Bool // it pauses: nothing reaches the behavior
+
+	// Under the stripe's lock.
+	aside       []any // user messages that it was to handle without a lease, in order
+	asideSystem []any // system messages that tell the behavior something
 
 	// Owned by the actor's goroutine.
 	self      *pa.PID // nil until it has started
@@ -31,7 +36,7 @@ func spawner[M any](k actor.Kind[M]) func(*life) error {
 		queue := func() pa.Mailbox { return l.box }
 		_, err := actor.Spawn(l.router.sys, "", func() actor.Behavior[M] {
 			return &entity[M]{kind: k, life: l}
-		}, actor.WithMailbox(queue))
+		}, actor.WithMailbox(queue), actor.WithContext(l.router.pauses.context))
 		return err
 	}
 }
@@ -123,11 +128,16 @@ type gate struct {
 }
 
 // InvokeSystemMessage notes the order to stop. From then on the router posts
-// nothing here, so the mark is the last message.
+// nothing here, so the mark is the last message. What would tell the behavior
+// something waits for the lease as user messages do.
 func (g *gate) InvokeSystemMessage(msg any) {
+	if _, gone := msg.(*pa.Terminated); gone && !g.ending && g.mustPause() {
+		g.life.router.setAsideSystem(g.life, msg)
+		return
+	}
 	if _, stop := msg.(*pa.Stop); stop && !g.ending {
 		g.ending = true
-		g.life.router.ending(g.life)
+		g.life.reclaimed = g.life.router.ending(g.life)
 		g.life.box.PostUserMessage(endMark{})
 		g.life.box.PostSystemMessage(&pa.ResumeMailbox{}) // a failed actor's is suspended
 	}
@@ -138,14 +148,22 @@ func (g *gate) InvokeSystemMessage(msg any) {
 	}
 }
 
-// InvokeUserMessage keeps what comes after the order to stop.
+// mustPause tells, by the real clock, that the behavior may not begin anything.
+func (g *gate) mustPause() bool { return g.life.still.Load() || !g.life.router.mayAct() }
+
+// InvokeUserMessage keeps what comes after the order to stop, and what comes
+// while there is no lease (rule L5).
 func (g *gate) InvokeUserMessage(msg any) {
 	switch {
+	case msg == pauseMark{}:
+		g.life.router.stand(g.life)
 	case msg == endMark{}:
 		g.empty = true
 		g.check()
 	case g.ending:
 		g.life.reclaimed = append(g.life.reclaimed, msg)
+	case g.mustPause():
+		g.life.router.setAside(g.life, msg)
 	default:
 		g.MessageInvoker.InvokeUserMessage(msg)
 	}

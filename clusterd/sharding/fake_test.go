@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,7 @@ type fakeNode struct {
 	kinds    []string
 	attached clusterd.Attached
 	gone     bool
+	fenced   atomic.Bool
 
 	mu      sync.Mutex
 	inbox   []func()
@@ -79,8 +81,15 @@ func (n *fakeNode) Attachment(string) clusterd.Attached        { return n.attach
 func (n *fakeNode) Post(to member.Node, service string, payload []byte) {
 	n.remote.Post(remote.Node(to), service, payload)
 }
+func (n *fakeNode) MayAct() bool   { return !n.fenced.Load() }
 func (n *fakeNode) Poke(string)    { n.do(func() { n.tick = time.Now() }) }
 func (n *fakeNode) Drained(string) { n.once.Do(func() { close(n.drained) }) }
+
+// fence takes the node's lease, or gives it back.
+func (n *fakeNode) fence(fenced bool) {
+	n.fenced.Store(fenced)
+	n.do(func() { n.attached.Fenced(fenced) })
+}
 
 // do runs f on the node's goroutine.
 func (n *fakeNode) do(f func()) {

@@ -23,6 +23,7 @@ type node interface {
 	Post(to member.Node, service string, payload []byte)
 	Poke(service string)
 	Drained(service string)
+	MayAct() bool
 }
 
 // Host is a service for clusterd.Config.Services: this node runs entities of k.

@@ -43,7 +43,9 @@ const (
 	idle     entityState = iota // does not run
 	starting                    // is being spawned, or waits for the first message
 	running
-	ending // was told to stop
+	pausing // has no lease: what its mailbox still holds is being set aside
+	paused  // has no lease: its mailbox is empty
+	ending  // was told to stop
 )
 
 // line is an entity's place on this node: the actor, if it runs here, and the
@@ -116,3 +118,6 @@ func keep(msg any) any {
 	}
 	return msg
 }
+
+// lives tells that the entity runs, or pauses, and was not told to stop.
+func (e entityState) lives() bool { return e == running || e == pausing || e == paused }

@@ -51,12 +51,15 @@ func (r *router) startFailed(st *stripe, s *seat, ln *line, l *life, err error) 
 	st.mu.Lock()
 }
 
-// ending notes that an entity was told to stop: what comes for it waits now.
-func (r *router) ending(l *life) {
+// ending notes that an entity was told to stop: what comes for it waits now. It
+// returns what a pause had set aside, which was to be handled first.
+func (r *router) ending(l *life) (aside []any) {
 	st := r.stripe(l.seat.key.slot)
 	st.mu.Lock()
+	defer st.mu.Unlock()
 	l.line.state = ending
-	st.mu.Unlock()
+	aside, l.aside, l.asideSystem = l.aside, nil, nil
+	return aside
 }
 
 // ended notes that an entity has stopped and its mailbox is empty. What it left
@@ -230,7 +233,7 @@ func stopLives(s *seat, mark func(*line)) {
 			continue
 		}
 		mark(ln)
-		if ln.state == running {
+		if ln.state.lives() {
 			ln.life.box.PostSystemMessage(&pa.Stop{})
 		}
 	}
@@ -302,7 +305,7 @@ func (r *router) stop(ctx context.Context) error {
 	r.stopped.Store(true)
 	r.each(func(st *stripe, s *seat, ln *line) {
 		list := r.take(s, ln)
-		if ln.state == running {
+		if ln.state.lives() {
 			ln.life.box.PostSystemMessage(&pa.Stop{})
 		}
 		ln.restored = nil

@@ -44,6 +44,8 @@ type router struct {
 	kinds   map[string]*kindCount // hosted here; fixed before traffic
 	owners  atomic.Pointer[homes.Owners]
 	stripes [stripes]stripe
+	mayAct  func() bool // this node has its lease
+	pauses  pauses
 	poke    func()              // something began to wait, or a slot is ready to move
 	done    func(homes.Stopped) // a slot has closed
 
@@ -63,11 +65,12 @@ type kindCount struct {
 	entities atomic.Int64
 }
 
-func newRouter(sys *actor.System, self string, poke func(), done func(homes.Stopped)) *router {
+func newRouter(sys *actor.System, self string, mayAct func() bool, poke func(), done func(homes.Stopped)) *router {
 	r := &router{
 		sys: sys, log: sys.Log(), self: self, kinds: map[string]*kindCount{},
-		poke: poke, done: done, quiet: make(chan struct{}, 1),
+		mayAct: mayAct, poke: poke, done: done, quiet: make(chan struct{}, 1),
 	}
+	r.pauses.lift()
 	r.owners.Store(homes.NewOwners(homes.View{}, slots.Assign))
 	for i := range r.stripes {
 		r.stripes[i].seats = map[seatKey]*seat{}
@@ -225,7 +228,7 @@ func (r *router) pump(st *stripe, s *seat, ln *line) {
 // step does one thing for a line; false if there is nothing to do now.
 func (r *router) step(st *stripe, s *seat, ln *line) bool {
 	switch {
-	case s.state == here && ln.state == idle && (len(ln.queue) > 0 || ln.restored != nil) && !r.stopped.Load():
+	case s.state == here && ln.state == idle && (len(ln.queue) > 0 || ln.restored != nil) && !r.stopped.Load() && r.mayAct():
 		r.start(st, s, ln)
 		return true
 	case s.state == here && ln.state == running && len(ln.queue) > 0:

@@ -37,7 +37,7 @@ var _ clusterd.Attached = (*service)(nil)
 func newService(n node) (*service, error) {
 	s := &service{node: n}
 	sys := n.System()
-	s.router = newRouter(sys, sys.Address(), func() { n.Poke(serviceName) }, s.slotClosed)
+	s.router = newRouter(sys, sys.Address(), n.MayAct, func() { n.Poke(serviceName) }, s.slotClosed)
 	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
 		return nil, errors.New("sharding: installed twice in this actor system")
 	}
@@ -102,6 +102,16 @@ func (s *service) SendFailed(member.Node, []byte, error) {}
 func (s *service) Leaving() {
 	s.leaving = true
 	s.finish(time.Now())
+}
+
+// Fenced pauses what runs here, or lets it go on.
+func (s *service) Fenced(fenced bool) {
+	if fenced {
+		s.router.pauses.fence()
+		return
+	}
+	s.router.pauses.lift()
+	s.router.resume()
 }
 
 // Tick passes time on to the machine and the router.

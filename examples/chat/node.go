@@ -14,6 +14,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/sharding"
+	"github.com/pando-go/pando/remote"
 )
 
 const nodeAbout = `chat node runs one node of the chat cluster.
@@ -42,6 +43,8 @@ type nodeConfig struct {
 	listen, advertise, http string
 	seeds, roles            []string
 	name, zone              string
+	tls                     remote.TLSFiles
+	secrets                 string // a file of join secrets
 	level                   slog.Level
 	stdin                   bool // the end of standard input is a signal too: the launcher is gone
 }
@@ -73,6 +76,10 @@ func parseNode(args []string, w io.Writer) (nodeConfig, error) {
 	f.StringVar(&cfg.name, "name", "chat", "`name` of the cluster: nodes of another name are refused")
 	f.StringVar(&cfg.zone, "zone", "", "`zone` that the node is in, as the members list shows it")
 	f.StringVar(&roles, "roles", "", "`roles` of the node, with commas, as the members list shows them")
+	f.StringVar(&cfg.tls.Cert, "tls-cert", "", "`file` with this node's certificate; with -tls-key and -tls-ca the nodes talk in TLS")
+	f.StringVar(&cfg.tls.Key, "tls-key", "", "`file` with its private key")
+	f.StringVar(&cfg.tls.CA, "tls-ca", "", "`file` with the authorities that sign the nodes' certificates")
+	f.StringVar(&cfg.secrets, "secrets", "", "`file` with the join secret that all nodes share, and others that are accepted, one a line")
 	f.BoolVar(&verbose, "v", false, "log what the protocols do, too")
 	f.BoolVar(&quiet, "q", false, "log warnings only")
 	f.BoolVar(&cfg.stdin, "until-eof", false, "leave at the end of standard input, too: for programs that start nodes")
@@ -142,11 +149,13 @@ func startNode(ctx context.Context, cfg nodeConfig, page string, log *slog.Logge
 	node, err := clusterd.Start(ctx, clusterd.Config{
 		Name: cfg.name, Listen: cfg.listen, Advertise: cfg.advertise,
 		Seeds: cfg.seeds, Roles: cfg.roles, Zone: cfg.zone,
-		Meta:         map[string]string{metaHTTP: page},
-		Plaintext:    true, // a sample: whoever can reach the port can read and join
-		LeaveTimeout: leaveTime,
-		Services:     []clusterd.Service{sharding.Host(Room), sharding.Host(Lobby)},
-		Logger:       log,
+		Meta:           map[string]string{metaHTTP: page},
+		TLSFiles:       cfg.tls,
+		JoinSecretFile: cfg.secrets,
+		Plaintext:      true, // a sample: without TLS whoever can reach the port can read, and without a secret join
+		LeaveTimeout:   leaveTime,
+		Services:       []clusterd.Service{sharding.Host(Room), sharding.Host(Lobby)},
+		Logger:         log,
 	})
 	var bind *net.OpError
 	switch {

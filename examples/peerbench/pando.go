@@ -67,16 +67,14 @@ func (p pando) Bounce(again func() bool) (Actor, error) {
 	return first, nil
 }
 
-// Outside asks within the caller's context, which the workload bounds; a limit for
-// each ask is a context for each.
+// Outside asks within the caller's context, which the workload bounds.
 func (p pando) Outside(limit time.Duration, f func(ask) error) error {
 	return f(func(ctx context.Context, to Actor, m *Message) (any, error) {
+		e := to.(pandoActor).ref.With(m)
 		if limit > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, limit)
-			defer cancel()
+			e = e.Within(limit)
 		}
-		return actor.Ask[*Message](ctx, to.(pandoActor).ref.With(m))
+		return actor.Ask[*Message](ctx, e)
 	})
 }
 

@@ -39,7 +39,8 @@ const (
 	Reason_REASON_UNKNOWN_KIND Reason = 9
 	Reason_REASON_NAME_TAKEN   Reason = 10
 	// None of the above; text says it.
-	Reason_REASON_OTHER Reason = 11
+	Reason_REASON_OTHER       Reason = 11
+	Reason_REASON_NOT_EXPOSED Reason = 12
 )
 
 // Enum value maps for Reason.
@@ -57,6 +58,7 @@ var (
 		9:  "REASON_UNKNOWN_KIND",
 		10: "REASON_NAME_TAKEN",
 		11: "REASON_OTHER",
+		12: "REASON_NOT_EXPOSED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":  0,
@@ -71,6 +73,7 @@ var (
 		"REASON_UNKNOWN_KIND": 9,
 		"REASON_NAME_TAKEN":   10,
 		"REASON_OTHER":        11,
+		"REASON_NOT_EXPOSED":  12,
 	}
 )
 
@@ -172,7 +175,7 @@ const file_pando_actor_failure_proto_rawDesc = "" +
 	"\aFailure\x12.\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x16.pando.actor.v1.ReasonR\x06reason\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text*\x96\x02\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text*\xae\x02\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rREASON_FAILED\x10\x01\x12\x13\n" +
@@ -186,7 +189,8 @@ const file_pando_actor_failure_proto_rawDesc = "" +
 	"\x13REASON_UNKNOWN_KIND\x10\t\x12\x15\n" +
 	"\x11REASON_NAME_TAKEN\x10\n" +
 	"\x12\x10\n" +
-	"\fREASON_OTHER\x10\vB2Z0github.com/pando-go/pando/actor/internal/actorpbb\x06proto3"
+	"\fREASON_OTHER\x10\v\x12\x16\n" +
+	"\x12REASON_NOT_EXPOSED\x10\fB2Z0github.com/pando-go/pando/actor/internal/actorpbb\x06proto3"
 
 var (
 	file_pando_actor_failure_proto_rawDescOnce sync.Once

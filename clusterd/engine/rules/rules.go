@@ -29,8 +29,27 @@ const (
 	V3Size
 	// V4: a view is active as soon as it is decided.
 	V4All
+	// V4: who removes somebody does not wait for the end of his lease.
+	V4Wait
+	// V4: who removes somebody waits for half as long as it must.
+	V4Half
+	// V4: the wait is left out though the removed was answered lately.
+	V4Quiet
+	// V4: the wait is left out though the view before was decided just now.
+	V4Base
 	// V5: users are shown views that are decided but not active.
 	V5Active
+	// L2: a voter that has gone on to a newer view supports.
+	L2Newer
+	// L2: whom an acknowledged view removes is still answered.
+	L2Removed
+	// L3: the lease counts from when an answer arrived.
+	L3Stamp
+	// L3: a voter without a lease passes one on.
+	L3Relay
+	// L3: the quorum of a view that was acknowledged and is not known to be
+	// decided is not asked for.
+	L3Later
 	// Finding 1: one accuser makes a member unreachable.
 	Accusers
 	// Finding 17: tombstones are pruned by age, and no floor keeps the dead out.
@@ -62,7 +81,16 @@ var about = [end]struct{ name, breaks, text string }{
 	V3Voters:  {"V3-voters", "I4", "the voters of the last decided view are counted, reachable or not"},
 	V3Size:    {"V3-size", "I4", "a view adds no more members than the one before has voters"},
 	V4All:     {"V4-all", "active", "a view is active when all its voters have acknowledged it"},
+	V4Wait:    {"V4-wait", "I3", "a removal is active when the leases of the removed have ended"},
+	V4Half:    {"V4-half", "I3", "the wait is T_f·(1+ρ)/(1−ρ)"},
+	V4Quiet:   {"V4-quiet", "I3", "the wait is left out only if all say that they answered none of the removed for as long"},
+	V4Base:    {"V4-base", "I3", "the wait is left out only if the view before was decided as long ago"},
 	V5Active:  {"V5-active", "shown", "what is given away waits for the active view"},
+	L2Newer:   {"L2-newer", "I3", "who has gone on to a newer view supports nobody who has not"},
+	L2Removed: {"L2-removed", "I3", "whom an acknowledged view removes is answered no more"},
+	L3Stamp:   {"L3-stamp", "I3", "a lease counts from the holder's own send stamp"},
+	L3Relay:   {"L3-relay", "I3", "only a voter with a lease passes it on, and no longer than it lasts"},
+	L3Later:   {"L3-later", "I3", "a lease needs a quorum of the decided view and of what was acknowledged after it"},
 	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
 	Floor:     {"floor", "status", "tombstones last until a decided floor, which keeps older records out"},
 	Growing:   {"growing", "healthy", "the UIDs of an address grow"},

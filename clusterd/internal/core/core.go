@@ -117,6 +117,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // of this one, or a higher one that is known to have been used at the address.
 func (c *Core) Exceed() uint64 { return max(c.self.UID, c.above) }
 
+// Lease returns the lease of what is hosted here: see [engine.Lease].
+func (c *Core) Lease() engine.Lease { return c.engine.Lease() }
+
 // Inspect returns what a simulator's invariants look at.
 func (c *Core) Inspect() engine.Inspection { return c.engine.Inspect() }
 

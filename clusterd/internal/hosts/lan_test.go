@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		echo(os.Getenv(asEcho))
 	case os.Getenv(asCall) != "":
 		call(os.Getenv(asCall))
+	case os.Getenv(asNode) != "":
+		check(runNode(os.Getenv(asNode)))
 	default:
 		os.Exit(m.Run())
 	}

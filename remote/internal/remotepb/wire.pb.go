@@ -129,7 +129,7 @@ func (x System_Op) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use System_Op.Descriptor instead.
 func (System_Op) EnumDescriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{7, 0}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Hello is the first frame of the side that dialled.
@@ -142,6 +142,7 @@ type Hello struct {
 	Uid           uint64                 `protobuf:"fixed64,5,opt,name=uid,proto3" json:"uid,omitempty"`       // this incarnation, not 0
 	Lane          Lane                   `protobuf:"varint,6,opt,name=lane,proto3,enum=pando.remote.v1.Lane" json:"lane,omitempty"`
 	Dialled       string                 `protobuf:"bytes,7,opt,name=dialled,proto3" json:"dialled,omitempty"` // the other side's address as this side spells it; names the stream
+	Nonce         []byte                 `protobuf:"bytes,15,opt,name=nonce,proto3" json:"nonce,omitempty"`    // 32 random bytes: this side has a join secret and wants it proved; absent: it has none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -225,6 +226,105 @@ func (x *Hello) GetDialled() string {
 	return ""
 }
 
+func (x *Hello) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+// Challenge asks the side that dialled to prove that it knows the join secret.
+// It comes before the Welcome, from a side that has one.
+type Challenge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nonce         []byte                 `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"` // 32 random bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Challenge) Reset() {
+	*x = Challenge{}
+	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Challenge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Challenge) ProtoMessage() {}
+
+func (x *Challenge) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Challenge.ProtoReflect.Descriptor instead.
+func (*Challenge) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Challenge) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+// Proof answers a Challenge, and after the Welcome the nonce of the Hello. It
+// vouches for every frame of the handshake so far, in both directions.
+type Proof struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mac           []byte                 `protobuf:"bytes,1,opt,name=mac,proto3" json:"mac,omitempty"` // HMAC-SHA256 under the join secret, see docs/wire.md
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proof) Reset() {
+	*x = Proof{}
+	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proof) ProtoMessage() {}
+
+func (x *Proof) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proof.ProtoReflect.Descriptor instead.
+func (*Proof) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Proof) GetMac() []byte {
+	if x != nil {
+		return x.Mac
+	}
+	return nil
+}
+
 // Welcome is the answer when the connection stands.
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -240,7 +340,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	mi := &file_pando_remote_wire_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -252,7 +352,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[1]
+	mi := &file_pando_remote_wire_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -265,7 +365,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{1}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Welcome) GetVersion() uint32 {
@@ -322,7 +422,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	mi := &file_pando_remote_wire_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -334,7 +434,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[2]
+	mi := &file_pando_remote_wire_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -347,7 +447,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{2}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Refusal) GetCode() string {
@@ -382,7 +482,7 @@ type Define struct {
 
 func (x *Define) Reset() {
 	*x = Define{}
-	mi := &file_pando_remote_wire_proto_msgTypes[3]
+	mi := &file_pando_remote_wire_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +494,7 @@ func (x *Define) String() string {
 func (*Define) ProtoMessage() {}
 
 func (x *Define) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[3]
+	mi := &file_pando_remote_wire_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +507,7 @@ func (x *Define) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Define.ProtoReflect.Descriptor instead.
 func (*Define) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{3}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Define) GetNames() []string {
@@ -428,7 +528,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_pando_remote_wire_proto_msgTypes[4]
+	mi := &file_pando_remote_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +540,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[4]
+	mi := &file_pando_remote_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +553,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{4}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Batch) GetSeq() uint64 {
@@ -489,7 +589,7 @@ type Envelope struct {
 
 func (x *Envelope) Reset() {
 	*x = Envelope{}
-	mi := &file_pando_remote_wire_proto_msgTypes[5]
+	mi := &file_pando_remote_wire_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +601,7 @@ func (x *Envelope) String() string {
 func (*Envelope) ProtoMessage() {}
 
 func (x *Envelope) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[5]
+	mi := &file_pando_remote_wire_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +614,7 @@ func (x *Envelope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Envelope.ProtoReflect.Descriptor instead.
 func (*Envelope) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{5}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Envelope) GetTo() string {
@@ -598,7 +698,7 @@ type Control struct {
 
 func (x *Control) Reset() {
 	*x = Control{}
-	mi := &file_pando_remote_wire_proto_msgTypes[6]
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +710,7 @@ func (x *Control) String() string {
 func (*Control) ProtoMessage() {}
 
 func (x *Control) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[6]
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +723,7 @@ func (x *Control) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Control.ProtoReflect.Descriptor instead.
 func (*Control) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{6}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Control) GetService() string {
@@ -654,7 +754,7 @@ type System struct {
 
 func (x *System) Reset() {
 	*x = System{}
-	mi := &file_pando_remote_wire_proto_msgTypes[7]
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +766,7 @@ func (x *System) String() string {
 func (*System) ProtoMessage() {}
 
 func (x *System) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[7]
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +779,7 @@ func (x *System) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use System.ProtoReflect.Descriptor instead.
 func (*System) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{7}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *System) GetSeq() uint64 {
@@ -729,7 +829,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +841,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +854,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ack) GetBatch() uint64 {
@@ -791,7 +891,7 @@ type Spawn struct {
 
 func (x *Spawn) Reset() {
 	*x = Spawn{}
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +903,7 @@ func (x *Spawn) String() string {
 func (*Spawn) ProtoMessage() {}
 
 func (x *Spawn) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +916,7 @@ func (x *Spawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawn.ProtoReflect.Descriptor instead.
 func (*Spawn) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Spawn) GetId() uint64 {
@@ -852,7 +952,7 @@ type Spawned struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Actor         string                 `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`     // id of the new actor
-	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`       // "" = started; "unknown-kind", "name-taken", "failure"
+	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`       // "" = started; "unknown-kind", "name-taken", "not-exposed", "bad-name", "failure"
 	Failure       string                 `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"` // code "failure": its own code
 	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -861,7 +961,7 @@ type Spawned struct {
 
 func (x *Spawned) Reset() {
 	*x = Spawned{}
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +973,7 @@ func (x *Spawned) String() string {
 func (*Spawned) ProtoMessage() {}
 
 func (x *Spawned) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +986,7 @@ func (x *Spawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawned.ProtoReflect.Descriptor instead.
 func (*Spawned) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Spawned) GetId() uint64 {
@@ -928,7 +1028,7 @@ var File_pando_remote_wire_proto protoreflect.FileDescriptor
 
 const file_pando_remote_wire_proto_rawDesc = "" +
 	"\n" +
-	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\xd4\x01\n" +
+	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\xea\x01\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vmin_version\x18\x01 \x01(\rR\n" +
 	"minVersion\x12\x1f\n" +
@@ -938,7 +1038,12 @@ const file_pando_remote_wire_proto_rawDesc = "" +
 	"\aaddress\x18\x04 \x01(\tR\aaddress\x12\x10\n" +
 	"\x03uid\x18\x05 \x01(\x06R\x03uid\x12)\n" +
 	"\x04lane\x18\x06 \x01(\x0e2\x15.pando.remote.v1.LaneR\x04lane\x12\x18\n" +
-	"\adialled\x18\a \x01(\tR\adialled\"\xa6\x01\n" +
+	"\adialled\x18\a \x01(\tR\adialled\x12\x14\n" +
+	"\x05nonce\x18\x0f \x01(\fR\x05nonce\"!\n" +
+	"\tChallenge\x12\x14\n" +
+	"\x05nonce\x18\x01 \x01(\fR\x05nonce\"\x19\n" +
+	"\x05Proof\x12\x10\n" +
+	"\x03mac\x18\x01 \x01(\fR\x03mac\"\xa6\x01\n" +
 	"\aWelcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -1020,27 +1125,29 @@ func file_pando_remote_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_pando_remote_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_pando_remote_wire_proto_goTypes = []any{
-	(Lane)(0),        // 0: pando.remote.v1.Lane
-	(System_Op)(0),   // 1: pando.remote.v1.System.Op
-	(*Hello)(nil),    // 2: pando.remote.v1.Hello
-	(*Welcome)(nil),  // 3: pando.remote.v1.Welcome
-	(*Refusal)(nil),  // 4: pando.remote.v1.Refusal
-	(*Define)(nil),   // 5: pando.remote.v1.Define
-	(*Batch)(nil),    // 6: pando.remote.v1.Batch
-	(*Envelope)(nil), // 7: pando.remote.v1.Envelope
-	(*Control)(nil),  // 8: pando.remote.v1.Control
-	(*System)(nil),   // 9: pando.remote.v1.System
-	(*Ack)(nil),      // 10: pando.remote.v1.Ack
-	(*Spawn)(nil),    // 11: pando.remote.v1.Spawn
-	(*Spawned)(nil),  // 12: pando.remote.v1.Spawned
-	nil,              // 13: pando.remote.v1.Envelope.HeadersEntry
+	(Lane)(0),         // 0: pando.remote.v1.Lane
+	(System_Op)(0),    // 1: pando.remote.v1.System.Op
+	(*Hello)(nil),     // 2: pando.remote.v1.Hello
+	(*Challenge)(nil), // 3: pando.remote.v1.Challenge
+	(*Proof)(nil),     // 4: pando.remote.v1.Proof
+	(*Welcome)(nil),   // 5: pando.remote.v1.Welcome
+	(*Refusal)(nil),   // 6: pando.remote.v1.Refusal
+	(*Define)(nil),    // 7: pando.remote.v1.Define
+	(*Batch)(nil),     // 8: pando.remote.v1.Batch
+	(*Envelope)(nil),  // 9: pando.remote.v1.Envelope
+	(*Control)(nil),   // 10: pando.remote.v1.Control
+	(*System)(nil),    // 11: pando.remote.v1.System
+	(*Ack)(nil),       // 12: pando.remote.v1.Ack
+	(*Spawn)(nil),     // 13: pando.remote.v1.Spawn
+	(*Spawned)(nil),   // 14: pando.remote.v1.Spawned
+	nil,               // 15: pando.remote.v1.Envelope.HeadersEntry
 }
 var file_pando_remote_wire_proto_depIdxs = []int32{
 	0,  // 0: pando.remote.v1.Hello.lane:type_name -> pando.remote.v1.Lane
-	7,  // 1: pando.remote.v1.Batch.envelopes:type_name -> pando.remote.v1.Envelope
-	13, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
+	9,  // 1: pando.remote.v1.Batch.envelopes:type_name -> pando.remote.v1.Envelope
+	15, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
 	1,  // 3: pando.remote.v1.System.op:type_name -> pando.remote.v1.System.Op
 	4,  // [4:4] is the sub-list for method output_type
 	4,  // [4:4] is the sub-list for method input_type
@@ -1060,7 +1167,7 @@ func file_pando_remote_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_remote_wire_proto_rawDesc), len(file_pando_remote_wire_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -43,6 +43,12 @@ const (
 
 // String returns the kind as logs print it.
 func (k Kind) String() string {
+	switch k {
+	case KindChallenge:
+		return "challenge"
+	case KindProof:
+		return "proof"
+	}
 	names := [...]string{"", "hello", "welcome", "refusal", "define", "batch", "control", "system", "ack", "spawn", "spawned"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", byte(k))
@@ -115,6 +121,9 @@ func (r *Reader) Magic() error {
 	var got [len(Magic)]byte
 	if _, err := io.ReadFull(r.r, got[:]); err != nil {
 		return err
+	}
+	if got[0] == 0x16 && got[1] == 3 { // the head of a TLS record
+		return Malformed("the caller speaks TLS and this node plain text; give both TLS or neither")
 	}
 	if string(got[:]) != Magic {
 		return Malformed("not a Pando connection: it begins with %q", got[:])

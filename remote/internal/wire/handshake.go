@@ -10,6 +10,18 @@ import (
 // MaxAddress is the limit of an address and of a cluster's name, in bytes.
 const MaxAddress = 261
 
+// NonceLen and MacLen are the lengths of what proves a join secret, in bytes.
+const (
+	NonceLen = 32
+	MacLen   = 32
+)
+
+// The kinds of frames by which a join secret is proved.
+const (
+	KindChallenge Kind = 16 + iota
+	KindProof
+)
+
 // Versions is a range of protocol versions.
 type Versions struct{ Min, Max uint32 }
 
@@ -52,6 +64,8 @@ func ParseHello(kind Kind, body []byte) (*remotepb.Hello, error) {
 		return nil, Malformed("hello: UID 0")
 	case len(h.Cluster) > MaxAddress:
 		return nil, Malformed("hello: cluster name of %d bytes", len(h.Cluster))
+	case len(h.Nonce) != 0 && len(h.Nonce) != NonceLen:
+		return nil, Malformed("hello: nonce of %d bytes", len(h.Nonce))
 	case h.Lane != remotepb.Lane_LANE_CONTROL && h.Lane != remotepb.Lane_LANE_USER:
 		return nil, Malformed("hello: lane %d", h.Lane)
 	}
@@ -81,4 +95,39 @@ func ParseAnswer(kind Kind, body []byte, v Versions) (*remotepb.Welcome, *remote
 		return nil, nil, Malformed("welcome: UID 0")
 	}
 	return w, nil, nil
+}
+
+// ParseChallenge reads and checks a Challenge.
+func ParseChallenge(kind Kind, body []byte) (*remotepb.Challenge, error) {
+	c := new(remotepb.Challenge)
+	if kind != KindChallenge {
+		return nil, Malformed("%v in place of a challenge", kind)
+	}
+	if err := Unmarshal(kind, body, c); err != nil {
+		return nil, err
+	}
+	if len(c.Nonce) != NonceLen {
+		return nil, Malformed("challenge: nonce of %d bytes", len(c.Nonce))
+	}
+	return c, nil
+}
+
+// ParseProof reads and checks the form of a Proof; whether it proves anything is
+// for its reader to find out. The side that is asked for one may refuse instead.
+func ParseProof(kind Kind, body []byte) (*remotepb.Proof, *remotepb.Refusal, error) {
+	if kind == KindRefusal {
+		r := new(remotepb.Refusal)
+		return nil, r, Unmarshal(kind, body, r)
+	}
+	if kind != KindProof {
+		return nil, nil, Malformed("%v in place of a proof", kind)
+	}
+	p := new(remotepb.Proof)
+	if err := Unmarshal(kind, body, p); err != nil {
+		return nil, nil, err
+	}
+	if len(p.Mac) != MacLen {
+		return nil, nil, Malformed("proof of %d bytes", len(p.Mac))
+	}
+	return p, nil, nil
 }

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/rules"
+)
+
+// What must run once runs under a lease, and a lease is made of nothing but
+// heartbeats. A node holds one while a quorum of voters has lately answered it,
+// so a node that is cut off, stopped or slow loses it by its own clock, without
+// being told. Survivors that decide to go on without it wait until that must
+// have happened (V4, in fence.go). Nobody agrees on anything to make this work:
+// it rests on two quorums having a voter in common, on counting from one's own
+// send stamp, and on clocks that run at nearly the same rate.
+
+// Lease is the right to begin what must run at most once in the cluster: the
+// handling of a message or timer of a hosted actor, an acknowledgement of
+// something stored. Check it against the real clock before each (L5), for
+// nobody tells a node in time that it has been stopped. The zero Lease is never
+// valid.
+type Lease struct {
+	View  uint64    // number of the newest decided view known to its holder; 0 = no lease
+	Until time.Time // when it ends, on the clock that the engine's inputs are stamped with
+}
+
+// Valid reports whether the lease still holds at now.
+func (l Lease) Valid(now time.Time) bool { return l.View != 0 && now.Before(l.Until) }
+
+// tenure is what this node knows of its own lease.
+type tenure struct {
+	until   time.Time // when it ends; it may be over
+	since   time.Time // when the unbroken period began that until ends
+	relayed time.Time // until when the leases of others carry this node
+	stale   bool      // support or views have changed since it was reckoned
+	next    time.Time // a large cluster reckons no sooner
+	scratch []support
+}
+
+// support is how lately a voter answered this node.
+type support struct {
+	node member.Node
+	at   time.Time // the newest stamp of this node that it echoed
+}
+
+// Lease returns the lease of what is hosted here, as of the last input. Of a
+// node that has said that it drained there is none.
+func (e *Engine) Lease() Lease {
+	v := &e.views
+	if !e.holds() || !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained {
+		return Lease{}
+	}
+	return Lease{View: v.decided.Number, Until: e.tenure.until}
+}
+
+// holds reports whether this node has a lease at all, and so may lead. A leader
+// that has just acknowledged its own Exiting still does: somebody must finish.
+func (e *Engine) holds() bool {
+	return !e.removed && e.views.decided != nil && e.now.Before(e.tenure.until)
+}
+
+// mayAct reports whether this node may accept joiners, lead, and answer for the
+// cluster (S4).
+func (e *Engine) mayAct() bool { return e.holds() }
+
+// reckon works out the lease anew. In a large cluster every heartbeat would
+// bring a little more, so it is done twice in a heartbeat interval only.
+func (e *Engine) reckon() {
+	t := &e.tenure
+	held := !t.until.IsZero() && e.now.Before(t.until)
+	if !held && !t.until.IsZero() {
+		t.until, e.stir, e.shown.dirty = time.Time{}, true, true
+		t.stale = true
+	}
+	if !t.stale || held && e.now.Before(t.next) {
+		return
+	}
+	t.stale = false
+	if len(e.roster.nodes) >= crowd {
+		t.next = e.now.Add(e.cfg.Timing.Heartbeat / 2)
+	}
+	until := e.term()
+	if !e.now.Before(until) {
+		until = time.Time{}
+	}
+	if (t.until.IsZero()) != until.IsZero() {
+		t.since = e.now
+		e.stir, e.shown.dirty = true, true
+	}
+	t.until = until
+}
+
+// crowd is the number of peers from which on the lease is reckoned less often.
+const crowd = 32
+
+// term returns until when this node holds a lease; the zero time for none (L3,
+// L4).
+func (e *Engine) term() time.Time {
+	v := &e.views
+	if !v.decided.Votes(e.self) || v.removes(e.self) {
+		return time.Time{}
+	}
+	from := e.supported(v.decided)
+	if v.acked != v.decided && !e.without(rules.L3Later) {
+		from = sooner(from, e.supported(v.acked))
+	}
+	until := e.tenure.relayed
+	if !from.IsZero() {
+		until = later(until, from.Add(e.leaseFor(v.decided)))
+	}
+	return until
+}
+
+// supported returns the newest time since which the voters that answered, with
+// this node, are a quorum of a view; zero if there is none.
+func (e *Engine) supported(v *member.View) time.Time {
+	list := e.tenure.scratch[:0]
+	for i := range v.Members {
+		m := &v.Members[i]
+		if !m.Status.Votes() || m.Node == e.self {
+			continue
+		}
+		if p := e.roster.find(m.Node); p != nil && !p.support.IsZero() {
+			list = append(list, support{m.Node, p.support})
+		}
+	}
+	e.tenure.scratch = list
+	slices.SortFunc(list, func(a, b support) int {
+		return cmp.Or(b.at.Compare(a.at), a.node.Compare(b.node))
+	})
+	// Each one more makes a quorum more likely and its start earlier: the fewest
+	// that are one are the newest.
+	low, high := 0, len(list)+1
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if e.quorumWith(v, list[:min(middle, len(list))]) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	switch {
+	case low > len(list):
+		return time.Time{}
+	case low == 0:
+		return e.now // this node is a quorum by itself
+	}
+	return list[low-1].at
+}
+
+func (e *Engine) quorumWith(v *member.View, list []support) bool {
+	with := make([]member.Node, len(list))
+	for i, s := range list {
+		with[i] = s.node
+	}
+	slices.SortFunc(with, member.Node.Compare)
+	return e.cfg.Downing.Quorum(v, func(n member.Node) bool {
+		_, found := slices.BinarySearchFunc(with, n, member.Node.Compare)
+		return found || n == e.self
+	})
+}
+
+// lean notes what a heartbeat of p does for this node's lease.
+//
+// It counts from the stamp that this node put on its own heartbeat, however
+// long the way to p and back took: p answered at some moment after it. A p that
+// has gone on to a view that is not known here counts for nothing, for that
+// view may have removed this node, or changed the quorum that it needs (L2).
+func (e *Engine) lean(p *peer, h *Heartbeat) {
+	ahead := h.View > e.views.acked.Number || h.Decided > e.views.decided.Number
+	if ahead && !e.without(rules.L2Newer) || h.Echo <= 0 || h.Echo > e.stamp() {
+		return
+	}
+	at := e.start.Add(time.Duration(h.Echo - 1))
+	if e.without(rules.L3Stamp) {
+		at = e.now
+	}
+	if at.After(p.support) {
+		p.support, e.tenure.stale = at, true
+	}
+	e.carry(p, h, at)
+}
+
+// carry takes what is left of p's lease for this node's own, from the stamp that
+// p echoed and shortened by what two clocks may differ: it ends before p's does
+// in real time. So a node needs to hear one steward instead of half the cluster.
+func (e *Engine) carry(p *peer, h *Heartbeat, at time.Time) {
+	left := time.Duration(min(h.Lease, int64(e.leaseFor(e.views.decided))))
+	if left <= 0 || !e.views.decided.Votes(p.node) || e.views.removes(p.node) {
+		return
+	}
+	drift := e.cfg.Timing.drift()
+	if until := at.Add(time.Duration(float64(left) * (1 - drift) / (1 + drift))); until.After(e.tenure.relayed) {
+		e.tenure.relayed, e.tenure.stale = until, true
+	}
+}
+
+// remaining returns what a heartbeat tells of this node's lease.
+func (e *Engine) remaining() int64 {
+	if e.without(rules.L3Relay) && e.views.decided.Votes(e.self) {
+		return int64(e.leaseFor(e.views.decided))
+	}
+	if !e.holds() {
+		return 0
+	}
+	return int64(e.tenure.until.Sub(e.now))
+}
+
+// leaseFor returns T_f for a cluster of the size of a view: beyond a thousand
+// members the stewards are heard from less often.
+func (e *Engine) leaseFor(v *member.View) time.Duration {
+	return max(e.cfg.Timing.LeaseFor, 4*e.cfg.Timing.stewardEvery(len(v.Members)))
+}
+
+// later and sooner compare times of which zero means "never".
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
