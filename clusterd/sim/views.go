@@ -15,6 +15,8 @@ type law struct {
 	removed   map[incarnation]uint64 // number of the first known view without it
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
+
+	born map[member.Identity]uint64 // number of the view with which an operator began a branch: nobody decided it
 }
 
 // incarnation is a node in one cluster.
@@ -43,6 +45,7 @@ func newLaw() law {
 		removed:   map[incarnation]uint64{},
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
+		born:      map[member.Identity]uint64{},
 	}
 }
 
@@ -57,6 +60,9 @@ func (s *Sim) checkViews(n *node, now *engine.Inspection) {
 	}
 	if now.Acked != nil {
 		s.acked(n, now)
+	}
+	if id := now.Identity; id.Branch != 0 && s.law.born[id] == 0 && now.Decided != nil {
+		s.law.born[id] = now.Decided.Number
 	}
 	if now.Active != before.Active {
 		s.checkActive(n, now)
@@ -203,7 +209,7 @@ func (s *Sim) checkSeats(n *node, id member.Identity, v *member.View) {
 // checkStep compares two decided views, a the earlier. Others may lie between
 // that nobody has shown yet.
 func (s *Sim) checkStep(n *node, id member.Identity, a, b *member.View) {
-	if b.Number == a.Number+1 {
+	if b.Number == a.Number+1 && b.Number != s.law.born[id] {
 		s.checkDecided(id, a, b)
 	}
 	for i := range a.Members {
