@@ -37,6 +37,9 @@ func (s *System) Reach(id string) Reach {
 // isAnonymous tells whether one part of a path was drawn by this incarnation. The
 // id need not be one that exists: only who was told it can name one that does.
 func (s *System) isAnonymous(id string) bool {
+	if strings.IndexByte(id, '$') < 0 {
+		return false
+	}
 	for part := range strings.SplitSeq(id, "/") {
 		if strings.HasPrefix(part, s.anon) {
 			return true

@@ -129,18 +129,19 @@ func (r *Remote) unreachable(id string) error {
 }
 
 // reach is unreachable for the receiver of an envelope. What may be reached stays
-// so, and is remembered for receivers that are named by number.
+// so, and is remembered for receivers that are named by number: by their text, so
+// that a number which comes to mean another receiver is looked at again.
 func (c *inbound) reach(to wire.Seen, id string) error {
 	n := int(to.Ref)
-	if n != 0 && n <= len(c.reached) && c.reached[n-1] {
+	if n != 0 && n <= len(c.reached) && c.reached[n-1] == id {
 		return nil
 	}
 	err := c.r.unreachable(id)
 	if err == nil && n != 0 {
 		for len(c.reached) < c.table.Len() {
-			c.reached = append(c.reached, false)
+			c.reached = append(c.reached, "")
 		}
-		c.reached[n-1] = true
+		c.reached[n-1] = id
 	}
 	return err
 }
@@ -166,6 +167,8 @@ func (p *peer) deny(m *remotepb.System, reason error) {
 // turnAway makes a dead letter of what may not reach its receiver. The asker is
 // told the reason.
 func (r *Remote) turnAway(id string, from *pa.PID, msg any, reason error) {
-	r.count.notExposed.Add(1)
+	if errors.Is(reason, actor.ErrNotExposed) {
+		r.count.notExposed.Add(1)
+	}
 	r.sys.DeadLetter(&pa.PID{Address: r.self.Address, Id: id}, from, msg, reason)
 }

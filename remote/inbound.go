@@ -34,7 +34,7 @@ type inbound struct {
 
 	table     wire.Table
 	decoders  []decoder          // of the names used as types, by number
-	reached   []bool             // whether a name may be a receiver, by number
+	reached   []string           // names that may be receivers, by number
 	senders   map[uint64]*pa.PID // by the numbers of address and id
 	envelopes []wire.Envelope
 	posts     uint64 // control and spawn frames handled
