@@ -118,16 +118,19 @@ func (e *Engine) term() time.Time {
 // this node, are a quorum of a view; zero if there is none.
 func (e *Engine) supported(v *member.View) time.Time {
 	list := e.tenure.scratch[:0]
-	for i := range v.Members {
-		m := &v.Members[i]
-		if !m.Status.Votes() || m.Node == e.self {
-			continue
-		}
-		if p := e.roster.find(m.Node); p != nil && !p.support.IsZero() {
-			list = append(list, support{m.Node, p.support})
+	for _, p := range e.roster.peers {
+		if !p.support.IsZero() && v.Votes(p.node) {
+			list = append(list, support{p.node, p.support})
 		}
 	}
 	e.tenure.scratch = list
+	if e.roster.lacking == v && e.roster.lack == len(list) {
+		return time.Time{}
+	}
+	if !e.quorumWith(v, list) {
+		e.roster.lacking, e.roster.lack = v, len(list)
+		return time.Time{}
+	}
 	slices.SortFunc(list, func(a, b support) int {
 		return cmp.Or(b.at.Compare(a.at), a.node.Compare(b.node))
 	})

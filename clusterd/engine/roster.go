@@ -16,6 +16,8 @@ type roster struct {
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
 	latest  *peer         // whom find found last: one message asks several times
+	lacking *member.View  // those who support this node are no quorum of this view
+	lack    int           // so many were they: who has supported goes on to, so as many are the same ones
 	busy    bool          // somebody is on the way in or out, as far as views and facts tell
 }
 

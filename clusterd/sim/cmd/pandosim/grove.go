@@ -43,10 +43,13 @@ func (o options) grow(out io.Writer) error {
 		return err
 	}
 	l.begin()
-	s.Weigh(size)
 	s.Run(rest)
-	s.Weigh(nil)
 	l.print("at rest for")
+	l.begin()
+	s.Weigh(size) // encodes every packet
+	s.Run(rest / 5)
+	s.Weigh(nil)
+	l.print("weighed at rest for")
 	s.Start(o.grove + 1)
 	if err := l.settle("one more joined after"); err != nil {
 		return err
@@ -69,6 +72,7 @@ type lap struct {
 	nodes   int
 	out     io.Writer
 	began   time.Time
+	busy    time.Duration // processor time so far
 	at      time.Duration
 	events  uint64
 	packets uint64
@@ -76,7 +80,7 @@ type lap struct {
 }
 
 func (l *lap) begin() {
-	l.began, l.at = time.Now(), l.sim.Now()
+	l.began, l.at, l.busy = time.Now(), l.sim.Now(), processorTime()
 	l.events, l.packets, l.bytes = l.sim.Events(), l.sim.Packets(), l.sim.Bytes()
 }
 
@@ -97,8 +101,8 @@ func (l *lap) print(what string) {
 	perNode := 1 / float64(l.nodes) / simulated.Seconds()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	fmt.Fprintf(l.out, "%d nodes %s %.1f s: %.1f messages and %.0f bytes a node and second; %v real, %.0f times real time, %d events, heap %d MiB, from the system %d MiB\n",
+	fmt.Fprintf(l.out, "%d nodes %s %.1f s: %.1f messages and %.0f bytes a node and second; %v real, %.0f times real time, %.0f times processor time, %d events, heap %d MiB, from the system %d MiB\n",
 		l.nodes, what, simulated.Seconds(),
 		float64(l.sim.Packets()-l.packets)*perNode, float64(l.sim.Bytes()-l.bytes)*perNode,
-		real.Round(time.Millisecond), simulated.Seconds()/real.Seconds(), l.sim.Events()-l.events, m.HeapAlloc>>20, m.Sys>>20)
+		real.Round(time.Millisecond), simulated.Seconds()/real.Seconds(), simulated.Seconds()/(processorTime()-l.busy).Seconds(), l.sim.Events()-l.events, m.HeapAlloc>>20, m.Sys>>20)
 }
