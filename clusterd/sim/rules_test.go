@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,24 @@ func playRule(t *testing.T, r rules.Rule, file string) {
 	}
 	if !broken {
 		t.Errorf("without the rule nothing breaks %s", r.Breaks())
+	}
+}
+
+// TestPageListsRulesAndInvariants compares docs/simulator.md with the code.
+func TestPageListsRulesAndInvariants(t *testing.T) {
+	page, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules.All() {
+		if line := fmt.Sprintf("\n| %s | %s | %s |\n", r, r.Text(), r.Breaks()); !strings.Contains(string(page), line) {
+			t.Errorf("docs/simulator.md lacks the line%s", line)
+		}
+	}
+	for _, p := range Invariants() {
+		if !strings.Contains(string(page), p.Key) {
+			t.Errorf("docs/simulator.md says nothing of %s", p.Key)
+		}
 	}
 }
 
