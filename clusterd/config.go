@@ -18,6 +18,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/harness"
 	"github.com/pando-go/pando/remote"
+	"github.com/pando-go/pando/seedjoin/discovery"
 )
 
 // Config describes one node. Name, Listen and Seeds (or FoundAlone) are
@@ -35,6 +36,18 @@ type Config struct {
 	// Seeds are the contact points, the same list on every node, the first seed
 	// at its head. This node may be one of them, under any spelling.
 	Seeds []string
+	// Symmetric lets every seed found, not the first alone, so that no one node
+	// is needed to start a cluster: of the seeds that a majority answers the
+	// lowest address founds. It must be the same on every node.
+	Symmetric bool
+	// Discovery finds the seeds in place of Seeds: in a file, in DNS, in
+	// Kubernetes. Every node that it finds is a seed, as with Symmetric, and
+	// Expect is required.
+	Discovery discovery.Config
+	// Expect is how many contact points a complete list of Discovery has, 1 to 64:
+	// nothing is founded before a majority of them has answered. With fewer than
+	// there are, two parts of the nodes could each found a cluster.
+	Expect int
 	// FoundAlone lets this node found a cluster without asking a majority of
 	// the seeds. It can make a second cluster: an operator's word of last resort.
 	FoundAlone bool
@@ -67,6 +80,14 @@ type Config struct {
 	// Services are installed before the node joins, so no message finds them
 	// missing.
 	Services []Service
+	// Settings must be equal on all nodes, key by key: whoever differs is refused
+	// with the key and both values. Timing is compared without being listed here.
+	Settings map[string]string
+	// ReportIslands only tells, by IslandDetected, when another cluster of the
+	// same name is found; Node.Yield is the operator's word then. By default the
+	// later one of the two ends by itself once a majority of it has reached the
+	// other, and its nodes join that one; what they had in memory is lost.
+	ReportIslands bool
 	// Timing is a preset of all durations: engine.Fast, Lan or Wan. Zero: Lan.
 	Timing engine.Timing
 	// LeaveTimeout bounds Close, and how long running handlers of hosted actors
@@ -106,7 +127,10 @@ func (c *Config) validate() error {
 			fault("Advertise %q: others cannot connect to it; give a host name or the address of one interface", c.Advertise)
 		}
 	}
-	if len(c.Seeds) == 0 && !c.FoundAlone {
+	if err := c.checkDiscovery(); err != nil {
+		fault("%w", err)
+	}
+	if len(c.Seeds) == 0 && !c.FoundAlone && c.Discovery.Source == nil {
 		fault("Seeds: want at least one host:port, the same list on every node with the first seed at its head (or FoundAlone)")
 	}
 	for _, s := range c.Seeds {
@@ -163,6 +187,7 @@ func (c *Config) transport() remote.Config {
 func (c Config) withDefaults() Config {
 	c.Seeds = slices.Clone(c.Seeds)
 	c.Services = slices.Clone(c.Services)
+	c.Settings = maps.Clone(c.Settings)
 	c.JoinSecrets, c.Expose = slices.Clone(c.JoinSecrets), slices.Clone(c.Expose)
 	if c.Timing == (engine.Timing{}) {
 		c.Timing = engine.Lan()

@@ -52,6 +52,24 @@ func (n *Node) Down(ctx context.Context, address string) error {
 	}
 }
 
+// Yield is an operator's word about an island, another cluster of the same name
+// that IslandDetected told of: the cluster of this node ends, and all its nodes
+// join the other one. What they had in memory is lost. It returns once this node
+// has taken the wish up; where no island is known nothing happens. Errors:
+// ErrStopped, ctx's.
+func (n *Node) Yield(ctx context.Context) error {
+	done := make(chan error, 1)
+	if !n.inbox.put(command{core.Yield{}, done}) {
+		return ErrStopped
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("clusterd: yield: %w", context.Cause(ctx))
+	}
+}
+
 // stop ends the loop without leaving.
 func (n *Node) stop() { n.haltOnce.Do(func() { close(n.halt) }) }
 

@@ -60,6 +60,9 @@ func (n *Node) step(now time.Time, item any) {
 		}
 	case leave:
 		n.beginLeave(now)
+	case core.Seeds:
+		n.contacts = item
+		n.tellContacts(now)
 	case poked:
 		if a := n.attachment(item.service); a != nil {
 			a.tick = now
@@ -287,6 +290,7 @@ func (n *Node) fail(err error) {
 func (n *Node) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	n.stopDiscovery()
 	for _, item := range n.inbox.close() {
 		if c, ok := item.(command); ok && c.done != nil {
 			c.done <- ErrStopped

@@ -39,6 +39,8 @@ type (
 	ViewActive = engine.ViewActive
 	// SelfRemoved tells that this node is no longer a member.
 	SelfRemoved = engine.SelfRemoved
+	// IslandDetected tells that another cluster of the same name lives.
+	IslandDetected = engine.IslandDetected
 )
 
 // View is what a node tells its user of the cluster.
@@ -65,14 +67,16 @@ type Node struct {
 	kinds    []string      // fixed once started
 	attached []*attachment // fixed once started
 	started  bool          // set before any goroutine starts
+	lookout  lookout       // fixed once started
 
-	leaving bool      // owned by the loop: Leave was asked for
-	asked   bool      // owned by the loop: services were told that the node leaves
-	wake    time.Time // owned by the loop: when the core's Tick is due
-	upSince time.Time // owned by the loop: when this incarnation became Up; zero = it is not
-	retries int       // owned by the loop: rejoins in a row that did not last
-	fence   *fence
-	held    bool // owned by the loop: the services were last told that the fence holds
+	leaving  bool       // owned by the loop: Leave was asked for
+	asked    bool       // owned by the loop: services were told that the node leaves
+	wake     time.Time  // owned by the loop: when the core's Tick is due
+	upSince  time.Time  // owned by the loop: when this incarnation became Up; zero = it is not
+	retries  int        // owned by the loop: rejoins in a row that did not last
+	contacts core.Seeds // owned by the loop: what Discovery found last
+	fence    *fence
+	held     bool // owned by the loop: the services were last told that the fence holds
 
 	halt     chan struct{} // closed to end the loop at once
 	haltOnce sync.Once
@@ -170,6 +174,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		return nil, err
 	}
 	n.started = true
+	n.startDiscovery()
 	go n.loop()
 	return n, nil
 }
@@ -181,7 +186,7 @@ func (n *Node) assemble(ln net.Listener) error {
 			return fmt.Errorf("clusterd: install %T: %w", s, err)
 		}
 	}
-	c, err := n.newCore(n.self())
+	c, err := n.newCore(n.self(), core.Heir{})
 	if err != nil {
 		return fmt.Errorf("clusterd: %w", err)
 	}
@@ -197,15 +202,21 @@ func (n *Node) assemble(ln net.Listener) error {
 }
 
 // newCore makes the membership of one incarnation.
-func (n *Node) newCore(self member.Node) (*core.Core, error) {
+func (n *Node) newCore(self member.Node, former core.Heir) (*core.Core, error) {
 	return core.New(core.Config{
 		Self:       self,
 		Info:       n.cfg.info(n.kinds),
 		Name:       n.cfg.Name,
 		Seeds:      n.cfg.Seeds,
-		FoundAlone: n.cfg.FoundAlone,
+		Symmetric:  n.cfg.Symmetric || n.cfg.Discovery.Source != nil,
+		Expect:     n.cfg.Expect,
+		Settings:   n.cfg.settings(),
+		ReportOnly: n.cfg.ReportIslands,
+		// The operator's word is for this start: whoever rejoins has been in a cluster.
+		FoundAlone: n.cfg.FoundAlone && (former.Exceed == 0 || len(n.cfg.Seeds) == 0),
 		Timing:     n.cfg.Timing,
 		Rand:       n.rng,
+		Former:     former,
 	})
 }
 

@@ -114,8 +114,9 @@ func (n *Node) reincarnate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	self := member.Node{Address: n.address, UID: nextUID(time.Now(), n.rng, n.core.Exceed())}
-	c, err := n.newCore(self)
+	heir := n.core.Heir()
+	self := member.Node{Address: n.address, UID: nextUID(time.Now(), n.rng, heir.Exceed)}
+	c, err := n.newCore(self, heir)
 	if err != nil {
 		ln.Close()
 		return err
@@ -134,6 +135,7 @@ func (n *Node) reincarnate(ctx context.Context) error {
 // start makes c the core and tells readers of Events that all begins anew.
 func (n *Node) start(c *core.Core) {
 	n.core, n.wake = c, time.Now()
+	n.tellContacts(n.wake)
 	n.mu.Lock()
 	n.note = core.Note{}
 	n.mu.Unlock()

@@ -30,6 +30,9 @@ func (m *Machine) onJoin(from member.Node, j Join) {
 	}
 	old, ok := m.holder(from.Address)
 	if !ok || old.UID == from.UID {
+		if _, notes := compare(j.Settings, m.cfg.Settings); notes != "" && !ok {
+			m.emit(Differs{Node: from, Text: notes})
+		}
 		m.emit(Admit{Node: from, Info: j.Info})
 		return
 	}
@@ -51,8 +54,8 @@ func (m *Machine) objection(from member.Node, j Join) (Refusal, bool) {
 		return Refusal{Code: WrongVersion, Text: fmt.Sprintf(
 			"protocol versions: this node speaks %s, the cluster %s", j.Versions, m.cfg.Versions)}, true
 	}
-	if diff := differences(j.Settings, m.cfg.Settings); diff != "" {
-		return Refusal{Code: WrongSettings, Text: "settings differ from the cluster's: " + diff}, true
+	if faults, _ := compare(j.Settings, m.cfg.Settings); faults != "" {
+		return Refusal{Code: WrongSettings, Text: "settings differ from the cluster's: " + faults}, true
 	}
 	if from.Address == m.cfg.Self.Address {
 		return inUse(m.cfg.Self), true

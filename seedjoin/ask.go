@@ -57,7 +57,7 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 		a.State = None
 	case !m.seeking():
 		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.standing.Lease
-		a.Leaving = m.standing.Leaving
+		a.Leaving, a.Size = m.standing.Leaving, m.size()
 	case c != nil && c.node != from:
 		a.State, a.Identity, a.Node = Heard, c.identity, c.node
 	case m.candidate():
@@ -85,6 +85,9 @@ func (m *Machine) witness() *contact {
 func (m *Machine) onAnswer(from member.Node, a Answer) {
 	m.checked(from, a)
 	m.recalled(from, a)
+	if a.State == Member && !a.Leaving {
+		m.sight(from, a.Identity, a.Lease, a.Size)
+	}
 	c := m.contact(a.Asked)
 	if c == nil || c.self || a.Stamp < c.stamp || a.Stamp > m.elapsed() {
 		return // not asked, or overtaken by a newer word
@@ -101,6 +104,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 	case a.State == Founding:
 		c.said = founding
 		m.hearOf(a.Node) // it is to learn of this process, if that is a candidate too
+	case m.shuns(a.Identity): // as if it had said nothing
 	case a.State == Heard:
 		c.names(a.Identity, false, false)
 		m.hearOf(a.Node)

@@ -21,18 +21,24 @@ const Protocol = 1
 
 // Config of one machine. [New] copies it.
 type Config struct {
-	Self       member.Node   // this incarnation, as advertised; required
-	Info       member.Info   // what it tells of itself when it joins
-	Name       string        // of the cluster; required
-	Seeds      []string      // configured seed addresses, the first seed first; may spell this node in another way
-	FoundAlone bool          // the operator's override of S1: as the first seed found although a majority is silent; needed with empty Seeds
-	Found      time.Duration // T_found, for how long a first seed collects answers; 0 = 3 s
-	Retry      time.Duration // between two tries of a join; 0 = 500 ms
-	GiveUp     time.Duration // for how long the name of a cluster, once heard, keeps this process from founding; 0 = 10 × Found
-	Rand       *rand.Rand    // jitter and the ClusterID; required, owned by the machine, seeded from real randomness outside tests
-	Settings   []member.Pair // configuration keys that must be equal in a cluster, compared key by key
-	Versions   Versions      // of the protocol that this node speaks; zero = Protocol alone
-	Without    rules.Set     // rules taken out, for the simulator alone
+	Self       member.Node     // this incarnation, as advertised; required
+	Info       member.Info     // what it tells of itself when it joins
+	Name       string          // of the cluster; required
+	Seeds      []string        // configured seed addresses, the first seed first; may spell this node in another way
+	Symmetric  bool            // every seed may found, not the first alone; of those that a majority answers the lowest address does
+	Expect     int             // with Symmetric: how many seeds a complete list has, for lists that [Seeds] brings; the majority is of so many at least
+	Contacts   []string        // further addresses to ask, such as members of a cluster known before; they have no vote
+	Shun       member.Identity // a cluster that this process has just left for another one: for GiveUp it does not count; zero = none
+	ReportOnly bool            // islands are told, and healed only on the operator's word, [Yield]
+	Durable    bool            // this process holds data that outlives it: its side of an island yields on the operator's word alone
+	FoundAlone bool            // the operator's override of S1: as the first seed found although a majority is silent; needed with empty Seeds
+	Found      time.Duration   // T_found, for how long a first seed collects answers; 0 = 3 s
+	Retry      time.Duration   // between two tries of a join; 0 = 500 ms
+	GiveUp     time.Duration   // for how long the name of a cluster, once heard, keeps this process from founding; 0 = 10 × Found
+	Rand       *rand.Rand      // jitter and the ClusterID; required, owned by the machine, seeded from real randomness outside tests
+	Settings   []Setting       // compared key by key with those of whoever wants to join
+	Versions   Versions        // of the protocol that this node speaks; zero = Protocol alone
+	Without    rules.Set       // rules taken out, for the simulator alone
 }
 
 // Versions is a range of protocol versions, both ends included.
@@ -56,8 +62,9 @@ func (c Config) withDefaults() Config {
 	c.GiveUp = cmp.Or(c.GiveUp, 10*c.Found)
 	c.Versions = cmp.Or(c.Versions, Versions{Min: Protocol, Max: Protocol})
 	c.Seeds = slices.Clone(c.Seeds)
+	c.Contacts = slices.Clone(c.Contacts)
 	c.Settings = slices.Clone(c.Settings)
-	slices.SortFunc(c.Settings, func(a, b member.Pair) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(c.Settings, func(a, b Setting) int { return cmp.Compare(a.Key, b.Key) })
 	return c
 }
 
@@ -73,7 +80,10 @@ func (c Config) validate() error {
 	fault(c.Self.UID == 0, "Self has no UID")
 	fault(c.Name == "", "Name is empty")
 	fault(c.Rand == nil, "Rand is missing")
-	fault(len(c.Seeds) == 0 && !c.FoundAlone, "Seeds is empty and FoundAlone is not set: this node could neither join nor found")
+	fault(len(c.Seeds) == 0 && !c.FoundAlone && c.Expect == 0, "Seeds is empty, and neither FoundAlone nor Expect is set: this node could neither join nor found")
+	fault(c.Expect < 0 || c.Expect > MaxSeeds, "Expect is %d, want at most %d", c.Expect, MaxSeeds)
+	fault(c.Expect > 0 && !c.Symmetric, "Expect is set without Symmetric: a list that changes has no head")
+	fault(len(c.Contacts) > maxMet, "%d Contacts, at most %d are allowed", len(c.Contacts), maxMet)
 	fault(len(c.Seeds) > MaxSeeds, "%d seeds, at most %d are allowed", len(c.Seeds), MaxSeeds)
 	fault(slices.Contains(c.Seeds, ""), "Seeds has an empty address")
 	fault(c.Found < 0, "Found is negative: %s", c.Found)

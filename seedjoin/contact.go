@@ -24,9 +24,10 @@ const (
 
 // contact is an address to ask: a configured seed, or somebody met on the way.
 type contact struct {
-	spelt string // as configured, or as advertised
-	seed  bool   // configured
-	self  bool   // it is this process
+	spelt   string // as configured, or as advertised
+	seed    bool   // configured
+	self    bool   // it is this process
+	lasting bool   // given at the start, though no seed: it is never forgotten
 
 	node  member.Node // who was there last; zero = nobody yet
 	said  said
@@ -59,8 +60,8 @@ func (m *Machine) meet(n member.Node) *contact {
 			return c
 		}
 	}
-	if len(m.contacts)-m.seeds >= maxMet {
-		m.contacts = slices.Delete(m.contacts, m.seeds, m.seeds+1) // the oldest
+	if len(m.contacts)-m.seeds >= maxMet+len(m.cfg.Contacts) {
+		m.contacts = slices.Delete(m.contacts, m.seeds+len(m.cfg.Contacts), m.seeds+len(m.cfg.Contacts)+1) // the oldest
 	}
 	c := &contact{spelt: n.Address, self: n == m.cfg.Self, heard: m.now}
 	m.contacts = append(m.contacts, c)
@@ -85,7 +86,7 @@ func (c *contact) names(id member.Identity, lease, firsthand bool) {
 func (m *Machine) forget() {
 	old := m.now.Add(-m.cfg.GiveUp)
 	m.contacts = slices.DeleteFunc(m.contacts, func(c *contact) bool {
-		return !c.seed && c.heard.Before(old)
+		return !c.seed && !c.lasting && c.heard.Before(old)
 	})
 	for _, c := range m.contacts {
 		if c.said == named && c.heard.Before(old) {
@@ -100,6 +101,51 @@ func (m *Machine) named() bool {
 	return slices.ContainsFunc(m.contacts, func(c *contact) bool { return !c.self && c.said == named })
 }
 
-// first reports whether this process is the first seed: the head of the list,
-// or alone without any list.
-func (m *Machine) first() bool { return len(m.cfg.Seeds) == 0 || m.contacts[0].self }
+// first reports whether this process may found: it is the first seed, the head
+// of the list; or any seed if that is symmetric; or alone without any list.
+func (m *Machine) first() bool {
+	switch {
+	case m.seeds == 0:
+		return m.cfg.Expect == 0
+	case m.cfg.Symmetric:
+		return slices.ContainsFunc(m.contacts[:m.seeds], func(c *contact) bool { return c.self })
+	}
+	return m.contacts[0].self
+}
+
+// replaceSeeds takes a list that was looked up anew. Seeds that are no longer in
+// it are still asked for a while, as if they had been met.
+func (m *Machine) replaceSeeds(in Seeds) {
+	if len(in.Addresses) == 0 {
+		return
+	}
+	m.unsettled = in.Unsettled
+	var seeds []*contact
+	for _, s := range in.Addresses[:min(len(in.Addresses), MaxSeeds)] {
+		if s == "" || slices.ContainsFunc(seeds, func(c *contact) bool { return c.spelt == s }) {
+			continue
+		}
+		c := m.contact(s)
+		if c == nil {
+			c = &contact{spelt: s, self: s == m.cfg.Self.Address, heard: m.now}
+			m.nextAsk = m.now
+		}
+		seeds = append(seeds, c)
+	}
+	rest := slices.DeleteFunc(m.contacts, func(c *contact) bool { return slices.Contains(seeds, c) })
+	for _, c := range rest {
+		c.seed = false
+	}
+	for _, c := range seeds {
+		c.seed = true
+	}
+	m.seeds = len(seeds)
+	m.contacts = append(seeds, rest[:min(len(rest), maxMet)]...)
+}
+
+// shuns reports whether a cluster is the one that this process has just left
+// for another, because of an island: some of it may not have heard yet that it
+// ends, and would let this process in again.
+func (m *Machine) shuns(id member.Identity) bool {
+	return !id.IsZero() && id == m.cfg.Shun && m.now.Sub(m.begun) < m.cfg.GiveUp
+}

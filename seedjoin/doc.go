@@ -31,10 +31,10 @@
 //
 // Two clusters can still come into being when a cut and restarts meet: a
 // majority of the seeds restarts on the side of the cut that the cluster is not
-// on. [Island] tells of it as soon as the sides hear of one another.
+// on. [Island] tells of it as soon as the sides hear of one another, and the
+// later one yields if it can: see [Yielded].
 //
 // # Not yet
 //
-// Every seed a candidate (symmetric); a memory that outlives the process;
-// healing of islands; discovery of contact points by DNS, file or Kubernetes.
+// A memory that outlives the process.
 package seedjoin

@@ -6,7 +6,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
 
-// Input is one of *Message, Stand, SendFailed and Denied.
+// Input is one of *Message, Stand, SendFailed, Denied, Seeds and Yield.
 type Input interface{ input() }
 
 // Standing is what the engine knows, as far as this machine needs it. The zero
@@ -39,10 +39,26 @@ type Denied struct {
 	Text   string // the other reason
 }
 
+// Seeds replaces the list of seeds, which somebody has looked up anew. It needs
+// Symmetric: a list that changes has no head. Those beyond MaxSeeds are ignored.
+// What was heard of the seeds that stay is kept; an empty list changes nothing,
+// since whoever looks it up is rather mistaken than alone.
+type Seeds struct {
+	Addresses []string
+	Unsettled bool // the list still changes: it is asked, and nothing is founded on it
+}
+
+// Yield is an operator's word: this node's cluster is to end, and its members
+// are to join the island that was told of last. It is ignored where no island
+// is known. The data of the side that yields is lost.
+type Yield struct{}
+
 func (*Message) input()   {}
 func (Stand) input()      {}
 func (SendFailed) input() {}
 func (Denied) input()     {}
+func (Seeds) input()      {}
+func (Yield) input()      {}
 
 // Ready hands over what there is to do, and forgets it.
 type Ready struct {
@@ -52,7 +68,7 @@ type Ready struct {
 }
 
 // Event is what the caller must act on: one of Founded, Asked, Admit, Replaced,
-// Hail, Lost, Waiting, Refused and Island.
+// Hail, Lost, Waiting, Refused, Differs, Island and Yielded.
 type Event interface{ event() }
 
 type (
@@ -90,10 +106,25 @@ type (
 		Text   string
 		Exceed uint64 // with StaleUID
 	}
-	// Island: another cluster of the same name lives. Repeats at each sign of it.
+	// Differs: for the log. Node is let in although its settings differ.
+	Differs struct {
+		Node member.Node
+		Text string
+	}
+	// Island: another cluster of the same name lives. Repeats every few seconds
+	// while there are signs of it.
 	Island struct {
-		By    member.Node
-		Other member.Identity
+		By    member.Node     // who told
+		Other member.Identity // the other cluster
+		Size  int             // how many members the other cluster has
+		Own   int             // how many members this one has
+		Plan  string          // for the operator: what will come of it
+	}
+	// Yielded: this cluster gives way to another; the engine is to end this
+	// incarnation. The next one should get Contacts and Shun from it. Comes once.
+	Yielded struct {
+		From, To member.Identity
+		By       member.Node // a member of the other cluster, to ask for admission
 	}
 )
 
@@ -105,4 +136,6 @@ func (Hail) event()     {}
 func (Lost) event()     {}
 func (Waiting) event()  {}
 func (Refused) event()  {}
+func (Differs) event()  {}
 func (Island) event()   {}
+func (Yielded) event()  {}

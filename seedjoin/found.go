@@ -24,11 +24,27 @@ func (m *Machine) candidate() bool { return !m.since.IsZero() }
 // began count, so a new one asks at once; an ended one asks at once, too, which
 // tells the others that their votes are free again.
 func (m *Machine) considerCandidacy() {
-	may := m.first() && !m.named() && !m.promise.binds(m.now)
+	m.considerAbstaining()
+	may := m.first() && !m.named() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
 	switch {
 	case may && !m.candidate():
 		m.since, m.asSince, m.nextAsk = m.now, m.stamp(), m.now
 	case !may && m.candidate():
+		m.stepBack()
+	}
+}
+
+// considerAbstaining ends a candidacy that leads nowhere, for a while. Where
+// every seed is a candidate the lowest address is given way to, though its
+// answers may be lost on a link that is open in one direction only; the
+// promises that it holds are free again while it abstains, and the next one has
+// time to found.
+func (m *Machine) considerAbstaining() {
+	if !m.cfg.Symmetric || !m.candidate() || m.now.Sub(m.since) < 3*m.cfg.Found {
+		return
+	}
+	if votes, of := m.votes(); 2*votes <= of {
+		m.abstain = m.now.Add(m.jitter(2 * m.cfg.Found))
 		m.stepBack()
 	}
 }
@@ -68,7 +84,8 @@ func (p promise) serves(from member.Node, stamp Stamp) bool {
 }
 
 // votes counts the seeds, this process included, that are known to be in no
-// cluster, among how many. Two spellings of one process are one seed.
+// cluster, among how many: as many as a complete list has, though fewer may be
+// known by now. Two spellings of one process are one seed.
 func (m *Machine) votes() (votes, of int) {
 	for i, c := range m.contacts[:m.seeds] {
 		if m.counted(c, m.contacts[:i]) {
@@ -79,7 +96,7 @@ func (m *Machine) votes() (votes, of int) {
 			votes++
 		}
 	}
-	return votes, of
+	return votes, max(of, m.cfg.Expect)
 }
 
 // counted reports whether c is a process that is among before already.
@@ -119,7 +136,7 @@ const minPause = 300 * time.Millisecond
 // stewards try a seed that refuses, or that did not get their last heartbeat,
 // ten times as often, so a sixth of T_found will do: twice a heartbeat.
 func (m *Machine) foundAt() time.Time {
-	if !m.candidate() {
+	if !m.candidate() || m.unsettled {
 		return time.Time{}
 	}
 	votes, of := m.votes()

@@ -27,12 +27,15 @@ func FuzzStep(f *testing.F) {
 		if role%4 == 3 {
 			self.Address = d
 		}
-		m, err := New(Config{Self: self, Name: "test", Seeds: abc, Rand: rand.New(rand.NewPCG(1, 1))})
+		m, err := New(Config{
+			Self: self, Name: "test", Seeds: abc, Symmetric: role&8 != 0, ReportOnly: role&16 != 0, Durable: role&32 != 0,
+			Rand: rand.New(rand.NewPCG(1, 1)),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		g := &feed{data: data, self: self, now: time.Unix(1e9, 0)}
-		founded := 0
+		founded, yielded := 0, 0
 		for len(g.data) > 0 {
 			in := g.input()
 			if in == nil {
@@ -45,12 +48,18 @@ func FuzzStep(f *testing.F) {
 				t.Fatalf("got Wake %s, want it after now %s", rd.Wake, m.now)
 			}
 			for _, e := range rd.Events {
-				if _, ok := e.(Founded); ok {
+				switch e.(type) {
+				case Founded:
 					founded++
+				case Yielded:
+					yielded++
 				}
 			}
 		}
-		if founded > 1 || founded == 1 && !m.first() {
+		if len(m.contacts) > MaxSeeds+2*maxMet || len(m.island.reached) > 2 {
+			t.Fatalf("remembers %d contacts, and %d voters that reached an island", len(m.contacts), len(m.island.reached))
+		}
+		if founded > 1 || founded == 1 && !m.cfg.Symmetric && !m.first() {
 			t.Fatalf("founded %d times as first=%v", founded, m.first())
 		}
 		if len(m.memory.words) > 2 {
@@ -99,6 +108,12 @@ func (g *feed) input() Input {
 	case 1:
 		return SendFailed{To: g.node(), Nobody: kind&16 != 0, Refused: []string{"", "why"}[kind>>7]}
 	case 2:
+		if kind&0x90 == 0x80 {
+			if kind&1 == 0 {
+				return Yield{}
+			}
+			return Seeds{Addresses: []string{g.address(), g.address(), g.address()}}
+		}
 		if kind&0xe0 != 0xe0 { // rarely: it ends the search
 			return Denied{Node: g.node(), Exceed: uint64(kind)}
 		}
@@ -109,17 +124,23 @@ func (g *feed) input() Input {
 
 func (g *feed) body() Body {
 	stamp := Stamp(g.byte()) * 20 * time.Millisecond
-	switch k := g.byte(); k % 6 {
+	switch k := g.byte(); k % 9 {
 	case 0:
 		return Probe{Asked: g.address(), Name: []string{"test", "other"}[k>>7], Candidate: k&8 != 0, Stamp: stamp}
 	case 1:
-		return Answer{Asked: g.address(), Stamp: stamp, State: State(k >> 5), Identity: g.identity(), Lease: k&8 != 0, Leaving: k&16 != 0, Node: g.node()}
+		return Answer{Asked: g.address(), Stamp: stamp, State: State(k >> 5), Identity: g.identity(), Size: uint32(k), Lease: k&8 != 0, Leaving: k&16 != 0, Node: g.node()}
 	case 2:
 		return Join{Name: "test", Versions: Versions{1, uint32(k >> 7)}}
 	case 3:
 		return Refusal{Code: Code(k >> 4)}
 	case 4:
 		return Invite{Asked: g.address(), Name: "test", Stamp: stamp, Identity: g.identity()}
+	case 5:
+		return Look{Own: g.identity(), Other: g.identity(), At: g.node()}
+	case 6:
+		return Reached{Own: g.identity(), Other: g.identity(), At: g.node(), Durable: k&128 != 0}
+	case 7:
+		return Yielding{Own: g.identity(), Other: g.identity(), At: g.node(), Asked: k&128 != 0}
 	}
 	return nil
 }

@@ -78,6 +78,7 @@ func (m *Machine) invite(to member.Node, asked string) {
 		Stamp:    m.stamp(),
 		Identity: m.standing.Identity,
 		View:     m.standing.View,
+		Size:     m.size(),
 	})
 }
 
@@ -86,7 +87,7 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		m.refuseName(from, i.Name)
 		return
 	}
-	if i.Identity.IsZero() {
+	if i.Identity.IsZero() || m.seeking() && m.shuns(i.Identity) {
 		return
 	}
 	switch {
@@ -97,7 +98,7 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		c.names(i.Identity, true, true)
 		m.join.next = m.now
 	case m.joined() && i.Identity != m.standing.Identity:
-		m.emit(Island{By: from, Other: i.Identity})
+		m.sight(from, i.Identity, true, i.Size)
 	case m.joined():
 		m.hail(from, i.View)
 	}

@@ -18,12 +18,14 @@ type Machine struct {
 	standing Standing
 	known    member.Identity // the cluster this process is, or ever was, a member of
 
-	contacts []*contact // the seeds in their order, then who was met on the way
-	seeds    int        // how many of them are seeds
-	nextAsk  time.Time  // while seeking
-	nextTell time.Time  // the next Waiting
+	contacts  []*contact // the seeds in their order, then who was met on the way
+	seeds     int        // how many of them are seeds
+	unsettled bool       // the list of seeds still changes: nothing is founded
+	nextAsk   time.Time  // while seeking
+	nextTell  time.Time  // the next Waiting
 
 	since   time.Time // this process is a candidate since then; zero = it is none
+	abstain time.Time // it is none until then, though it may: see considerCandidacy
 	asSince Stamp     // later than every question put before since
 	promise promise   // the candidate that has this process's vote
 
@@ -31,6 +33,7 @@ type Machine struct {
 	waiters []waiter // who asked before there was anything to say
 	checks  []check  // addresses whose present incarnation is being looked at
 	memory  memory
+	island  island
 
 	stamped Stamp // the newest given out
 	out     Ready
@@ -50,6 +53,11 @@ func New(cfg Config) (*Machine, error) {
 		}
 	}
 	m.seeds = len(m.contacts)
+	for _, s := range cfg.Contacts {
+		if m.contact(s) == nil && s != cfg.Self.Address {
+			m.contacts = append(m.contacts, &contact{spelt: s, lasting: true})
+		}
+	}
 	return m, nil
 }
 
@@ -69,6 +77,10 @@ func (m *Machine) Step(now time.Time, in Input) error {
 		m.sendFailed(in)
 	case Denied:
 		m.denied(in)
+	case Seeds:
+		m.replaceSeeds(in)
+	case Yield:
+		m.yieldOnWord()
 	}
 	m.act()
 	return nil
@@ -92,7 +104,12 @@ func (m *Machine) accepts(in Input) error {
 	switch in := in.(type) {
 	case *Message:
 		return m.acceptsMessage(in)
-	case Stand, SendFailed, Denied:
+	case Stand, SendFailed, Denied, Yield:
+		return nil
+	case Seeds:
+		if !m.cfg.Symmetric {
+			return ErrFixedSeeds
+		}
 		return nil
 	}
 	return fmt.Errorf("%w: %T", ErrUnknownInput, in)
@@ -106,7 +123,7 @@ func (m *Machine) acceptsMessage(msg *Message) error {
 		return fmt.Errorf("%w: %s", ErrMisaddressed, msg.To)
 	}
 	switch msg.Body.(type) {
-	case Probe, Answer, Join, Refusal, Invite:
+	case Probe, Answer, Join, Refusal, Invite, Look, Reached, Yielding:
 		return nil
 	}
 	return fmt.Errorf("%w: body %T", ErrUnknownInput, msg.Body)
@@ -138,6 +155,12 @@ func (m *Machine) receive(msg *Message) {
 		m.onRefusal(msg.From, b)
 	case Invite:
 		m.onInvite(msg.From, b)
+	case Look:
+		m.onLook(msg.From, b)
+	case Reached:
+		m.onReached(msg.From, b)
+	case Yielding:
+		m.onYielding(msg.From, b)
 	}
 }
 
@@ -162,6 +185,7 @@ func (m *Machine) stand(s Standing) {
 	joined := s.Identity != m.standing.Identity
 	m.standing = s
 	m.recollect()
+	m.leaveIsland(joined)
 	if s.Identity.IsZero() {
 		return
 	}
@@ -184,6 +208,7 @@ func (m *Machine) act() {
 	if !m.seeking() {
 		m.inviteSeeds()
 		m.recall()
+		m.heal()
 		return
 	}
 	m.forget()
@@ -209,6 +234,7 @@ func (m *Machine) wake() time.Time {
 	case !m.seeking():
 		earliest(m.nextInvite())
 		earliest(m.memory.next)
+		earliest(m.healAt())
 	default:
 		earliest(m.nextAsk)
 		earliest(m.nextTell)

@@ -14,7 +14,7 @@ import (
 func TestNewReportsEveryFault(t *testing.T) {
 	_, err := New(Config{
 		Seeds: []string{""}, Found: -1, Retry: -1, GiveUp: -1, Versions: Versions{3, 2},
-		Settings: []member.Pair{{Key: "k"}, {Key: "k"}},
+		Settings: []Setting{{Key: "k"}, {Key: "k"}},
 	})
 	if err == nil {
 		t.Fatal("got no error")
@@ -103,34 +103,5 @@ func step(t *testing.T, m *Machine, now time.Time, in Input) {
 	t.Helper()
 	if err := m.Step(now, in); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestDifferences(t *testing.T) {
-	pairs := func(kv ...string) (ps []member.Pair) {
-		for i := 0; i < len(kv); i += 2 {
-			ps = append(ps, member.Pair{Key: kv[i], Value: kv[i+1]})
-		}
-		return ps
-	}
-	cases := []struct {
-		name            string
-		joiner, cluster []member.Pair
-		want            string
-	}{
-		{"both empty", nil, nil, ""},
-		{"equal", pairs("a", "1", "b", "2"), pairs("a", "1", "b", "2"), ""},
-		{"value", pairs("a", "1"), pairs("a", "2"), `a is "1" here and "2" in the cluster`},
-		{"only joiner", pairs("a", "1"), nil, `a is "1" here and not set in the cluster`},
-		{"only cluster", nil, pairs("a", "1"), `a is not set here and "1" in the cluster`},
-		{"interleaved", pairs("a", "1", "c", "3"), pairs("b", "2", "c", "4"),
-			`a is "1" here and not set in the cluster; b is not set here and "2" in the cluster; c is "3" here and "4" in the cluster`},
-	}
-	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := differences(tc.joiner, tc.cluster); got != tc.want {
-				t.Errorf("got %q, want %q", got, tc.want)
-			}
-		})
 	}
 }

@@ -13,7 +13,8 @@ type Message struct {
 	Body     Body
 }
 
-// Body is one of Probe, Answer, Join, Refusal and Invite. (The welcome is the
+// Body is one of Probe, Answer, Join, Refusal, Invite, Look, Reached and
+// Yielding. (The welcome is the
 // engine's: it carries the membership.)
 type Body interface{ body() }
 
@@ -50,6 +51,7 @@ type Answer struct {
 	View     uint64          // with Member: the newest that is active there
 	Lease    bool            // with Member: it may act, so a join there has a chance (S4)
 	Leaving  bool            // with Member: it is leaving, so a join there has none
+	Size     uint32          // with Member: how many members that cluster has
 	Node     member.Node     // with Founding and Heard
 }
 
@@ -58,7 +60,7 @@ type Join struct {
 	Name     string
 	Info     member.Info
 	Versions Versions
-	Settings []member.Pair // sorted by key
+	Settings []Setting // sorted by key
 }
 
 // Code is the reason of a [Refusal].
@@ -90,10 +92,38 @@ type Invite struct {
 	Stamp    Stamp
 	Identity member.Identity
 	View     uint64
+	Size     uint32 // how many members the sender's cluster has
 }
 
-func (Probe) body()   {}
-func (Answer) body()  {}
-func (Join) body()    {}
-func (Refusal) body() {}
-func (Invite) body()  {}
+// Look asks a member of the sender's own cluster to see whether it reaches At,
+// a member of an island.
+type Look struct {
+	Own, Other member.Identity
+	At         member.Node
+}
+
+// Reached tells a steward of the sender's own cluster that the sender was
+// answered by At, a member of an island that may act.
+type Reached struct {
+	Own, Other member.Identity
+	At         member.Node
+	Size       uint32 // of the island
+	Durable    bool   // the sender holds data that outlives it
+}
+
+// Yielding tells all members of the sender's own cluster that it ends, and that
+// they are to join the island that At is of.
+type Yielding struct {
+	Own, Other member.Identity
+	At         member.Node
+	Asked      bool // an operator's word
+}
+
+func (Probe) body()    {}
+func (Answer) body()   {}
+func (Join) body()     {}
+func (Refusal) body()  {}
+func (Invite) body()   {}
+func (Look) body()     {}
+func (Reached) body()  {}
+func (Yielding) body() {}

@@ -18,7 +18,7 @@ func TestRandom(t *testing.T) {
 	seeds := []uint64{*seedFlag}
 	if *seedFlag == 0 {
 		seeds = seeds[:0]
-		for s := range uint64(150) {
+		for s := range uint64(300) {
 			seeds = append(seeds, s+1)
 		}
 	}
@@ -39,9 +39,21 @@ func randomRun(t *testing.T, seed uint64) {
 	list = addrs[:n]
 	swapped := append([]string{list[1], list[0]}, list[2:]...)
 	twoHeads := r.IntN(4) == 0
+	every, lookedUp := r.IntN(3) == 0, r.IntN(2) == 0
 	start := func(i int) {
 		seeds := list
-		if twoHeads && i == 1 {
+		switch {
+		case every && lookedUp: // the list comes in pieces
+			p := w.up(addrs[i], nil, expect(n))
+			for range 3 {
+				w.after(time.Duration(r.Int64N(int64(3*time.Second))), func() { w.step(p, Seeds{list[:1+r.IntN(n)], r.IntN(2) == 0}) })
+			}
+			w.after(4*time.Second, func() { w.step(p, Seeds{Addresses: list}) })
+			return
+		case every:
+			w.up(addrs[i], seeds, symmetric)
+			return
+		case twoHeads && i == 1:
 			seeds = swapped
 		}
 		w.up(addrs[i], seeds)

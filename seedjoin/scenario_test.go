@@ -211,8 +211,8 @@ func TestTwoHeadsMeetThroughAThird(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	name := func(c *Config) { c.Name = "other" }
-	set := func(ps ...member.Pair) func(*Config) { return func(c *Config) { c.Settings = ps } }
-	member1 := set(member.Pair{Key: "slots", Value: "16384"}, member.Pair{Key: "downing", Value: "keep-majority"})
+	set := func(ps ...Setting) func(*Config) { return func(c *Config) { c.Settings = ps } }
+	member1 := set(Setting{Key: "slots", Value: "16384"}, Setting{Key: "downing", Value: "keep-majority"})
 	cases := []struct {
 		name   string
 		joiner func(*Config)
@@ -221,7 +221,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"cluster name", name, WrongName, []string{`"test"`, `"other"`}},
 		{"versions", func(c *Config) { member1(c); c.Versions = Versions{2, 3} }, WrongVersion, []string{"2 to 3", "the cluster 1"}},
-		{"settings", set(member.Pair{Key: "downing", Value: "down-all"}, member.Pair{Key: "zeal", Value: "9"}), WrongSettings,
+		{"settings", set(Setting{Key: "downing", Value: "down-all"}, Setting{Key: "zeal", Value: "9"}), WrongSettings,
 			[]string{`downing is "down-all" here and "keep-majority"`, `slots is not set here and "16384"`, `zeal is "9" here and not set`}},
 	}
 	for _, tc := range cases {
@@ -362,8 +362,9 @@ func TestIslandIsTold(t *testing.T) {
 	if err := m.Step(now, &Message{From: from, To: self, Body: Invite{Asked: a, Name: "test", Identity: other}}); err != nil {
 		t.Fatal(err)
 	}
-	if rd := m.Ready(); len(rd.Events) != 1 || rd.Events[0] != Event(Island{By: from, Other: other}) {
-		t.Errorf("got %+v, want an Island event", rd.Events)
+	want := Island{By: from, Other: other, Own: 1, Plan: "the other side is the later one and is to yield"}
+	if rd := m.Ready(); len(rd.Events) != 1 || rd.Events[0] != Event(want) {
+		t.Errorf("got %+v, want %+v", rd.Events, want)
 	}
 }
 

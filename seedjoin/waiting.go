@@ -28,14 +28,22 @@ func (m *Machine) waiting() Waiting {
 		return Waiting{For: cs, Why: "they name a cluster that cannot let anybody in at the moment"}
 	}
 	if m.first() && m.promise.binds(m.now) {
-		return Waiting{For: []string{m.promise.to.Address}, Why: "it is a first seed, too, and has the lower address or asked first: it founds"}
+		return Waiting{For: []string{m.promise.to.Address}, Why: "it would found, too, and has the lower address or asked first: it founds"}
 	}
 	if m.first() {
 		votes, of := m.votes()
 		return Waiting{For: m.undecided(), Why: fmt.Sprintf(
-			"a first seed founds when a majority of the seeds is known to be in no cluster: %d of %d by now, %s", votes, of, m.told())}
+			"%s founds when a majority of the seeds is known to be in no cluster: %d of %d by now, %s", m.founder(), votes, of, m.told())}
 	}
-	return Waiting{For: m.others(), Why: "no seed is in a cluster yet, and only the first seed founds one: " + m.told()}
+	return Waiting{For: m.others(), Why: "no seed is in a cluster yet, and only " + m.founder() + " founds one: " + m.told()}
+}
+
+// founder is who founds, in words.
+func (m *Machine) founder() string {
+	if m.cfg.Symmetric {
+		return "a seed"
+	}
+	return "the first seed"
 }
 
 func (m *Machine) waitingToJoin(c *contact) Waiting {

@@ -64,6 +64,18 @@ type ViewActive struct {
 // last event of an engine.
 type SelfRemoved struct{ Cause string } // left, overdue, unreachable, down, replaced, cluster lost
 
+// IslandDetected tells that another cluster of the same name lives, or another
+// branch of this one. It repeats every few seconds while there are signs of it.
+// Engines never emit it: it comes from whoever joins the engine with a join
+// machine.
+type IslandDetected struct {
+	By    string          // address of a member of it
+	Other member.Identity // the other cluster
+	Size  int             // how many members it has
+	Own   int             // how many members this one has
+	Plan  string          // what will come of it, for the operator
+}
+
 // String returns the event as one line.
 func (s Snapshot) String() string {
 	return fmt.Sprintf("snapshot view=%d members=%d leader=%s converged=%t", s.View, len(s.Members), s.Leader, s.Converged)
@@ -121,6 +133,12 @@ func (e ViewActive) String() string {
 }
 
 // String returns the event as one line.
+func (e IslandDetected) String() string {
+	return fmt.Sprintf("island %s branch %d with %d members, seen at %s, beside this cluster with %d: %s",
+		e.Other.Cluster, e.Other.Branch, e.Size, e.By, e.Own, e.Plan)
+}
+
+// String returns the event as one line.
 func (e SelfRemoved) String() string { return "removed: " + e.Cause }
 
 func (Snapshot) event()            {}
@@ -134,3 +152,4 @@ func (LeaseLost) event()           {}
 func (LeaseBack) event()           {}
 func (ViewActive) event()          {}
 func (SelfRemoved) event()         {}
+func (IslandDetected) event()      {}

@@ -152,6 +152,9 @@ func (s *Sim) settle(n *node) (done int) {
 // itself, it goes because too many others have.
 const lostCluster = "removed: cluster lost"
 
+// yielded is how a node ends whose cluster gives way to another (finding 25).
+const yielded = "removed: " + core.CauseYielded
+
 // memory is how many events and notes a node keeps for scripts to print.
 const memory = 4096
 
@@ -166,7 +169,7 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
-	if !n.leaving && !n.disturbed && cause != lostCluster {
+	if !n.leaving && !n.disturbed && cause != lostCluster && cause != yielded {
 		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
 	}
 	s.halt(n, cause)

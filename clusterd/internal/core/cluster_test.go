@@ -13,6 +13,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
 	"github.com/pando-go/pando/clusterd/internal/wire"
+	"github.com/pando-go/pando/seedjoin"
 )
 
 const (
@@ -300,7 +301,7 @@ func TestTwoHeads(t *testing.T) {
 
 func TestWrongSettings(t *testing.T) {
 	set := func(v string) func(*core.Config) {
-		return func(c *core.Config) { c.Settings = []member.Pair{{Key: "downing", Value: v}} }
+		return func(c *core.Config) { c.Settings = []seedjoin.Setting{{Key: "downing", Value: v}} }
 	}
 	p := newPump(t)
 	p.up(a, []string{a, b}, set("keep-majority"))

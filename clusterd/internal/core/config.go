@@ -18,18 +18,22 @@ import (
 type Config struct {
 	Self       member.Node
 	Info       member.Info
-	Name       string            // of the cluster
-	Seeds      []string          // the first seed first
-	FoundAlone bool              // found although a majority of the seeds is silent
-	Timing     engine.Timing     // zero = engine.Lan
-	Rand       *rand.Rand        // read by New only: each part gets a generator of its own
-	Settings   []member.Pair     // that must be equal in a cluster
-	Versions   seedjoin.Versions // of the protocol; zero = this build's
-	MinMembers int               // before placement starts; 0 = 1
-	Downing    downing.Strategy  // nil = keep-majority
-	Gossip     gossip.Strategy   // nil = the engine's default
-	Fanout     int               // of gossip; 0 = the engine's default
-	Without    rules.Set         // taken out, for the simulator alone
+	Name       string             // of the cluster
+	Seeds      []string           // the first seed first
+	FoundAlone bool               // found although a majority of the seeds is silent
+	Timing     engine.Timing      // zero = engine.Lan
+	Rand       *rand.Rand         // read by New only: each part gets a generator of its own
+	Settings   []seedjoin.Setting // compared with those of whoever wants to join
+	Symmetric  bool               // every seed may found
+	Expect     int                // how many seeds a complete list has; 0 = as many as Seeds
+	ReportOnly bool               // islands are told, and healed only on the operator's word
+	Former     Heir               // what the incarnation before left to this one; zero = there was none
+	Versions   seedjoin.Versions  // of the protocol; zero = this build's
+	MinMembers int                // before placement starts; 0 = 1
+	Downing    downing.Strategy   // nil = keep-majority
+	Gossip     gossip.Strategy    // nil = the engine's default
+	Fanout     int                // of gossip; 0 = the engine's default
+	Without    rules.Set          // taken out, for the simulator alone
 }
 
 func (c Config) engine() engine.Config {
@@ -54,6 +58,11 @@ func (c Config) join() seedjoin.Config {
 		Name:       c.Name,
 		Seeds:      c.Seeds,
 		FoundAlone: c.FoundAlone,
+		Symmetric:  c.Symmetric,
+		Expect:     c.Expect,
+		Contacts:   c.Former.Contacts,
+		Shun:       c.Former.Shun,
+		ReportOnly: c.ReportOnly,
 		Found:      t.Found,
 		Retry:      t.Retry,
 		GiveUp:     t.GiveUp,

@@ -24,8 +24,9 @@ type Core struct {
 	asked                bool // join had an input since it was last drained
 
 	notes notes
-	over  bool   // this incarnation was told that it cannot join any more
-	above uint64 // with over: the UID that was named
+	over  bool // this incarnation was told that it cannot join any more
+	heir  Heir
+	cause string // of the end, where the machine decided it; "" = the engine did
 	out   Ready
 }
 
@@ -67,6 +68,10 @@ func (c *Core) step(now time.Time, in Input) error {
 		return c.engine.Step(now, engine.Down{Address: in.Address})
 	case Drained:
 		return c.engine.Step(now, engine.Drained{})
+	case Seeds:
+		return c.tell(now, seedjoin.Seeds(in))
+	case Yield:
+		return c.tell(now, seedjoin.Yield{})
 	case Describe:
 		return c.engine.Step(now, engine.Describe{Info: in.Info})
 	case Shutdown:
@@ -113,9 +118,23 @@ func (c *Core) Ready() Ready {
 // cheap when nothing changed.
 func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 
-// Exceed is the number that the UID of the next incarnation must exceed: that
-// of this one, or a higher one that is known to have been used at the address.
-func (c *Core) Exceed() uint64 { return max(c.self.UID, c.above) }
+// CauseYielded is the cause of SelfRemoved when this cluster has given way to
+// another one.
+const CauseYielded = "yielded to another cluster"
+
+// Heir is what an incarnation that has ended leaves to the next one.
+type Heir struct {
+	Exceed   uint64          // the number that the next UID must exceed
+	Contacts []string        // addresses of the cluster to join, beside the seeds
+	Shun     member.Identity // the cluster that was left, and is not to be joined again for a while
+}
+
+// Heir is to be called after SelfRemoved.
+func (c *Core) Heir() Heir {
+	h := c.heir
+	h.Exceed = max(h.Exceed, c.self.UID)
+	return h
+}
 
 // Lease returns the lease of what is hosted here: see [engine.Lease].
 func (c *Core) Lease() engine.Lease { return c.engine.Lease() }
@@ -164,7 +183,13 @@ func (c *Core) drainEngine() {
 		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
 		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
-	c.out.Events = append(c.out.Events, rd.Events...)
+	for _, e := range rd.Events {
+		if gone, ok := e.(engine.SelfRemoved); ok && c.cause != "" {
+			gone.Cause = c.cause
+			e = gone
+		}
+		c.out.Events = append(c.out.Events, e)
+	}
 }
 
 // tellStanding tells the machine what the engine knows, if that is new.
@@ -224,6 +249,12 @@ func (c *Core) obey(now time.Time, e seedjoin.Event) {
 		c.command(now, engine.Hail{Node: e.Node})
 	case seedjoin.Lost:
 		c.command(now, engine.Abandon{})
+	case seedjoin.Yielded:
+		c.yielded(now, e)
+	case seedjoin.Island:
+		c.out.Events = append(c.out.Events, engine.IslandDetected{
+			By: e.By.Address, Other: e.Other, Size: e.Size, Own: e.Own, Plan: e.Plan,
+		})
 	case seedjoin.Admit:
 		c.admit(now, e)
 	case seedjoin.Refused:
@@ -241,12 +272,19 @@ func (c *Core) refused(r seedjoin.Refused) {
 	if c.over || r.Code != seedjoin.StaleUID || !c.standing.Identity.IsZero() {
 		return
 	}
-	c.over, c.above = true, r.Exceed
+	c.over, c.heir.Exceed = true, r.Exceed
 	cause := member.CauseReplaced
 	if r.Exceed == c.self.UID {
 		cause = member.CauseUnreachable
 	}
 	c.out.Events = append(c.out.Events, engine.SelfRemoved{Cause: cause.String()})
+}
+
+// yielded ends this incarnation, whose members join another cluster.
+func (c *Core) yielded(now time.Time, y seedjoin.Yielded) {
+	c.heir.Contacts, c.heir.Shun = []string{y.By.Address}, y.From
+	c.cause = CauseYielded
+	c.command(now, engine.Abandon{})
 }
 
 // command gives the engine an order. One that comes too late, since the engine

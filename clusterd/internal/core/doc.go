@@ -15,8 +15,6 @@
 //
 // A Core belongs to one goroutine. What Ready and Snapshot return is immutable
 // and may be shared.
-//
-// # Not yet
-//
-// A node that was removed needs a new Core under a new UID.
+// A Core is one incarnation: whoever was removed goes on with a new one, under a
+// new UID, which is given the [Heir] of the old.
 package core

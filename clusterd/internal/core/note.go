@@ -29,7 +29,12 @@ func note(e seedjoin.Event) (Note, bool) {
 		return Note{Text: e.Why}, true
 	case seedjoin.Island:
 		return Note{By: e.By.Address, Text: fmt.Sprintf(
-			"another cluster of the same name lives: %s branch %d; stop one of the two", e.Other.Cluster, e.Other.Branch)}, true
+			"another cluster of the same name lives: %s branch %d with %d members, beside this one with %d; %s",
+			e.Other.Cluster, e.Other.Branch, e.Size, e.Own, e.Plan)}, true
+	case seedjoin.Yielded:
+		return Note{By: e.By.Address, Text: fmt.Sprintf("this cluster ends and its members join %s", e.To.Cluster)}, true
+	case seedjoin.Differs:
+		return Note{By: e.Node.Address, Text: "it is let in, though settings differ: " + e.Text}, true
 	}
 	return Note{}, false
 }

@@ -47,11 +47,23 @@ type Shutdown struct{}
 // a quorum, under a new branch: see [engine.Recover].
 type Recover struct{}
 
+// Seeds replaces the list of seeds: see [seedjoin.Seeds].
+type Seeds struct {
+	Addresses []string
+	Unsettled bool // the list still changes
+}
+
+// Yield tells that an operator wants this cluster to end in favour of the island
+// that was told of last: see [seedjoin.Yield].
+type Yield struct{}
+
 func (*Packet) input()    {}
 func (SendFailed) input() {}
 func (Leave) input()      {}
 func (Down) input()       {}
 func (Drained) input()    {}
+func (Seeds) input()      {}
+func (Yield) input()      {}
 func (Describe) input()   {}
 func (Shutdown) input()   {}
 func (Recover) input()    {}

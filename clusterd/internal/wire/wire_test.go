@@ -37,7 +37,7 @@ func engineBodies() []engine.Body {
 }
 
 func joinBodies() []seedjoin.Body {
-	return []seedjoin.Body{seedjoin.Probe{}, seedjoin.Answer{}, seedjoin.Join{}, seedjoin.Refusal{}, seedjoin.Invite{}}
+	return []seedjoin.Body{seedjoin.Probe{}, seedjoin.Answer{}, seedjoin.Join{}, seedjoin.Refusal{}, seedjoin.Invite{}, seedjoin.Look{}, seedjoin.Reached{}, seedjoin.Yielding{}}
 }
 
 func TestEveryBodyIsHere(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"no UTF-8", &core.Packet{Join: &seedjoin.Message{Body: seedjoin.Probe{Asked: "\xff"}}}, ErrMalformed},
 		{"long string", &core.Packet{Join: &seedjoin.Message{Body: seedjoin.Probe{Asked: long}}}, ErrTooLarge},
 		{"long address", &core.Packet{To: member.Node{Address: long[:513]}, Join: &seedjoin.Message{Body: seedjoin.Probe{}}}, ErrTooLarge},
-		{"many settings", &core.Packet{Join: &seedjoin.Message{Body: seedjoin.Join{Settings: make([]member.Pair, maxRepeated+1)}}}, ErrTooLarge},
+		{"many settings", &core.Packet{Join: &seedjoin.Message{Body: seedjoin.Join{Settings: make([]seedjoin.Setting, maxRepeated+1)}}}, ErrTooLarge},
 		{"many buckets", &core.Packet{Engine: &engine.Message{Body: &engine.Request{Buckets: make([]uint32, maxRepeated+1)}}}, ErrTooLarge},
 		{"many hashes", &core.Packet{Engine: &engine.Message{Body: &engine.Request{Have: make([]uint64, 2*maxMembers+1)}}}, ErrTooLarge},
 		{"many accused", &core.Packet{Engine: &engine.Message{Body: &engine.Delta{Rows: []*reach.Row{row}}}}, ErrTooLarge},

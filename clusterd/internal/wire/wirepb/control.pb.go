@@ -54,6 +54,9 @@ type Packet struct {
 	//	*Packet_Join
 	//	*Packet_JoinRefusal
 	//	*Packet_Invite
+	//	*Packet_Look
+	//	*Packet_Reached
+	//	*Packet_Yielding
 	Body          isPacket_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -308,6 +311,33 @@ func (x *Packet) GetInvite() *Invite {
 	return nil
 }
 
+func (x *Packet) GetLook() *Look {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Look); ok {
+			return x.Look
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetReached() *Reached {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Reached); ok {
+			return x.Reached
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetYielding() *Yielding {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Yielding); ok {
+			return x.Yielding
+		}
+	}
+	return nil
+}
+
 type isPacket_Body interface {
 	isPacket_Body()
 }
@@ -402,6 +432,18 @@ type Packet_Invite struct {
 	Invite *Invite `protobuf:"bytes,44,opt,name=invite,proto3,oneof"`
 }
 
+type Packet_Look struct {
+	Look *Look `protobuf:"bytes,45,opt,name=look,proto3,oneof"`
+}
+
+type Packet_Reached struct {
+	Reached *Reached `protobuf:"bytes,46,opt,name=reached,proto3,oneof"`
+}
+
+type Packet_Yielding struct {
+	Yielding *Yielding `protobuf:"bytes,47,opt,name=yielding,proto3,oneof"`
+}
+
 func (*Packet_Heartbeat) isPacket_Body() {}
 
 func (*Packet_Digest) isPacket_Body() {}
@@ -445,6 +487,12 @@ func (*Packet_Join) isPacket_Body() {}
 func (*Packet_JoinRefusal) isPacket_Body() {}
 
 func (*Packet_Invite) isPacket_Body() {}
+
+func (*Packet_Look) isPacket_Body() {}
+
+func (*Packet_Reached) isPacket_Body() {}
+
+func (*Packet_Yielding) isPacket_Body() {}
 
 type Node struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2300,6 +2348,7 @@ type Answer struct {
 	Lease         bool                   `protobuf:"varint,6,opt,name=lease,proto3" json:"lease,omitempty"`
 	Node          *Node                  `protobuf:"bytes,7,opt,name=node,proto3" json:"node,omitempty"`
 	Leaving       bool                   `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Size          uint32                 `protobuf:"varint,9,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2390,13 +2439,20 @@ func (x *Answer) GetLeaving() bool {
 	return false
 }
 
+func (x *Answer) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
 type Join struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Info          *Info                  `protobuf:"bytes,2,opt,name=info,proto3" json:"info,omitempty"`
 	MinVersion    uint32                 `protobuf:"varint,3,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
 	MaxVersion    uint32                 `protobuf:"varint,4,opt,name=max_version,json=maxVersion,proto3" json:"max_version,omitempty"`
-	Settings      []*Pair                `protobuf:"bytes,5,rep,name=settings,proto3" json:"settings,omitempty"`
+	Settings      []*Setting             `protobuf:"bytes,5,rep,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2459,11 +2515,71 @@ func (x *Join) GetMaxVersion() uint32 {
 	return 0
 }
 
-func (x *Join) GetSettings() []*Pair {
+func (x *Join) GetSettings() []*Setting {
 	if x != nil {
 		return x.Settings
 	}
 	return nil
+}
+
+type Setting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Rule          uint32                 `protobuf:"varint,3,opt,name=rule,proto3" json:"rule,omitempty"` // seedjoin.Rule
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Setting) Reset() {
+	*x = Setting{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Setting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Setting) ProtoMessage() {}
+
+func (x *Setting) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Setting.ProtoReflect.Descriptor instead.
+func (*Setting) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Setting) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Setting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Setting) GetRule() uint32 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
 }
 
 type JoinRefusal struct {
@@ -2477,7 +2593,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2605,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2618,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -2533,13 +2649,14 @@ type Invite struct {
 	Stamp         int64                  `protobuf:"varint,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
 	Identity      *Identity              `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
 	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
+	Size          uint32                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2668,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2681,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Invite) GetAsked() string {
@@ -2602,12 +2719,222 @@ func (x *Invite) GetView() uint64 {
 	return 0
 }
 
+func (x *Invite) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+type Look struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Look) Reset() {
+	*x = Look{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Look) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Look) ProtoMessage() {}
+
+func (x *Look) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Look.ProtoReflect.Descriptor instead.
+func (*Look) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Look) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Look) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Look) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+type Reached struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Size          uint32                 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	Durable       bool                   `protobuf:"varint,5,opt,name=durable,proto3" json:"durable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reached) Reset() {
+	*x = Reached{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reached) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reached) ProtoMessage() {}
+
+func (x *Reached) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reached.ProtoReflect.Descriptor instead.
+func (*Reached) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Reached) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Reached) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Reached) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Reached) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Reached) GetDurable() bool {
+	if x != nil {
+		return x.Durable
+	}
+	return false
+}
+
+type Yielding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	Other         *Identity              `protobuf:"bytes,2,opt,name=other,proto3" json:"other,omitempty"`
+	At            *Node                  `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Asked         bool                   `protobuf:"varint,4,opt,name=asked,proto3" json:"asked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Yielding) Reset() {
+	*x = Yielding{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Yielding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Yielding) ProtoMessage() {}
+
+func (x *Yielding) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Yielding.ProtoReflect.Descriptor instead.
+func (*Yielding) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Yielding) GetOwn() *Identity {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Yielding) GetOther() *Identity {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+func (x *Yielding) GetAt() *Node {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Yielding) GetAsked() bool {
+	if x != nil {
+		return x.Asked
+	}
+	return false
+}
+
 var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xa8\n" +
-	"\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xca\v\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -2634,7 +2961,10 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
 	"\fjoin_refusal\x18+ \x01(\v2\x1e.pando.clusterd.v1.JoinRefusalH\x00R\vjoinRefusal\x123\n" +
-	"\x06invite\x18, \x01(\v2\x19.pando.clusterd.v1.InviteH\x00R\x06inviteB\x06\n" +
+	"\x06invite\x18, \x01(\v2\x19.pando.clusterd.v1.InviteH\x00R\x06invite\x12-\n" +
+	"\x04look\x18- \x01(\v2\x17.pando.clusterd.v1.LookH\x00R\x04look\x126\n" +
+	"\areached\x18. \x01(\v2\x1a.pando.clusterd.v1.ReachedH\x00R\areached\x129\n" +
+	"\byielding\x18/ \x01(\v2\x1b.pando.clusterd.v1.YieldingH\x00R\byieldingB\x06\n" +
 	"\x04body\"2\n" +
 	"\x04Node\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x10\n" +
@@ -2764,7 +3094,7 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
 	"\tcandidate\x18\x03 \x01(\bR\tcandidate\x12\x14\n" +
-	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\xf4\x01\n" +
+	"\x05stamp\x18\x04 \x01(\x03R\x05stamp\"\x88\x02\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x14\n" +
 	"\x05stamp\x18\x02 \x01(\x03R\x05stamp\x12\x14\n" +
@@ -2773,25 +3103,46 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x14\n" +
 	"\x05lease\x18\x06 \x01(\bR\x05lease\x12+\n" +
 	"\x04node\x18\a \x01(\v2\x17.pando.clusterd.v1.NodeR\x04node\x12\x18\n" +
-	"\aleaving\x18\b \x01(\bR\aleaving\"\xbe\x01\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving\x12\x12\n" +
+	"\x04size\x18\t \x01(\rR\x04size\"\xc1\x01\n" +
 	"\x04Join\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04info\x18\x02 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\x12\x1f\n" +
 	"\vmin_version\x18\x03 \x01(\rR\n" +
 	"minVersion\x12\x1f\n" +
 	"\vmax_version\x18\x04 \x01(\rR\n" +
-	"maxVersion\x123\n" +
-	"\bsettings\x18\x05 \x03(\v2\x17.pando.clusterd.v1.PairR\bsettings\"M\n" +
+	"maxVersion\x126\n" +
+	"\bsettings\x18\x05 \x03(\v2\x1a.pando.clusterd.v1.SettingR\bsettings\"E\n" +
+	"\aSetting\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\rR\x04rule\"M\n" +
 	"\vJoinRefusal\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\x95\x01\n" +
+	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xa9\x01\n" +
 	"\x06Invite\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\x127\n" +
 	"\bidentity\x18\x04 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12\x12\n" +
-	"\x04view\x18\x05 \x01(\x04R\x04viewB9Z7github.com/pando-go/pando/clusterd/internal/wire/wirepbb\x06proto3"
+	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\"\x91\x01\n" +
+	"\x04Look\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\"\xc2\x01\n" +
+	"\aReached\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\rR\x04size\x12\x18\n" +
+	"\adurable\x18\x05 \x01(\bR\adurable\"\xab\x01\n" +
+	"\bYielding\x12-\n" +
+	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
+	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
+	"\x02at\x18\x03 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02at\x12\x14\n" +
+	"\x05asked\x18\x04 \x01(\bR\x05askedB9Z7github.com/pando-go/pando/clusterd/internal/wire/wirepbb\x06proto3"
 
 var (
 	file_pando_clusterd_control_proto_rawDescOnce sync.Once
@@ -2805,7 +3156,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -2839,8 +3190,12 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Probe)(nil),       // 29: pando.clusterd.v1.Probe
 	(*Answer)(nil),      // 30: pando.clusterd.v1.Answer
 	(*Join)(nil),        // 31: pando.clusterd.v1.Join
-	(*JoinRefusal)(nil), // 32: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 33: pando.clusterd.v1.Invite
+	(*Setting)(nil),     // 32: pando.clusterd.v1.Setting
+	(*JoinRefusal)(nil), // 33: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 34: pando.clusterd.v1.Invite
+	(*Look)(nil),        // 35: pando.clusterd.v1.Look
+	(*Reached)(nil),     // 36: pando.clusterd.v1.Reached
+	(*Yielding)(nil),    // 37: pando.clusterd.v1.Yielding
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -2865,54 +3220,66 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	29, // 19: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
 	30, // 20: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
 	31, // 21: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	32, // 22: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	33, // 23: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	1,  // 24: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 25: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 26: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 27: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 28: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 29: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 30: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 31: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 32: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 33: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 34: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 35: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 36: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 37: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 38: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	9,  // 39: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 40: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 41: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	3,  // 42: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	9,  // 43: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
-	9,  // 44: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
-	3,  // 45: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	3,  // 46: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	9,  // 47: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
-	9,  // 48: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
-	3,  // 49: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	3,  // 50: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 51: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 52: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	1,  // 53: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 54: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	3,  // 55: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	9,  // 56: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
-	9,  // 57: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
-	2,  // 58: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,  // 59: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,  // 60: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 61: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 62: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	5,  // 63: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Pair
-	2,  // 64: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	33, // 22: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	34, // 23: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	35, // 24: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
+	36, // 25: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
+	37, // 26: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
+	1,  // 27: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 28: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 29: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 30: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 31: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 32: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 33: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 34: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 35: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 36: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 37: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 38: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 39: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 40: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 41: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	9,  // 42: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 43: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 44: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	3,  // 45: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	9,  // 46: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
+	9,  // 47: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
+	3,  // 48: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	3,  // 49: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	9,  // 50: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
+	9,  // 51: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
+	3,  // 52: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	3,  // 53: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 54: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 55: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	1,  // 56: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 57: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	3,  // 58: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	9,  // 59: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
+	9,  // 60: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
+	2,  // 61: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,  // 62: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,  // 63: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 64: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 65: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	32, // 66: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
+	2,  // 67: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	2,  // 68: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 69: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 70: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
+	2,  // 71: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 72: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 73: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
+	2,  // 74: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 75: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 76: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
+	77, // [77:77] is the sub-list for method output_type
+	77, // [77:77] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -2943,6 +3310,9 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Join)(nil),
 		(*Packet_JoinRefusal)(nil),
 		(*Packet_Invite)(nil),
+		(*Packet_Look)(nil),
+		(*Packet_Reached)(nil),
+		(*Packet_Yielding)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2950,7 +3320,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
