@@ -128,7 +128,9 @@ func (s *Sim) settle(n *node) (done int) {
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
-		n.events = remember(n.events, e)
+		if s.watches(n) {
+			n.events = remember(n.events, e)
+		}
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
 		}

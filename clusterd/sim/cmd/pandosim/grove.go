@@ -12,10 +12,12 @@ import (
 	"github.com/pando-go/pando/clusterd/sim"
 )
 
-// Of a grove: how long it may take to form and to take in one more, and for how
-// long it is watched at rest.
+// Of a grove: how long it may take to form and to take in one more, after what
+// time the last news has been told to everybody who may be told of it, and for
+// how long the grove is watched at rest then.
 const (
 	patience = 2 * time.Minute
+	echoes   = 30 * time.Second
 	rest     = 10 * time.Second
 )
 
@@ -42,6 +44,7 @@ func (o options) grow(out io.Writer) error {
 	if err := l.settle("formed"); err != nil {
 		return err
 	}
+	s.Run(echoes)
 	l.begin()
 	s.Run(rest)
 	l.print("at rest for")
