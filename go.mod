@@ -7,6 +7,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/coder/websocket v1.8.15
 	github.com/google/go-cmp v0.7.0
+	github.com/klauspost/compress v1.18.4
 	github.com/orcaman/concurrent-map v1.0.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/term v0.47.0

@@ -64,7 +64,11 @@ func (s *System) HandlePrefix(prefix string, p pa.Process) { s.prefixes.add(pref
 // or nil. Ids "$ask/…" are answers. An id that ends in "#" and a UID in hex reaches
 // that incarnation only. What cannot arrive is a dead letter with its reason. It
 // does not wait for any actor.
-func (s *System) Deliver(id string, from *pa.PID, msg any) {
+func (s *System) Deliver(id string, from *pa.PID, msg any) { s.DeliverWith(id, from, nil, msg) }
+
+// DeliverWith is Deliver with the headers of the message's envelope, nil if it has
+// none. They are the receiver's, who finds them in [pa.Context].MessageHeader.
+func (s *System) DeliverWith(id string, from *pa.PID, header map[string]string, msg any) {
 	bare, uid, pinned := cutUID(id)
 	to := &pa.PID{Address: s.proto.ProcessRegistry.Address, Id: bare}
 	from = s.comeHome(from)
@@ -73,13 +77,13 @@ func (s *System) Deliver(id string, from *pa.PID, msg any) {
 		to.Id = id
 		s.DeadLetter(to, from, msg, explain(ErrNoActor, "actor: that incarnation of the node is gone"))
 	case strings.HasPrefix(bare, askPrefix):
-		s.asks.answer(to, bare[len(askPrefix):], wrap(msg, from))
+		s.asks.answer(to, bare[len(askPrefix):], seal(msg, from, header))
 	case isSystem(msg):
 		s.DeadLetter(to, from, msg, explain(ErrMessageType, fmt.Sprintf("actor: %T is no user message", msg)))
 	case p != nil:
-		p.SendUserMessage(to, wrap(msg, from))
+		p.SendUserMessage(to, seal(msg, from, header))
 	default:
-		s.deliverActor(to, from, msg)
+		s.deliverActor(to, from, header, msg)
 	}
 }
 
@@ -118,13 +122,13 @@ func (s *System) comeHome(from *pa.PID) *pa.PID {
 	return from
 }
 
-func (s *System) deliverActor(to, from *pa.PID, msg any) {
+func (s *System) deliverActor(to, from *pa.PID, header map[string]string, msg any) {
 	p, ok := s.proto.ProcessRegistry.GetLocal(to.Id)
 	if !ok || isInternal(to.Id) {
 		s.DeadLetter(to, from, msg, s.absent(to.Id))
 		return
 	}
-	p.SendUserMessage(to, wrap(msg, from))
+	p.SendUserMessage(to, seal(msg, from, header))
 }
 
 func isSystem(msg any) bool {
@@ -138,11 +142,14 @@ func isInternal(id string) bool {
 	return id == guardianID || id == "deadletter" || id == "eventstream" || strings.HasPrefix(id, "guardian$")
 }
 
-func wrap(msg any, from *pa.PID) any {
-	if from == nil {
+func wrap(msg any, from *pa.PID) any { return seal(msg, from, nil) }
+
+// seal is a message with who waits for an answer and its headers, if any.
+func seal(msg any, from *pa.PID, header map[string]string) any {
+	if from == nil && len(header) == 0 {
 		return msg
 	}
-	return &pa.MessageEnvelope{Message: msg, Sender: from}
+	return &pa.MessageEnvelope{Message: msg, Sender: from, Header: header}
 }
 
 // Portable returns the address and the id under which other nodes can answer pid:

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/harness"
 	"github.com/pando-go/pando/remote"
@@ -80,6 +81,13 @@ type Config struct {
 	// Services are installed before the node joins, so no message finds them
 	// missing.
 	Services []Service
+	// Gossip is how news is spread among the members: zero is gossip.ByDelegate,
+	// the best under loss and dead members; docs/gossip.md compares them. It
+	// should be the same on all nodes.
+	Gossip gossip.Kind
+	// GossipFanout is to how many members a node passes news on in one step.
+	// Zero: 2.
+	GossipFanout int
 	// Settings must be equal on all nodes, key by key: whoever differs is refused
 	// with the key and both values. Timing is compared without being listed here.
 	Settings map[string]string
@@ -144,6 +152,9 @@ func (c *Config) validate() error {
 	faults = append(faults, c.checkTransport())
 	if n := metaSize(c.Meta); n > metaLimit {
 		fault("Meta: %d bytes of keys and values, the limit is %d", n, metaLimit)
+	}
+	if c.GossipFanout < 0 {
+		fault("GossipFanout %d: must not be negative", c.GossipFanout)
 	}
 	if c.LeaveTimeout < 0 {
 		fault("LeaveTimeout %v: must not be negative", c.LeaveTimeout)

@@ -216,6 +216,8 @@ func (n *Node) newCore(self member.Node, former core.Heir) (*core.Core, error) {
 		FoundAlone: n.cfg.FoundAlone && (former.Exceed == 0 || len(n.cfg.Seeds) == 0),
 		Timing:     n.cfg.Timing,
 		Rand:       n.rng,
+		Gossip:     n.cfg.Gossip,
+		Fanout:     n.cfg.GossipFanout,
 		Former:     former,
 	})
 }

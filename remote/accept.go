@@ -125,14 +125,14 @@ func (r *Remote) welcome(conn *bounded) (*inbound, error) {
 	if c.p == nil {
 		return nil, r.refuse(conn, hello, &remotepb.Refusal{Code: CodeBusy, Text: "remote: too many addresses"})
 	}
-	before, refusal := c.p.enter(c, hello.Dialled)
+	before, refusal := c.p.enter(c)
 	if refusal != nil {
 		return nil, r.refuse(conn, hello, refusal)
 	}
 	if err := c.replace(before); err != nil {
 		return c, err
 	}
-	return c, r.agree(t, c, version, secret)
+	return c, r.agree(t, c, hello, version, secret)
 }
 
 func (r *Remote) hearHello(t *greeting) (*remotepb.Hello, error) {
@@ -211,13 +211,16 @@ func (r *Remote) refuse(conn net.Conn, h *remotepb.Hello, m *remotepb.Refusal) e
 
 // agree sends the welcome, with the proof of the secret if the caller proved one,
 // and lifts the limits of the handshake.
-func (r *Remote) agree(t *greeting, c *inbound, version uint32, secret string) error {
+func (r *Remote) agree(t *greeting, c *inbound, h *remotepb.Hello, version uint32, secret string) error {
 	w := &remotepb.Welcome{
 		Version: version, Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
-		Received: c.stream.batch, MaxMessage: uint32(r.cfg.MaxMessage),
+		Received: c.stream.batch.Load(), MaxMessage: uint32(r.cfg.MaxMessage),
 	}
 	if c.lane == remotepb.Lane_LANE_CONTROL {
-		w.Received = c.stream.system
+		w.Received = c.stream.system.Load()
+	} else {
+		w.Compression = r.cfg.chooseCompression(h.Compressions)
+		c.unpack = r.cfg.compression(w.Compression)
 	}
 	if err := t.say("", wire.KindWelcome, w); err != nil {
 		return err
@@ -229,7 +232,9 @@ func (r *Remote) agree(t *greeting, c *inbound, version uint32, secret string) e
 	}
 	c.SetDeadline(time.Time{})
 	t.Conn.(*bounded).limit = r.cfg.SilenceTimeout
-	c.frames.Limit(wire.MaxFrame(r.cfg.MaxMessage))
+	if c.frames.Limit(wire.MaxFrame(0)); c.lane == remotepb.Lane_LANE_CONTROL {
+		c.frames.Limit(wire.MaxFrame(r.cfg.MaxMessage))
+	}
 	r.count.accepted.Add(1)
 	r.log.Debug("connection accepted", "remote", c.RemoteAddr(), "from", c.p.address, "lane", c.lane)
 	return nil

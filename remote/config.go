@@ -49,6 +49,31 @@ type Config struct {
 	// nil is the slog default.
 	Logger *slog.Logger
 
+	// UserLanes is how many connections user messages to one peer are spread
+	// over, by their receivers, 1 to 64. Each is opened when it is first needed.
+	// More let a peer with many processors decode in parallel. Default 2.
+	UserLanes int
+	// IdleTimeout closes a connection that has carried nothing for so long; the
+	// next message opens it again. Default 1 min.
+	IdleTimeout time.Duration
+	// ForgetAfter is how long an address without connection, message or watch
+	// is remembered. Of a removed one no more than its UID is. Default 24 h.
+	ForgetAfter time.Duration
+	// Codecs are asked in order, before those that are built in, who encodes a
+	// message that is sent and who decodes one that arrived. Their names must
+	// differ.
+	Codecs []Codec
+	// Compressions are offered to other nodes, best first; a connection uses the
+	// first one that both sides have. Default none.
+	Compressions []Compression
+	// CompressBytes is how long a frame of user messages must be to be
+	// compressed. Default 1024.
+	CompressBytes int
+	// Dump is called with each frame that is written or read, from the goroutine
+	// that does it, so it must be quick. For finding faults: it makes all slower.
+	// nil is off.
+	Dump func(Frame)
+
 	// MaxMessage is the limit of one encoded message, in bytes. Default 4 MiB.
 	MaxMessage int
 	// QueueBytes is the limit of user messages that wait for one peer or for
@@ -110,6 +135,10 @@ func (c Config) withDefaults() (Config, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		}
 	}
+	fill(&faults, "UserLanes", &c.UserLanes, 2)
+	fill(&faults, "IdleTimeout", &c.IdleTimeout, time.Minute)
+	fill(&faults, "ForgetAfter", &c.ForgetAfter, 24*time.Hour)
+	fill(&faults, "CompressBytes", &c.CompressBytes, 1024)
 	fill(&faults, "MaxMessage", &c.MaxMessage, 4<<20)
 	fill(&faults, "QueueBytes", &c.QueueBytes, 16<<20)
 	fill(&faults, "ControlMessages", &c.ControlMessages, 512)
@@ -127,6 +156,10 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&faults, "MaxHandshakesPerHost", &c.MaxHandshakesPerHost, 64)
 	fill(&faults, "MaxPeers", &c.MaxPeers, 1<<16)
 	fill(&faults, "MaxWatches", &c.MaxWatches, 1<<20)
+	if c.UserLanes > wire.MaxLanes {
+		faults = append(faults, fmt.Errorf("UserLanes %d is above %d", c.UserLanes, wire.MaxLanes))
+	}
+	faults = append(faults, checkCodecs(c.Codecs), checkCompressions(c.Compressions))
 	if c.MaxMessage > 1<<30 {
 		faults = append(faults, fmt.Errorf("MaxMessage %d is above 1 GiB", c.MaxMessage))
 	}

@@ -110,7 +110,7 @@ func TestVersionIsTheHighestInCommon(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		a := c.start("a:1", 1, func(c *Config) { c.versions = wire.Versions{Min: 1, Max: 5} })
 		b := c.start("b:1", 2, func(c *Config) { c.versions = wire.Versions{Min: 3, Max: 4} })
-		conn, err := a.r.open(c.t.Context(), b.node.Address, 1)
+		conn, err := a.r.open(c.t.Context(), b.node.Address, a.r.peer(b.node.Address).control.l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 		a, b := c.start("a:1", 1), c.start("b:1", 2)
 		log, got := a.handle("svc"), b.handle("svc")
 		a.r.Post(b.node, "svc", []byte("1"))
-		synctest.Wait()
+		time.Sleep(2 * ackDelay) // until it is acknowledged
 		c.Cut("a:1", "b:1")
 		a.r.Post(b.node, "svc", []byte("2"))
 		time.Sleep(6 * time.Second)

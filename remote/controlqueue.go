@@ -46,41 +46,48 @@ type controlQueue struct {
 	maxPosts int
 	maxBytes int
 
-	mu       sync.Mutex
-	closed   bool
-	posts    []*post // not written yet
-	bytes    int     // of these
-	sent     []*post // written on the connection, not acknowledged
-	handed   uint64  // posts written on the connection
-	acks     uint64  // of them acknowledged
-	progress uint64
-	uid      uint64 // of the connection; 0: there is none
-	rejects  []rejection
-	calls    map[uint64]*call
-	lastCall uint64
-	system   systemLog
-	idle     bool
+	mu        sync.Mutex
+	closed    bool
+	forgotten bool
+	posts     []*post // not written yet
+	bytes     int     // of these
+	sent      []*post // written on the connection, not acknowledged
+	handed    uint64  // posts written on the connection
+	acks      uint64  // of them acknowledged
+	progress  uint64
+	uid       uint64 // of the connection; 0: there is none
+	rejects   []rejection
+	calls     map[uint64]*call
+	lastCall  uint64
+	system    systemLog
+	idle      bool
 }
 
 func newControlQueue(l *lane, posts, bytes int) *controlQueue {
 	return &controlQueue{l: l, maxPosts: posts, maxBytes: bytes, idle: true}
 }
 
-// push appends a post. One that finds no room fails.
-func (q *controlQueue) push(p *post) {
+// push appends a post. One that finds no room fails. It is false, and nothing
+// was done, if the peer was forgotten.
+func (q *controlQueue) push(p *post) bool {
 	q.mu.Lock()
 	switch {
+	case q.forgotten:
+		q.mu.Unlock()
+		return false
 	case q.closed:
 		q.mu.Unlock()
 		q.l.p.r.count.controlDropped.Add(1)
-		return
+		return true
 	case len(q.posts) >= q.maxPosts || len(q.posts) > 0 && q.bytes+len(p.frame) > q.maxBytes:
 		q.reject(p, ErrQueueFull)
 	default:
 		q.posts = append(q.posts, p)
 		q.bytes += len(p.frame)
+		q.l.stats.sent.Add(1)
 	}
 	q.unlockAndWake()
+	return true
 }
 
 // fail tells the failure of a post that was not queued.
@@ -94,6 +101,7 @@ func (q *controlQueue) fail(p *post, err error) {
 func (q *controlQueue) pushSystem(m systemMessage) bool {
 	q.mu.Lock()
 	ok := !q.closed && q.system.put(m)
+	q.l.stats.sent.Add(1)
 	q.unlockAndWake()
 	return ok
 }
@@ -145,9 +153,10 @@ func (q *controlQueue) hurry() bool {
 	return len(q.posts) > 0
 }
 
-func (q *controlQueue) opened(w *remotepb.Welcome) {
+func (q *controlQueue) begin(c *outbound) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w := c.welcome
 	q.uid, q.handed, q.acks = w.Uid, 0, 0
 	q.system.resume(w.Received)
 }
@@ -180,7 +189,7 @@ func (q *controlQueue) next(b net.Buffers) net.Buffers {
 
 func (q *controlQueue) written() {}
 
-func (q *controlQueue) acked(a *remotepb.Ack) error {
+func (q *controlQueue) acked(a wire.Ack) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if a.Control > q.handed || a.Control < q.acks {
@@ -198,6 +207,22 @@ func (q *controlQueue) waiting() (mark uint64, unacked bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.progress, len(q.sent) > 0 || q.system.unacked()
+}
+
+// needed reports whether a spawn request waits for its answer, which comes on
+// the same connection.
+func (q *controlQueue) needed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.calls) > 0
+}
+
+// retire ends the use of the connection, if nothing needs it. A push that comes
+// now waits for the next.
+func (q *controlQueue) retire() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.sent) == 0 && len(q.calls) == 0 && !q.sendable() && !q.system.unacked()
 }
 
 // lost fails what was written and not acknowledged. What was not written waits
@@ -256,6 +281,17 @@ func (q *controlQueue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.posts) == 0 && len(q.sent) == 0 && len(q.rejects) == 0 && q.system.empty()
+}
+
+// forget refuses everything from now on, if nothing is here.
+func (q *controlQueue) forget() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.posts) > 0 || len(q.sent) > 0 || len(q.rejects) > 0 || len(q.calls) > 0 || !q.system.empty() {
+		return false
+	}
+	q.forgotten = true
+	return true
 }
 
 // newCall registers a spawn request.

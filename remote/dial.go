@@ -5,39 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/pando-go/pando/remote/internal/remotepb"
 	"github.com/pando-go/pando/remote/internal/wire"
 )
 
-// outbound is a connection that this node opened, after its handshake. It is
-// written by its lane's goroutine and read by one that this one started.
-type outbound struct {
-	net.Conn
-	frames  *wire.Reader
-	welcome *remotepb.Welcome
-	sent    func(n int)
-}
-
-// send writes bufs in one go.
-func (c *outbound) send(bufs net.Buffers, limit time.Duration) error {
-	c.SetWriteDeadline(time.Now().Add(limit))
-	n := 0
-	for _, b := range bufs {
-		n += len(b)
-	}
-	c.sent(n)
-	if len(bufs) == 1 {
-		_, err := c.Write(bufs[0])
-		return err
-	}
-	_, err := bufs.WriteTo(c.Conn)
-	return err
-}
-
 // open dials and shakes hands.
-func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (*outbound, error) {
+func (r *Remote) open(ctx context.Context, address string, l *lane) (*outbound, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.DialTimeout)
 	defer cancel()
 	conn, err := r.cfg.Dial(ctx, address)
@@ -48,7 +22,7 @@ func (r *Remote) open(ctx context.Context, address string, kind remotepb.Lane) (
 		return nil, fmt.Errorf("remote: dial %s: %w", address, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	c, err := r.greetSecurely(ctx, conn, address, kind)
+	c, err := r.greetSecurely(ctx, conn, address, l)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -70,15 +44,15 @@ func (r *Remote) reportRefused(address string, err error) {
 }
 
 // greetSecurely is greet within TLS, if this node is to use it.
-func (r *Remote) greetSecurely(ctx context.Context, conn net.Conn, address string, kind remotepb.Lane) (*outbound, error) {
+func (r *Remote) greetSecurely(ctx context.Context, conn net.Conn, address string, l *lane) (*outbound, error) {
 	if r.tls == nil {
-		return r.greet(conn, address, kind)
+		return r.greet(conn, address, l)
 	}
 	conn, err := dialTLS(ctx, conn, r.tls(), address)
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.greet(conn, address, kind)
+	c, err := r.greet(conn, address, l)
 	if err != nil {
 		return nil, tlsError(err, address) // TLS 1.3 tells of a refused certificate only now
 	}
@@ -92,13 +66,13 @@ func (r *Remote) greetSecurely(ctx context.Context, conn net.Conn, address strin
 }
 
 // greet makes the handshake of the side that dialled.
-func (r *Remote) greet(conn net.Conn, address string, kind remotepb.Lane) (*outbound, error) {
+func (r *Remote) greet(conn net.Conn, address string, l *lane) (*outbound, error) {
 	t, err := newGreeting(conn)
 	if err != nil {
 		return nil, err
 	}
 	secrets := r.secrets()
-	if err := t.say(wire.Magic, wire.KindHello, r.hello(address, kind, len(secrets) > 0)); err != nil {
+	if err := t.say(wire.Magic, wire.KindHello, r.hello(address, l, len(secrets) > 0)); err != nil {
 		return nil, err
 	}
 	if err := t.frames.Magic(); err != nil {
@@ -130,15 +104,15 @@ func (r *Remote) greet(conn net.Conn, address string, kind remotepb.Lane) (*outb
 			return nil, err
 		}
 	}
-	return &outbound{Conn: conn, frames: t.frames, welcome: welcome, sent: func(n int) { r.count.sentBytes.Add(uint64(n)) }}, nil
+	return newOutbound(conn, l, t.frames, welcome), nil
 }
 
 // hello introduces this node.
-func (r *Remote) hello(dialled string, kind remotepb.Lane, secret bool) *remotepb.Hello {
+func (r *Remote) hello(dialled string, l *lane, secret bool) *remotepb.Hello {
 	h := &remotepb.Hello{
 		MinVersion: r.cfg.versions.Min, MaxVersion: r.cfg.versions.Max,
 		Cluster: r.sys.Name(), Address: r.self.Address, Uid: r.self.UID,
-		Lane: kind, Dialled: dialled,
+		Lane: l.kind, Index: l.index, Dialled: dialled, Compressions: compressionNames(r.cfg.Compressions),
 	}
 	if secret {
 		h.Nonce = newNonce()

@@ -16,10 +16,11 @@
 //
 // # Delivery
 //
-// A node dials a peer when it has something to send: one connection for user
-// messages, one for control and system messages, and the peer's answers to
-// that are acknowledgements. Both directions are independent, so two nodes
-// that dial each other at once have nothing to settle.
+// A node dials a peer when it has something to send: a few connections for user
+// messages, by receiver, one for control and system messages, and the peer's
+// answers to that are acknowledgements. Both directions are independent, so two
+// nodes that dial each other at once have nothing to settle. A connection that
+// nobody uses is closed.
 //
 //   - User messages: at most once, in order for each pair of sender and
 //     receiver. They wait, up to Config.QueueBytes, while the peer cannot be
@@ -58,12 +59,4 @@
 // Delivery: a dead letter may nevertheless have arrived when the connection
 // broke for good before the acknowledgement. Who a peer is: without TLS its
 // word is taken for its address. docs/security.md tells what holds against whom.
-//
-// # Not yet
-//
-// Several user
-// lanes and chunks for large messages (one of 4 MiB delays those behind it);
-// idle connections that close; message headers, which have their field; the
-// last user message before a Terminated, which may arrive after it; forgetting
-// addresses that are long gone.
 package remote

@@ -259,7 +259,7 @@ func BenchmarkReach(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &Remote{sys: sys, exposure: &exposure{}}
+	r := &Remote{sys: actors{sys}, exposure: &exposure{}}
 	r.Expose("worker/1")
 	for name, id := range map[string]string{"ask": "$ask/1", "anonymous": anonymous.PID().Id, "named": "worker/1"} {
 		b.Run(name, func(b *testing.B) {

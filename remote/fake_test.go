@@ -35,6 +35,7 @@ type fakeSystem struct {
 
 	mu      sync.Mutex
 	mail    []mail
+	headers []map[string]string // of mail
 	dead    []actor.DeadLetter
 	removed []Node
 }
@@ -59,7 +60,19 @@ func (s *fakeSystem) Address() string        { return s.node.Address }
 func (s *fakeSystem) UID() uint64            { return s.node.UID }
 func (s *fakeSystem) Proto() *pa.ActorSystem { return s.proto }
 
-func (s *fakeSystem) Deliver(id string, from *pa.PID, msg any) {
+// fakeInlet hands in messages for one id.
+type fakeInlet struct {
+	s  *fakeSystem
+	id string
+}
+
+func (in fakeInlet) Deliver(from *pa.PID, header map[string]string, msg any) {
+	in.s.DeliverWith(in.id, from, header, msg)
+}
+
+func (s *fakeSystem) inlet(id string) inlet { return fakeInlet{s, id} }
+
+func (s *fakeSystem) DeliverWith(id string, from *pa.PID, header map[string]string, msg any) {
 	if s.sink != nil {
 		s.sink(mail{id, from, msg})
 		return
@@ -71,12 +84,13 @@ func (s *fakeSystem) Deliver(id string, from *pa.PID, msg any) {
 			s.DeadLetter(pid, from, msg, actor.ErrNoActor)
 			return
 		}
-		process.SendUserMessage(pid, &pa.MessageEnvelope{Message: msg, Sender: from})
+		process.SendUserMessage(pid, &pa.MessageEnvelope{Message: msg, Sender: from, Header: header})
 		return
 	}
 	m := mail{id, from, msg}
 	s.mu.Lock()
 	s.mail = append(s.mail, m)
+	s.headers = append(s.headers, header)
 	s.mu.Unlock()
 	if s.onMail != nil {
 		s.onMail(m)

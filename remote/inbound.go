@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -15,41 +14,48 @@ import (
 )
 
 const (
-	ackFrames  = 64        // frames after which an acknowledgement is due
-	ackBytes   = 256 << 10 // bytes after which one is due
-	maxSenders = 4096      // PIDs of senders kept
+	ackFrames  = 64                   // frames after which an acknowledgement is due
+	ackBytes   = 256 << 10            // bytes after which one is due
+	ackDelay   = 5 * time.Millisecond // after which one is due for less
+	maxSenders = 4096                 // PIDs of senders kept
 )
 
 // inbound is a connection that another node opened. One goroutine reads it and
-// owns all fields but mu.
+// owns all fields but those of the acknowledgement.
 type inbound struct {
 	net.Conn
-	r      *Remote
-	p      *peer
-	lane   remotepb.Lane
-	uid    uint64
-	stream *stream
-	frames *wire.Reader
-	done   chan struct{} // closed when the reader has ended
+	r       *Remote
+	p       *peer
+	lane    remotepb.Lane
+	index   uint32
+	dialled string
+	uid     uint64
+	stream  *stream
+	stats   *laneCounters
+	frames  *wire.Reader
+	unpack  Compression   // nil: nothing compressed may come
+	done    chan struct{} // closed when the reader has ended
 
 	table     wire.Table
+	resets    int                // of the table, that the caches below know of
 	decoders  []decoder          // of the names used as types, by number
 	reached   []string           // names that may be receivers, by number
+	inlets    []inlet            // of the names used as receivers, by number
 	senders   map[uint64]*pa.PID // by the numbers of address and id
+	literals  map[string]decoder // of types that have no number
 	envelopes []wire.Envelope
-	posts     uint64 // control and spawn frames handled
-	frameN    int    // frames handled since the last acknowledgement
-	byteN     int    // their bytes
-	ack       []byte
+	unpacked  []byte
 
-	mu sync.Mutex // one write at a time
+	ack acknowledger
 }
 
 func newInbound(r *Remote, conn net.Conn, frames *wire.Reader, h *remotepb.Hello) *inbound {
-	return &inbound{
-		Conn: conn, r: r, p: r.peer(h.Address), lane: h.Lane, uid: h.Uid,
+	c := &inbound{
+		Conn: conn, r: r, p: r.peer(h.Address), lane: h.Lane, index: h.Index, dialled: h.Dialled, uid: h.Uid,
 		frames: frames, done: make(chan struct{}),
 	}
+	c.ack.c = c
+	return c
 }
 
 // replace waits for the reader before, if there is one: for a moment it may go
@@ -79,26 +85,25 @@ func (c *inbound) replace(before *inbound) error {
 func (c *inbound) end() {
 	c.p.exit(c)
 	close(c.done)
+	c.p.forgetIf(c.r.cfg.ForgetAfter)
 }
 
 // serve handles frames until the connection ends.
 func (c *inbound) serve() error {
+	defer c.ack.stop()
 	for {
 		kind, body, err := c.frames.Next()
 		if err != nil {
 			return err
 		}
 		c.r.count.receivedBytes.Add(uint64(len(body) + wire.HeadLen))
+		c.r.dump(c.p.address, false, c.lane, c.index, kind, body)
 		if err := c.handle(kind, body); err != nil {
-			c.acknowledge() // so that the other side knows which frame it was
+			c.ack.now() // so that the other side knows which frame it was
 			return err
 		}
-		c.frameN++
-		c.byteN += len(body)
-		if c.frames.Buffered() == 0 || c.frameN >= ackFrames || c.byteN >= ackBytes {
-			if err := c.acknowledge(); err != nil {
-				return err
-			}
+		if err := c.ack.due(len(body)); err != nil {
+			return err
 		}
 	}
 }
@@ -112,13 +117,7 @@ func (c *inbound) handle(kind wire.Kind, body []byte) error {
 		return refusedError(m)
 	}
 	if c.lane == remotepb.Lane_LANE_USER {
-		switch kind {
-		case wire.KindDefine:
-			return c.table.Define(body)
-		case wire.KindBatch:
-			return c.batch(body)
-		}
-		return wire.Malformed("%v on the user lane", kind)
+		return c.user(kind, body)
 	}
 	switch kind {
 	case wire.KindControl:
@@ -131,26 +130,34 @@ func (c *inbound) handle(kind wire.Kind, body []byte) error {
 	return wire.Malformed("%v on the control lane", kind)
 }
 
-func (c *inbound) acknowledge() error {
-	a := &remotepb.Ack{Batch: c.stream.batch}
-	if c.lane == remotepb.Lane_LANE_CONTROL {
-		a = &remotepb.Ack{Control: c.posts, System: c.stream.system}
+func (c *inbound) user(kind wire.Kind, body []byte) error {
+	switch kind {
+	case wire.KindDefine:
+		return c.table.Define(body)
+	case wire.KindBatch:
+		return c.batch(body)
+	case wire.KindFragment:
+		return c.fragment(body)
+	case wire.KindPacked:
+		return c.packed(body)
 	}
-	c.frameN, c.byteN = 0, 0
-	var err error
-	if c.ack, err = wire.AppendFrame(c.ack[:0], wire.KindAck, a); err != nil {
-		return err
-	}
-	return c.send(c.ack)
+	return wire.Malformed("%v on a user lane", kind)
 }
 
-// send writes a frame back.
-func (c *inbound) send(frame []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.SetWriteDeadline(time.Now().Add(c.r.cfg.AckTimeout))
-	_, err := c.Write(frame)
-	return err
+// packed handles a frame that was compressed.
+func (c *inbound) packed(body []byte) error {
+	if c.unpack == nil {
+		return wire.Malformed("packed frame without a compression agreed on")
+	}
+	p, err := wire.ParsePacked(body, wire.MaxFrame(0))
+	if err != nil {
+		return err
+	}
+	c.unpacked, err = c.unpack.Decompress(c.unpacked[:0], p.Data, p.Size)
+	if err != nil || len(c.unpacked) != p.Size {
+		return wire.Malformed("packed frame: %d bytes of %d, %v", len(c.unpacked), p.Size, err)
+	}
+	return c.user(p.Kind, c.unpacked)
 }
 
 // batch delivers user messages. A batch that has been handled before is
@@ -161,17 +168,11 @@ func (c *inbound) batch(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if seq <= c.stream.batch {
-		return nil
+	if skip, err := c.seen(seq); skip || err != nil {
+		return err
 	}
-	if !c.p.is(c.uid) {
-		return &IncarnationError{Address: c.p.address, Want: c.uid}
-	}
-	c.r.count.received.Add(uint64(len(envelopes)))
-	for i := 0; i < len(envelopes); {
-		i = c.deliver(envelopes, i)
-	}
-	c.stream.batch = seq
+	c.handOver(envelopes, false)
+	c.p.arrived(c.stream, seq)
 	clear(c.envelopes)
 	if cap(c.envelopes) > 4096 {
 		c.envelopes = nil
@@ -179,9 +180,58 @@ func (c *inbound) batch(body []byte) error {
 	return nil
 }
 
+// seen reports whether a frame has been handled before, on another connection.
+func (c *inbound) seen(seq uint64) (bool, error) {
+	if seq <= c.stream.batch.Load() {
+		return true, nil
+	}
+	if !c.p.is(c.uid) {
+		return false, &IncarnationError{Address: c.p.address, Want: c.uid}
+	}
+	return false, nil
+}
+
+// fragment gathers a large message, and delivers it once it is complete.
+func (c *inbound) fragment(body []byte) error {
+	f, err := wire.ParseFragment(body)
+	if err != nil {
+		return err
+	}
+	if skip, err := c.seen(f.Seq); skip || err != nil {
+		return err
+	}
+	limit := c.r.cfg.MaxMessage
+	whole, err := c.stream.partial.Add(f, wire.MaxEnvelope(limit), wire.MaxPartial(limit))
+	if err != nil {
+		return err
+	}
+	if whole != nil {
+		e := make([]wire.Envelope, 1)
+		if err := e[0].Parse(whole, 0); err != nil { // its texts are written out
+			return err
+		}
+		c.handOver(e, true)
+	}
+	c.p.arrived(c.stream, f.Seq)
+	return nil
+}
+
+// handOver delivers messages, whatever becomes of each. keep says that their
+// payloads are theirs.
+func (c *inbound) handOver(envelopes []wire.Envelope, keep bool) {
+	if n := c.table.Resets(); n != c.resets { // the numbers mean something else now
+		c.resets, c.decoders, c.reached, c.inlets, c.senders = n, nil, nil, nil, nil
+	}
+	c.r.count.received.Add(uint64(len(envelopes)))
+	c.stats.received.Add(uint64(len(envelopes)))
+	for i := 0; i < len(envelopes); {
+		i = c.deliver(envelopes, i, keep)
+	}
+}
+
 // deliver hands in the messages from i on and returns where to go on: at the
 // end, or after one whose handling panicked.
-func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
+func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.panicked(v)
@@ -195,14 +245,17 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int) (next int) {
 			c.r.turnAway(to, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 			continue
 		}
-		msg, err := c.decoder(e.Type)(e.Payload)
-		if err != nil {
+		msg, err := c.decoder(e.Type).decode(e.Payload, keep)
+		switch {
+		case err != nil:
 			c.r.count.undecodable.Add(1)
 			pid := &pa.PID{Address: c.r.self.Address, Id: to}
 			c.r.sys.DeadLetter(pid, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
-			continue
+		case e.To.Ref == 0:
+			c.r.sys.DeliverWith(to, from, e.Headers, msg)
+		default:
+			c.inlet(e.To.Ref).Deliver(from, e.Headers, msg)
 		}
-		c.r.sys.Deliver(to, from, msg)
 	}
 	return i
 }
@@ -214,19 +267,49 @@ func (c *inbound) panicked(v any) {
 	c.r.log.Error("panic while handling a message", "from", c.p.address, "panic", v, "stack", string(debug.Stack()))
 }
 
+// inlet returns the receiver with a number. It is kept, and with it the actor
+// that was found.
+func (c *inbound) inlet(ref uint32) inlet {
+	for len(c.inlets) < c.table.Len() {
+		c.inlets = append(c.inlets, nil)
+	}
+	in := &c.inlets[ref-1]
+	if *in == nil {
+		*in = c.r.sys.inlet(c.table.At(ref))
+	}
+	return *in
+}
+
 func (c *inbound) decoder(typ wire.Seen) decoder {
 	if typ.Ref == 0 {
-		return decoderOf(string(typ.B))
+		return c.literal(string(typ.B))
 	}
 	for len(c.decoders) < c.table.Len() {
 		c.decoders = append(c.decoders, nil)
 	}
 	d := &c.decoders[typ.Ref-1]
 	if *d == nil {
-		*d = decoderOf(c.table.At(typ.Ref))
+		*d = c.r.codecs.decoder(c.table.At(typ.Ref))
 	}
 	return *d
 }
+
+// literal returns the decoder of a type that has no number: of a large message,
+// or one that found the table full.
+func (c *inbound) literal(typ string) decoder {
+	d := c.literals[typ]
+	if d == nil {
+		d = c.r.codecs.decoder(typ)
+		if c.literals == nil || len(c.literals) >= maxLiterals {
+			c.literals = make(map[string]decoder)
+		}
+		c.literals[typ] = d
+	}
+	return d
+}
+
+// maxLiterals is how many decoders of types without a number are kept.
+const maxLiterals = 256
 
 // sender returns the PID of an envelope's sender. Those that are named by
 // number are kept, and so is the process that each has resolved to.
@@ -271,8 +354,9 @@ func (c *inbound) control(body []byte) error {
 	if err != nil {
 		return err
 	}
-	c.posts++
+	defer c.ack.post()
 	c.r.count.control.Add(1)
+	c.stats.received.Add(1)
 	s, ok := c.r.service(m.Service)
 	if !ok || s.Receive == nil {
 		c.r.count.noService.Add(1)
@@ -290,14 +374,15 @@ func (c *inbound) system(body []byte) error {
 	if m.Seq == 0 {
 		return wire.Malformed("system message without a sequence number")
 	}
-	if m.Seq <= c.stream.system {
+	if m.Seq <= c.stream.system.Load() {
 		return nil
 	}
 	if !c.p.is(c.uid) {
 		return &IncarnationError{Address: c.p.address, Want: c.uid}
 	}
+	c.stats.received.Add(1)
 	c.guarded(func() { err = c.p.system(c, m) })
-	c.stream.system = m.Seq
+	c.stream.system.Store(m.Seq)
 	return err
 }
 

@@ -17,16 +17,18 @@ import (
 // it from its own goroutine; acked is called from that of the connection's
 // reader.
 type source interface {
-	park() bool                     // nothing can be sent now; the next push wakes the lane
-	opened(w *remotepb.Welcome)     // a connection stands, nothing is written on it
-	next(b net.Buffers) net.Buffers // appends what to write now; valid until written
-	written()                       // the write is complete
-	acked(a *remotepb.Ack) error    // an error is a rule broken by the other side
-	waiting() (mark uint64, unacked bool)
-	lost(err error)        // the connection is gone; what it left open is sent again or has failed
-	unreachable(err error) // no connection could be made
-	settle()               // tells of failures; also between two tries
-	hurry() bool           // something waits that shall not wait for the whole backoff
+	park() bool                           // nothing can be sent now; the next push wakes the lane
+	begin(c *outbound)                    // a connection stands, nothing is written on it
+	next(bufs net.Buffers) net.Buffers    // appends what to write now; valid until written
+	written()                             // the write is complete
+	acked(a wire.Ack) error               // an error is a rule broken by the other side
+	waiting() (mark uint64, unacked bool) // mark changes with each acknowledgement
+	needed() bool                         // the connection is needed although all is acknowledged
+	retire() bool                         // nothing is sent on the connection any more; false if something waits
+	lost(err error)                       // the connection is gone; what it left open is sent again or has failed
+	unreachable(err error)                // no connection could be made
+	settle()                              // tells of failures; also between two tries
+	hurry() bool                          // something waits that shall not wait for the whole backoff
 }
 
 // hurried is the longest backoff while a source is in a hurry.
@@ -36,14 +38,19 @@ const hurried = 200 * time.Millisecond
 // the reason that the other side gave.
 const lastWords = 100 * time.Millisecond
 
+// errIdle ends a connection that nobody has used for some time.
+var errIdle = errors.New("remote: idle")
+
 // lane keeps one outbound connection while there is something to send, and
-// after that as long as it lasts. Its goroutine runs while it has a connection
-// or wants one.
+// after that until it has been idle for a while. Its goroutine runs while it
+// has a connection or wants one.
 type lane struct {
-	p    *peer
-	kind remotepb.Lane
-	src  source
-	kick chan struct{}
+	p     *peer
+	kind  remotepb.Lane
+	index uint32 // of a user lane
+	src   source
+	kick  chan struct{}
+	stats *laneCounters
 
 	mu      sync.Mutex
 	running bool
@@ -54,8 +61,8 @@ type lane struct {
 	conn    *outbound
 }
 
-func newLane(p *peer, kind remotepb.Lane) *lane {
-	return &lane{p: p, kind: kind, kick: make(chan struct{}, 1)}
+func newLane(p *peer, kind remotepb.Lane, index uint32, stats *laneCounters) *lane {
+	return &lane{p: p, kind: kind, index: index, stats: stats, kick: make(chan struct{}, 1)}
 }
 
 // wake tells the lane that its source has something to send.
@@ -122,6 +129,13 @@ func (l *lane) isDown() bool {
 	return l.down
 }
 
+// isRunning reports whether the lane has a connection or wants one.
+func (l *lane) isRunning() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running
+}
+
 // rest ends the goroutine if there is nothing to send.
 func (l *lane) rest(ctx context.Context) bool {
 	l.mu.Lock()
@@ -141,9 +155,10 @@ func (l *lane) run(ctx context.Context) {
 		l.src.settle()
 		l.p.r.touch() // what was lost with a connection waits no more
 		if l.rest(ctx) {
+			l.p.forgetIf(l.p.r.cfg.ForgetAfter)
 			return
 		}
-		c, err := l.p.connect(ctx, l.kind)
+		c, err := l.p.connect(ctx, l)
 		l.setDown(err != nil)
 		if err == nil {
 			failures = 0
@@ -207,20 +222,26 @@ func (l *lane) serve(ctx context.Context, c *outbound) {
 		return
 	}
 	l.p.r.count.outbound.Add(1)
-	l.src.opened(c.welcome)
+	l.stats.connects.Add(1)
+	l.src.begin(c)
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	ended := make(chan error, 1)
 	go func() { ended <- l.read(c) }()
 	err := l.write(ctx, c, ended)
-	c.SetReadDeadline(time.Now().Add(lastWords))
-	if readErr := <-ended; isProtocol(readErr) || err == nil {
-		err = readErr // the reader knows why the other side hung up
+	if err == errIdle {
+		c.Close()
+		<-ended
+	} else {
+		c.SetReadDeadline(time.Now().Add(lastWords))
+		if readErr := <-ended; isProtocol(readErr) || err == nil {
+			err = readErr // the reader knows why the other side hung up
+		}
+		c.Close()
 	}
-	c.Close()
 	stop()
 	l.setConn(nil)
 	l.p.r.count.outbound.Add(-1)
-	l.p.r.log.Debug("connection ended", "to", l.p.address, "lane", l.kind, "reason", err)
+	l.p.r.log.Debug("connection ended", "to", l.p.address, "lane", l.kind, "index", l.index, "reason", err)
 	l.src.lost(err)
 }
 
@@ -240,13 +261,14 @@ func isProtocol(err error) bool {
 // write sends what the source has, all that has gathered in one write, until
 // the connection ends. ended keeps its value for serve.
 func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
-	stall := newStall(l.src, l.p.r.cfg.AckTimeout)
-	defer stall.timer.Stop()
+	w := newWatchdog(l.src, c, l.p.r.cfg)
+	defer w.stop()
 	var bufs net.Buffers
 	for {
 		bufs = l.src.next(bufs[:0])
 		if len(bufs) > 0 {
-			if err := c.send(bufs, l.p.r.cfg.AckTimeout); err != nil {
+			w.pat()
+			if err := c.send(bufs); err != nil {
 				return fmt.Errorf("%w: %w", ErrLost, err)
 			}
 			l.src.written()
@@ -257,15 +279,14 @@ func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
 			continue
 		}
 		l.p.r.touch()
-		stall.arm()
 		select {
 		case <-l.kick:
 		case err := <-ended:
 			ended <- err
 			return err
-		case <-stall.timer.C:
-			if stall.expired() {
-				return fmt.Errorf("%w: nothing acknowledged for %v", ErrLost, l.p.r.cfg.AckTimeout)
+		case <-w.ticker.C:
+			if err := w.tick(); err != nil {
+				return err
 			}
 		case <-ctx.Done():
 			return ErrClosed
@@ -292,13 +313,13 @@ func (l *lane) read(c *outbound) error {
 }
 
 func (l *lane) answer(c *outbound, kind wire.Kind, body []byte) error {
+	l.p.r.dump(l.p.address, false, l.kind, l.index, kind, body)
 	switch kind {
 	case wire.KindAck:
-		a := new(remotepb.Ack)
-		if err := wire.Unmarshal(kind, body, a); err != nil {
-			return err
+		a, err := wire.ParseAck(body)
+		if err == nil {
+			err = l.src.acked(a)
 		}
-		err := l.src.acked(a)
 		l.p.r.touch()
 		return err
 	case wire.KindRefusal:

@@ -180,7 +180,7 @@ func TestSlowLorisCostsLittle(t *testing.T) {
 				continue
 			}
 			conn.Write(frame(t, wire.KindHello, hello(func(h *remotepb.Hello) { h.Address = fmt.Sprint("l", i, ":1") })))
-			conn.Write([]byte{0, 0x40, 0, 0, byte(wire.KindBatch)}) // a batch of 4 MiB
+			conn.Write([]byte{0, 4, 0, 0, byte(wire.KindBatch)}) // a batch of 256 KiB
 			conn.Write(bytes.Repeat([]byte{1}, 1000))
 		}
 		synctest.Wait()

@@ -152,7 +152,7 @@ func BenchmarkOneWay(b *testing.B) {
 	b.ReportAllocs()
 	n := int64(0)
 	for b.Loop() {
-		if err := process.(*peer).SendWait(b.Context(), pid, msg); err != nil {
+		if err := process.(*route).SendWait(b.Context(), pid, msg); err != nil {
 			b.Fatal(err)
 		}
 		n++

@@ -3,39 +3,51 @@ package remote
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/pando-go/pando/actor"
 	"github.com/pando-go/pando/remote/internal/remotepb"
 	"github.com/pando-go/pando/remote/internal/wire"
 )
 
-// maxStreams is how many spellings of this node's address one peer may dial.
-const maxStreams = 16
+// maxStreams is how many streams one peer may have: its lanes times the
+// spellings of this node's address that it dials.
+const maxStreams = 256
+
+// generationBits is how many numbers the streams to an address have, at most,
+// until it is forgotten.
+const generationBits = 40
 
 // peer is what this node knows of an address: the incarnation that is there,
-// the two lanes to it and the watches in both directions. There is one for
-// each address, or spelling of it, for as long as the Remote lives: PIDs keep
-// it as their process.
+// the lanes to it and the watches in both directions. There is one for each
+// address, or spelling of it, until it is forgotten.
 //
 // Locks are taken in the order turn, mu, lane, queue, Remote.
 type peer struct {
 	r       *Remote
 	address string
-	user    *userQueue
+	route   *route
+	users   []*userQueue // by lane
 	control *controlQueue
+	room    *room // of the user lanes
+	drops   dropCounters
 
 	spawns atomic.Int64 // requests of this peer that are carried out
 
 	turn sync.Mutex // held from one incarnation to the next, until the old is cleared away
 
 	mu        sync.Mutex
-	uid       uint64 // the newest incarnation known; 0: none
-	removed   uint64 // this incarnation, and all before it, are removed members
-	canonical string // what the node itself says its address is; "" = unknown
+	forgotten bool
+	used      time.Time // when a connection of it ended, or it was made
+	uid       uint64    // the newest incarnation known; 0: none
+	removed   uint64    // this incarnation, and all before it, are removed members
+	canonical string    // what the node itself says its address is; "" = unknown
 	streams   map[streamKey]*stream
 	watching  map[watchKey]watch    // local watchers of actors there
 	watchers  map[watchKey]struct{} // watchers there of local actors
@@ -44,23 +56,84 @@ type peer struct {
 // streamKey names one of the sequences of numbers that a peer sends.
 type streamKey struct {
 	lane    remotepb.Lane
+	index   uint32
 	dialled string
 }
 
-// stream is how far one such sequence has arrived. The fields belong to the
-// goroutine that reads conn; the next reader waits for it to end.
+// stream is how far one such sequence has arrived. Its numbers and what is
+// partial belong to the goroutine that reads conn; the next reader waits for
+// it to end.
 type stream struct {
-	conn          *inbound // under peer.mu
-	batch, system uint64
+	batch, system atomic.Uint64
+	partial       wire.Partial
+	holds         atomic.Bool // held is not empty
+
+	conn *inbound               // under peer.mu
+	held map[watchKey]heldWatch // under peer.mu
 }
 
+// newPeer is called under r.mu.
 func newPeer(r *Remote, address string) *peer {
-	p := &peer{r: r, address: address}
-	u, c := newLane(p, remotepb.Lane_LANE_USER), newLane(p, remotepb.Lane_LANE_CONTROL)
-	p.user = newUserQueue(u, r.cfg.QueueBytes, &r.chunks)
+	p := &peer{r: r, address: address, used: time.Now(), room: &room{limit: int64(r.cfg.QueueBytes)}}
+	p.route = &route{line: r.line, address: address}
+	p.route.p.Store(p)
+	// What was sent before the address was forgotten, the node there may
+	// remember: numbers go on, far above those.
+	first := r.generations << generationBits
+	r.generations++
+	for i := range r.cfg.UserLanes {
+		stats := new(laneCounters)
+		l := newLane(p, remotepb.Lane_LANE_USER, uint32(i), stats)
+		q := newUserQueue(l, p.room, &r.chunks, stats, first)
+		l.src = q
+		p.users = append(p.users, q)
+	}
+	c := newLane(p, remotepb.Lane_LANE_CONTROL, 0, new(laneCounters))
 	p.control = newControlQueue(c, r.cfg.ControlMessages, r.cfg.ControlBytes)
-	u.src, c.src = p.user, p.control
+	p.control.system.seq, p.control.system.taken = first, first
+	c.src = p.control
 	return p
+}
+
+// lanes returns the control lane and the user lanes.
+func (p *peer) lanes() []*lane {
+	all := []*lane{p.control.l}
+	for _, q := range p.users {
+		all = append(all, q.l)
+	}
+	return all
+}
+
+// userFor returns the queue for a receiver. Answers to asks share one: each is
+// the only message to its receiver, so there is no order to keep, and together
+// they fill batches.
+func (p *peer) userFor(id string) *userQueue {
+	if len(p.users) == 1 || strings.HasPrefix(id, askPrefix) {
+		return p.users[0]
+	}
+	return p.users[xxhash.Sum64String(id)%uint64(len(p.users))]
+}
+
+// counters returns those of the peer's lane that is c's counterpart. A peer may
+// have more lanes than this node; the last one counts for those beyond.
+func (p *peer) counters(c *inbound) *laneCounters {
+	if c.lane == remotepb.Lane_LANE_CONTROL {
+		return p.control.l.stats
+	}
+	return p.users[min(int(c.index), len(p.users)-1)].stats
+}
+
+// drainUsers drains the queues of all user lanes.
+func (p *peer) drainUsers(reason, refuse error) (bury func()) {
+	var all []func()
+	for _, q := range p.users {
+		all = append(all, q.drain(reason, refuse))
+	}
+	return func() {
+		for _, f := range all {
+			f()
+		}
+	}
 }
 
 // is reports whether uid is the incarnation that is there.
@@ -78,12 +151,12 @@ func (p *peer) isAt(address string) bool {
 }
 
 // connect opens a connection for a lane and meets the incarnation that answers.
-func (p *peer) connect(ctx context.Context, kind remotepb.Lane) (*outbound, error) {
-	c, err := p.r.open(ctx, p.address, kind)
+func (p *peer) connect(ctx context.Context, l *lane) (*outbound, error) {
+	c, err := p.r.open(ctx, p.address, l)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.answered(c.welcome, kind); err != nil {
+	if err := p.answered(c.welcome, l.kind); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -133,12 +206,13 @@ func (p *peer) turnTo(uid uint64) (newest uint64, ok bool, bury func()) {
 		return uid, true, func() {}
 	}
 	p.r.log.Info("new incarnation", "member", p.address, "uid", fmt.Sprintf("%x", uid), "old", fmt.Sprintf("%x", old))
-	p.user.l.drop(uid)
-	p.control.l.drop(uid)
+	for _, l := range p.lanes() {
+		l.drop(uid)
+	}
 	closeAll(conns)
 	p.control.reset()
 	p.purge(watchers)
-	return uid, true, p.user.drain(fmt.Errorf("%w: %s restarted", actor.ErrNodeRemoved, p.address), nil)
+	return uid, true, p.drainUsers(fmt.Errorf("%w: %s restarted", actor.ErrNodeRemoved, p.address), nil)
 }
 
 // unmeet takes out what belongs to the incarnation old. p.mu is held.
@@ -181,6 +255,7 @@ func (p *peer) remove(uid uint64) {
 	for k, w := range gone {
 		p.r.toLocal(k.watcher, &pa.Terminated{Who: w.pid, Why: pa.TerminatedReason_AddressTerminated})
 	}
+	p.forgetIf(p.r.cfg.ForgetAfter)
 }
 
 func (p *peer) turnOff(uid uint64) (gone map[watchKey]watch, bury func()) {
@@ -202,20 +277,24 @@ func (p *peer) turnOff(uid uint64) (gone map[watchKey]watch, bury func()) {
 	watchers := p.watchers
 	p.watchers = nil
 	p.mu.Unlock()
-	p.user.l.drop(0)
+	for _, q := range p.users {
+		q.l.drop(0)
+	}
 	closeAll(conns)
 	p.control.reset()
 	p.purge(watchers)
-	return gone, p.user.drain(actor.ErrNodeRemoved, actor.ErrNodeRemoved)
+	return gone, p.drainUsers(actor.ErrNodeRemoved, actor.ErrNodeRemoved)
 }
 
 // enter lets a connection of the peer in: it becomes the reader of its stream.
 // before is the reader that it replaces.
-func (p *peer) enter(c *inbound, dialled string) (before *inbound, refusal *remotepb.Refusal) {
+func (p *peer) enter(c *inbound) (before *inbound, refusal *remotepb.Refusal) {
 	newest, ok := p.meet(c.uid)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.forgotten: // a moment ago
+		return nil, &remotepb.Refusal{Code: CodeBusy, Text: "remote: try again"}
 	case !ok || c.uid != p.uid:
 		newest = max(newest, p.uid)
 		return nil, &remotepb.Refusal{Code: CodeUID, Exceed: newest, Text: fmt.Sprintf(
@@ -224,22 +303,29 @@ func (p *peer) enter(c *inbound, dialled string) (before *inbound, refusal *remo
 		return nil, &remotepb.Refusal{Code: CodeRemoved, Text: fmt.Sprintf(
 			"remote: %s with UID %d was removed from the cluster; it can join again with a new UID", p.address, c.uid)}
 	}
-	key := streamKey{c.lane, dialled}
-	s := p.streams[key]
+	s := p.stream(streamKey{c.lane, c.index, c.dialled})
 	if s == nil {
-		if len(p.streams) >= maxStreams {
-			return nil, &remotepb.Refusal{Code: CodeBusy, Text: "remote: too many spellings of this node's address"}
-		}
+		return nil, &remotepb.Refusal{Code: CodeBusy, Text: "remote: too many lanes, or spellings of this node's address"}
+	}
+	before, s.conn, c.stream, c.stats = s.conn, c, s, p.counters(c)
+	for _, l := range p.lanes() {
+		l.retry() // it can be reached, or soon
+	}
+	return before, nil
+}
+
+// stream returns the stream of a key, new if need be; nil if there are too
+// many. p.mu is held.
+func (p *peer) stream(key streamKey) *stream {
+	s := p.streams[key]
+	if s == nil && len(p.streams) < maxStreams {
 		if p.streams == nil {
 			p.streams = make(map[streamKey]*stream)
 		}
 		s = &stream{}
 		p.streams[key] = s
 	}
-	before, s.conn, c.stream = s.conn, c, s
-	p.user.l.retry() // it can be reached, or soon
-	p.control.l.retry()
-	return before, nil
+	return s
 }
 
 // exit ends what enter began.
@@ -249,40 +335,5 @@ func (p *peer) exit(c *inbound) {
 	if c.stream.conn == c {
 		c.stream.conn = nil
 	}
-}
-
-// bury makes dead letters of the messages of a chunk.
-func (p *peer) bury(c *chunk, names *wire.Names, reason error) {
-	_, envelopes, err := wire.ParseBatch(c.buf[wire.HeadLen:], names.Len(), nil)
-	if err != nil {
-		panic("remote: own batch is malformed: " + err.Error())
-	}
-	for i := range envelopes {
-		e := &envelopes[i]
-		to := &pa.PID{Address: p.address, Id: textOf(e.To, names)}
-		var from *pa.PID
-		if !e.From.IsZero() {
-			from = &pa.PID{Address: p.r.self.Address, Id: textOf(e.From, names)}
-			if !e.FromAddress.IsZero() {
-				from.Address = textOf(e.FromAddress, names)
-			}
-		}
-		typ := textOf(e.Type, names)
-		msg, err := decoderOf(typ)(e.Payload)
-		if err != nil { // a type that can be sent and not received
-			msg = undecoded(typ, e.Payload)
-		}
-		p.r.count.undelivered.Add(1)
-		p.r.sys.DeadLetter(to, from, msg, reason)
-	}
-}
-
-// nameTable is either side of the table of names.
-type nameTable interface{ At(ref uint32) string }
-
-func textOf(s wire.Seen, names nameTable) string {
-	if s.Ref != 0 {
-		return names.At(s.Ref)
-	}
-	return string(s.B)
+	p.used = time.Now()
 }

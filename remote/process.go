@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 
@@ -12,14 +13,31 @@ import (
 	"github.com/pando-go/pando/remote/internal/wire"
 )
 
-// A peer is the process of all PIDs with its address.
+// route is the process of all PIDs with an address. A PID keeps the process
+// that it has resolved to for ever, but peers are forgotten and Remotes have
+// successors: the route finds the peer of now.
+type route struct {
+	line    *succession
+	address string
+	p       atomic.Pointer[peer]
+}
+
 var (
-	_ pa.Process   = (*peer)(nil)
-	_ actor.Sender = (*peer)(nil)
+	_ pa.Process   = (*route)(nil)
+	_ actor.Sender = (*route)(nil)
 )
+
+// errForgotten has the route look for the peer again.
+var errForgotten = errors.New("remote: peer was forgotten")
+
+// errPeers: too many addresses are known.
+var errPeers = fmt.Errorf("%w: too many addresses are known", actor.ErrMailboxFull)
 
 // resolve is the address resolver of the actor system.
 func (r *Remote) resolve(pid *pa.PID) (pa.Process, bool) {
+	if p := r.known(pid.Address); p != nil {
+		return p.route, true
+	}
 	if pid.Address == actor.EntityAddress || pid.Address == r.self.Address || !wire.CheckAddress(pid.Address) {
 		return nil, false
 	}
@@ -27,47 +45,74 @@ func (r *Remote) resolve(pid *pa.PID) (pa.Process, bool) {
 	if p == nil {
 		return nil, false
 	}
-	return p, true
+	return p.route, true
+}
+
+// with calls f with the peer, once more if it was forgotten meanwhile.
+func (rt *route) with(f func(p *peer) error) error {
+	for {
+		err := f(rt.current())
+		if err != errForgotten {
+			return err
+		}
+		p := rt.line.current.Load().peer(rt.address)
+		if p == nil {
+			return errPeers
+		}
+		rt.p.Store(p)
+	}
+}
+
+// current is the peer in the newest Remote. If that knows too many addresses,
+// it is the former one, which is closed and makes dead letters.
+func (rt *route) current() *peer {
+	p, now := rt.p.Load(), rt.line.current.Load()
+	if p.r == now {
+		return p
+	}
+	if q := now.reach(rt.address); q != nil {
+		rt.p.Store(q)
+		return q
+	}
+	return p
 }
 
 // SendUserMessage queues a message. It never blocks; what cannot leave is a
 // dead letter.
-func (p *peer) SendUserMessage(pid *pa.PID, message any) {
-	p = p.current()
-	_, msg, sender := pa.UnwrapEnvelope(message)
-	if err := p.send(pid, sender, msg, p.user.push); err != nil {
-		p.count(err)
+func (rt *route) SendUserMessage(pid *pa.PID, message any) {
+	err := rt.with(func(p *peer) error { return p.send(pid, message, (*userQueue).push) })
+	if err != nil {
+		_, msg, sender := pa.UnwrapEnvelope(message)
+		p := rt.p.Load()
+		p.r.drop(p, err)
 		p.r.sys.DeadLetter(pid, sender, msg, err)
 	}
 }
 
 // SendWait queues a message; it waits for room until ctx ends.
-func (p *peer) SendWait(ctx context.Context, to *pa.PID, message any) error {
-	p = p.current()
-	_, msg, sender := pa.UnwrapEnvelope(message)
-	return p.send(to, sender, msg, func(e *wire.Outgoing) error { return p.user.pushWait(ctx, e) })
+func (rt *route) SendWait(ctx context.Context, to *pa.PID, message any) error {
+	wait := func(q *userQueue, e *wire.Outgoing) error { return q.pushWait(ctx, e) }
+	return rt.with(func(p *peer) error { return p.send(to, message, wait) })
 }
 
-func (p *peer) count(err error) {
-	if errors.Is(err, actor.ErrMailboxFull) {
-		p.r.count.overflow.Add(1)
+// send encodes on the sender's goroutine, outside of any lock, and queues.
+func (p *peer) send(pid *pa.PID, message any, push func(*userQueue, *wire.Outgoing) error) error {
+	var headers map[string]string
+	msg, sender := message, (*pa.PID)(nil)
+	if env, ok := message.(*pa.MessageEnvelope); ok {
+		headers, msg, sender = env.Header, env.Message, env.Sender
 	}
-	p.r.count.undelivered.Add(1)
-}
-
-// send encodes on the sender's goroutine, outside of any lock.
-func (p *peer) send(pid, sender *pa.PID, msg any, push func(*wire.Outgoing) error) error {
 	scratch := p.r.scratch.Get().(*[]byte)
-	typ, payload, err := encode((*scratch)[:0], msg)
+	typ, payload, err := p.r.codecs.encode((*scratch)[:0], msg)
 	if err == nil && len(payload) > p.r.cfg.MaxMessage {
 		err = fmt.Errorf("%w: %w: %d bytes, limit %d", actor.ErrNotPortable, ErrTooLarge, len(payload), p.r.cfg.MaxMessage)
 	}
 	if err == nil {
-		e := wire.Outgoing{To: wire.Text{S: pid.Id}, Type: wire.Text{S: typ}, Payload: payload}
+		e := wire.Outgoing{To: wire.Text{S: pid.Id}, Type: wire.Text{S: typ}, Headers: headers, Payload: payload}
 		p.from(&e, sender)
-		err = push(&e)
+		err = push(p.userFor(pid.Id), &e)
 	}
-	if cap(payload) <= chunkBytes {
+	if cap(payload) <= chunkBytes/2 { // else the queue may have kept it
 		*scratch = payload[:0]
 	}
 	p.r.scratch.Put(scratch)
@@ -92,33 +137,40 @@ func (p *peer) from(e *wire.Outgoing, sender *pa.PID) {
 }
 
 // SendSystemMessage sends what concerns the life of an actor.
-func (p *peer) SendSystemMessage(pid *pa.PID, message any) {
-	p = p.current()
-	switch m := message.(type) {
-	case *pa.Watch:
-		p.watch(pid, m.Watcher)
-	case *pa.Unwatch:
-		p.unwatch(pid, m.Watcher)
-	case *pa.Terminated:
-		p.terminated(pid, m)
-	case *pa.Stop:
-		p.stop(pid)
-	default:
-		p.r.sys.DeadLetter(pid, nil, message, fmt.Errorf("%w: system message %T", actor.ErrNotPortable, message))
+func (rt *route) SendSystemMessage(pid *pa.PID, message any) {
+	err := rt.with(func(p *peer) error { return p.sendSystem(pid, message) })
+	if err != nil {
+		rt.p.Load().r.sys.DeadLetter(pid, nil, message, err)
 	}
 }
 
-// Stop asks the actor to stop.
-func (p *peer) Stop(pid *pa.PID) { p.current().stop(pid) }
-
-func (p *peer) stop(pid *pa.PID) {
-	p.mu.Lock()
-	gone := p.isGone()
-	p.mu.Unlock()
-	switch {
-	case gone:
-		p.r.sys.DeadLetter(pid, nil, &pa.Stop{}, actor.ErrNodeRemoved)
-	case !p.control.pushSystem(systemMessage{op: remotepb.System_OP_STOP, target: pid.Id}):
-		p.r.sys.DeadLetter(pid, nil, &pa.Stop{}, actor.ErrMailboxFull)
+func (p *peer) sendSystem(pid *pa.PID, message any) error {
+	switch m := message.(type) {
+	case *pa.Watch:
+		return p.watch(pid, m.Watcher)
+	case *pa.Unwatch:
+		return p.unwatch(pid, m.Watcher)
+	case *pa.Terminated:
+		return p.terminated(pid, m)
+	case *pa.Stop:
+		return p.stop(pid)
 	}
+	return fmt.Errorf("%w: system message %T", actor.ErrNotPortable, message)
+}
+
+// Stop asks the actor to stop.
+func (rt *route) Stop(pid *pa.PID) { rt.SendSystemMessage(pid, &pa.Stop{}) }
+
+func (p *peer) stop(pid *pa.PID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.forgotten:
+		return errForgotten
+	case p.isGone():
+		return actor.ErrNodeRemoved
+	case !p.control.pushSystem(systemMessage{op: remotepb.System_OP_STOP, target: pid.Id}):
+		return actor.ErrMailboxFull
+	}
+	return nil
 }

@@ -27,7 +27,8 @@ type system interface {
 	Address() string
 	UID() uint64
 	Proto() *pa.ActorSystem
-	Deliver(id string, from *pa.PID, msg any)
+	DeliverWith(id string, from *pa.PID, header map[string]string, msg any)
+	inlet(id string) inlet
 	Portable(pid *pa.PID) (address, id string)
 	NodeRemoved(address string, uid uint64)
 	DeadLetter(to, from *pa.PID, msg any, reason error)
@@ -35,16 +36,27 @@ type system interface {
 	Reach(id string) actor.Reach
 }
 
+// inlet hands in messages for one local id.
+type inlet interface {
+	Deliver(from *pa.PID, header map[string]string, msg any)
+}
+
+// actors makes a system of an actor.System.
+type actors struct{ *actor.System }
+
+func (a actors) inlet(id string) inlet { return a.System.Inlet(id) }
+
 // Remote connects one actor system to other nodes. Create it with [Listen].
 type Remote struct {
-	sys   system
-	typed *actor.System // the same, for typed refs
-	self  Node
-	cfg   Config
-	log   *slog.Logger
-	ln    net.Listener
-	count counters
-	line  *succession
+	sys    system
+	typed  *actor.System // the same, for typed refs
+	self   Node
+	cfg    Config
+	log    *slog.Logger
+	ln     net.Listener
+	count  counters
+	codecs codecs
+	line   *succession
 	guards
 	exposure *exposure // shared with successors, as the actors are
 	warnings warnings
@@ -57,14 +69,17 @@ type Remote struct {
 	done    chan struct{} // closed when Close is complete
 	wg      sync.WaitGroup
 
-	mu        sync.Mutex
-	closing   bool // Close has been called
-	stopped   bool // nothing is started any more
-	services  map[string]Service
-	peers     map[string]*peer
-	conns     map[net.Conn]struct{} // from other nodes
-	greetings int                   // of them without a handshake so far
-	sources   map[string]*origin    // where they come from
+	mu          sync.Mutex
+	closing     bool // Close has been called
+	stopped     bool // nothing is started any more
+	services    map[string]Service
+	peers       map[string]*peer
+	tombs       map[string]tombstone
+	generations uint64                // of peers
+	sweepAt     int                   // so many peers have the unused ones forgotten
+	conns       map[net.Conn]struct{} // from other nodes
+	greetings   int                   // of them without a handshake so far
+	sources     map[string]*origin    // where they come from
 }
 
 // maxSpawns is how many requests of other nodes are carried out at a time,
@@ -79,7 +94,7 @@ const (
 // anything. The address and UID of sys are what other nodes are told; ln may
 // listen elsewhere. Listen reports all faults of cfg at once.
 func Listen(sys *actor.System, ln net.Listener, cfg Config) (*Remote, error) {
-	r, err := listen(sys, ln, cfg)
+	r, err := listen(actors{sys}, ln, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +131,10 @@ func newRemote(sys system, self Node, ln net.Listener, cfg Config, guards guards
 		done:     make(chan struct{}),
 		services: make(map[string]Service),
 		peers:    make(map[string]*peer),
-		conns:    make(map[net.Conn]struct{}),
-		sources:  make(map[string]*origin),
+		codecs:   codecs(cfg.Codecs),
+		tombs:    make(map[string]tombstone), sweepAt: 64,
+		conns:   make(map[net.Conn]struct{}),
+		sources: make(map[string]*origin),
 	}
 	r.chunks.New = func() any { b := make([]byte, 0, chunkBytes); return &b }
 	r.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
@@ -136,19 +153,46 @@ func (r *Remote) start(f func()) bool {
 	return true
 }
 
+// known returns the peer of an address, nil if there is none.
+func (r *Remote) known(address string) *peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.peers[address]
+}
+
 // peer returns the peer of an address, new if need be; nil if there are too many.
 func (r *Remote) peer(address string) *peer {
+	if p := r.known(address); p != nil {
+		return p
+	}
+	r.makeRoom()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.peers[address]
 	if p == nil && len(r.peers) < r.cfg.MaxPeers {
 		p = newPeer(r, address)
+		t := r.tombs[address]
+		p.uid, p.removed = t.uid, t.removed
+		delete(r.tombs, address)
 		r.peers[address] = p
 		if r.stopped {
 			p.close()
 		}
 	}
 	return p
+}
+
+// makeRoom forgets peers, now and then, before another comes.
+func (r *Remote) makeRoom() {
+	r.mu.Lock()
+	n, at := len(r.peers), r.sweepAt
+	r.mu.Unlock()
+	switch {
+	case n >= r.cfg.MaxPeers:
+		r.sweep(min(crowded, r.cfg.ForgetAfter))
+	case n >= at:
+		r.sweep(r.cfg.ForgetAfter)
+	}
 }
 
 // reach is peer for an address from outside; nil if it is none.
@@ -184,10 +228,10 @@ func (r *Remote) peersAt(address string) []*peer {
 // removedAt returns the highest UID removed at an address.
 func (r *Remote) removedAt(address string) uint64 {
 	r.mu.Lock()
-	p := r.peers[address]
+	p, t := r.peers[address], r.tombs[address]
 	r.mu.Unlock()
 	if p == nil {
-		return 0
+		return t.removed
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -248,7 +292,9 @@ func (r *Remote) Post(to Node, service string, payload []byte) {
 		return
 	}
 	m.frame = frame
-	p.control.push(m)
+	for p != nil && !p.control.push(m) { // it was forgotten a moment ago
+		p = r.reach(to.Address)
+	}
 }
 
 // Known tells which incarnation is the member at an address. A higher UID than
@@ -298,7 +344,7 @@ func (r *Remote) Close(ctx context.Context) error {
 	r.stop()
 	r.wg.Wait()
 	for _, p := range r.allPeers() {
-		p.user.drain(errStopped, errStopped)()
+		p.drainUsers(errStopped, errStopped)()
 	}
 	return err
 }
@@ -321,9 +367,12 @@ func (r *Remote) stop() {
 
 func (p *peer) close() {
 	p.control.close()
-	p.user.refuseAll(errStopped)
-	p.control.l.close()
-	p.user.l.close()
+	for _, q := range p.users {
+		q.refuseAll(errStopped)
+	}
+	for _, l := range p.lanes() {
+		l.close()
+	}
 }
 
 // flush waits until each lane is empty, or cannot connect.
@@ -340,8 +389,13 @@ func (r *Remote) flush(ctx context.Context) error {
 
 func (r *Remote) busy() bool {
 	for _, p := range r.allPeers() {
-		if !p.user.empty() && !p.user.l.isDown() || !p.control.empty() && !p.control.l.isDown() {
+		if !p.control.empty() && !p.control.l.isDown() {
 			return true
+		}
+		for _, q := range p.users {
+			if !q.empty() && !q.l.isDown() {
+				return true
+			}
 		}
 	}
 	return false

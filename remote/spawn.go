@@ -67,9 +67,12 @@ func (r *Remote) spawn(ctx context.Context, address, kind, id, name string) (*pa
 	if err != nil {
 		return nil, fmt.Errorf("remote: spawn %s: %w", kind, err)
 	}
-	p.control.push(&post{frame: frame, call: number, failed: func(err error) {
+	request := &post{frame: frame, call: number, failed: func(err error) {
 		p.control.endCall(number, &spawnResult{err: err})
-	}})
+	}}
+	if !p.control.push(request) { // the peer was forgotten a moment ago
+		return r.spawn(ctx, address, kind, id, name)
+	}
 	select {
 	case a := <-done:
 		if a.err != nil {
@@ -113,7 +116,7 @@ func (c *inbound) spawn(body []byte) error {
 			return wire.Malformed("spawn: text of %d bytes, limit %d", len(s), wire.MaxText)
 		}
 	}
-	c.posts++
+	c.ack.post()
 	if a := c.r.judgeName(m.Name); a != nil {
 		c.r.count.notExposed.Add(1)
 		c.r.warn(a.Code, "spawn refused", "from", c.p.address, "kind", clip(m.Kind), "name", clip(m.Name))

@@ -175,5 +175,5 @@ func remoteOf(t *testing.T, sys *actor.System, address string) *Remote {
 	if !ok {
 		t.Fatalf("%s does not resolve", address)
 	}
-	return process.(*peer).r
+	return process.(*route).p.Load().r
 }

@@ -12,9 +12,8 @@ import (
 // A node that its cluster removed comes back in the same process under a new
 // UID. Everything that was agreed with other nodes ends then: associations,
 // sequence numbers, watches. So the new incarnation gets a Remote of its own,
-// the successor. What stays are the PIDs that the program holds. protoactor
-// keeps the process of a PID in it, so peers of the former Remote are still
-// called: they pass everything on to their counterparts in the newest one.
+// the successor. What stays are the PIDs that the program holds, and the
+// route that protoactor keeps in each: it leads to the newest Remote.
 
 // succession is what a Remote shares with its successors.
 type succession struct {
@@ -24,20 +23,6 @@ type succession struct {
 // resolve is the address resolver of the actor system, which has no way to
 // take one back.
 func (s *succession) resolve(pid *pa.PID) (pa.Process, bool) { return s.current.Load().resolve(pid) }
-
-// current is the peer at the same address in the newest Remote. It is p itself
-// as long as there is no successor, or if that knows too many addresses; p is
-// closed then and makes dead letters.
-func (p *peer) current() *peer {
-	now := p.r.line.current.Load()
-	if now == p.r {
-		return p
-	}
-	if q := now.reach(p.address); q != nil {
-		return q
-	}
-	return p
-}
 
 // errOpen is returned by Succeed before Close.
 var errOpen = errors.New("remote: not closed yet")

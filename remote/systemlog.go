@@ -24,6 +24,8 @@ type systemMessage struct {
 	op            remotepb.System_Op
 	target, other string
 	why           uint32
+	lane          uint32 // of a Terminated: the user lane and
+	after         uint64 // the number on it that goes before
 }
 
 func (m systemMessage) key() systemKey {
@@ -105,6 +107,7 @@ func (l *systemLog) next(b net.Buffers) net.Buffers {
 		}
 		frame, err := wire.AppendFrame(nil, wire.KindSystem, &remotepb.System{
 			Seq: i.seq, Op: i.op, Target: i.target, Other: i.other, Why: i.why,
+			Lane: i.lane, After: i.after,
 		})
 		if err != nil { // ids are checked before put
 			delete(l.pending, i.key())

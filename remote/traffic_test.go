@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -92,7 +93,7 @@ func (w *wiretap) dialer(dial func(context.Context, string) (net.Conn, error)) f
 func TestSessionIsRecorded(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		w := &wiretap{logs: make(map[net.Conn]*[2][]byte)}
-		a := c.start("a:1", 1, func(cfg *Config) { cfg.Dial = w.dialer(c.Dialer("a:1")) })
+		a := c.start("a:1", 1, func(cfg *Config) { cfg.Dial, cfg.UserLanes = w.dialer(c.Dialer("a:1")), 1 })
 		b := c.start("b:1", 2)
 		b.onSpawn = func(kind, id, name string) (*pa.PID, error) {
 			if kind != "mayfly" {
@@ -107,6 +108,9 @@ func TestSessionIsRecorded(t *testing.T) {
 		}
 		synctest.Wait()
 		a.tell(b.pid("box"), "again")
+		a.proto.Root.Send(b.pid("box"), &pa.MessageEnvelope{
+			Message: strings.Repeat("x", chunkBytes), Header: map[string]string{"traceparent": "00-1-2-01"},
+		})
 		for range 3 {
 			a.r.Post(Node{"b:1", 2}, "svc", []byte("payload"))
 		}
@@ -123,7 +127,7 @@ func TestSessionIsRecorded(t *testing.T) {
 		a.proto.Root.Stop(b.pid("nobody"))
 		synctest.Wait()
 		a.proto.Root.Stop(watcher)
-		synctest.Wait()
+		time.Sleep(2 * ackDelay) // for the acknowledgements
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		seen := make(map[string]bool)
@@ -181,8 +185,8 @@ func TestRecordedSessionIsUnderstood(t *testing.T) {
 			conn.Close()
 		}
 		posts, _ := log.take()
-		if s := b.r.Stats(); got != 13 || len(posts) != 3 || s.Malformed != 0 {
-			t.Errorf("got %d messages, posts %q, %+v, want 13, 3 and nothing malformed", got, posts, s)
+		if s := b.r.Stats(); got != 14 || len(posts) != 3 || s.Malformed != 0 {
+			t.Errorf("got %d messages, posts %q, %+v, want 14, 3 and nothing malformed", got, posts, s)
 		}
 	})
 }

@@ -7,61 +7,118 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pando-go/pando/actor"
-	"github.com/pando-go/pando/remote/internal/remotepb"
 	"github.com/pando-go/pando/remote/internal/wire"
 )
 
 const (
-	chunkBytes  = 64 << 10 // of a chunk, unless one message is longer
-	writeBytes  = 1 << 20  // about the most of one write
-	maxInFlight = 256      // chunks written and not acknowledged
+	chunkBytes  = 64 << 10 // of a batch; a longer message goes in fragments
+	writeBytes  = 512 << 10
+	maxInFlight = 256 // frames written and not acknowledged
+	// fragmentWindow is how many bytes of fragments may be written and not
+	// acknowledged: what a small message may find before it on its connection.
+	fragmentWindow = 1 << 20
 )
 
-// chunk is a batch frame that grows until it is sent, and is kept until it is
-// acknowledged.
-type chunk struct {
-	buf   []byte
-	seq   uint64
-	names int // how many names the receiver must know to read it
-	count int // envelopes
-	tries int // connections that it was written to
-}
-
-// userQueue holds the user messages for one peer. Senders encode into its last
-// chunk; the lane writes whole chunks. A chunk stays until the other side has
-// handled it: a new connection begins with the first that was not, so that
-// nothing is lost or doubled while both processes live.
+// userQueue holds the user messages for one peer that share a lane. Senders
+// encode into its last open batch, or begin a flow with a large message; the
+// lane takes from both in turn, numbers what it takes and writes it. A frame
+// that was taken stays until the other side has handled it: a new connection
+// begins with the first that was not, so that nothing is lost or doubled while
+// both processes live.
+//
+//	push ──► open batches ──┐
+//	   └───► flows ─────────┴─take──► flight ──ack──► gone
 type userQueue struct {
 	l     *lane
-	limit int
-	pool  *sync.Pool // of chunk buffers
+	room  *room
+	pool  *sync.Pool // of batch buffers
+	stats *laneCounters
 
-	mu      sync.Mutex
-	refuse  error    // not nil: nothing is accepted
-	chunks  []*chunk // oldest first
-	sent    int      // how many of them have been taken for the connection
-	flushed int      // how many of these have been written
-	seq     uint64   // of the newest chunk
-	ack     uint64   // the highest acknowledged number
-	bytes   int
-	names   wire.Names
-	defined int // names defined on the connection
-	maxBody int // what the other side takes
-	resent  int // envelopes written again, to be counted
-	tooBig  []*chunk
-	idle    bool
-	room    chan struct{} // closed when there is room again; nil: nobody waits
+	mu     sync.Mutex
+	refuse error    // not nil: nothing is accepted
+	kept   error    // what refuse was before errForgotten
+	open   []*batch // oldest first; only the last one grows
+	opened uint64   // batches that were ever opened,
+	taken  uint64   // and of them those that were taken
+	flows  flows
+	turn   bool // a flow is served before the open batches
+	names  *wire.Names
+	bytes  int // of all messages that are here
+	marked []mark
+
+	flight    []*batch // taken, oldest first
+	sent      int      // how many of them have been taken for the connection
+	flushed   int      // how many of these have been written
+	fragments int      // bytes of fragments in flight
+	seq       uint64   // of the newest frame taken
+	ack       uint64   // the highest acknowledged number
+
+	conn     connState
+	tooBig   []*transfer
+	resent   int  // envelopes written again, to be counted
+	idle     bool // the lane sleeps; the next push wakes it
+	direct   bool // a sender writes by itself
+	ended    *sync.Cond
+	rest     []byte   // what such a write has left over
+	taking   []*batch // what is written now
+	lastSent time.Time
+	probe    probe
 }
 
-func newUserQueue(l *lane, limit int, pool *sync.Pool) *userQueue {
-	return &userQueue{l: l, limit: limit, pool: pool, idle: true}
+// connState is what holds for the connection that stands.
+type connState struct {
+	c           *outbound
+	table       *wire.Names // that the other side has been told of,
+	defined     int         // and how much of it
+	packer      *packer
+	maxEnvelope int
+	maxPartial  int
 }
 
-// push appends a message. It never blocks.
+// batch is one frame: a batch of envelopes, which grows until it is taken, or
+// a fragment of a transfer.
+type batch struct {
+	buf   []byte // the frame, for a fragment up to its data
+	data  []byte
+	seq   uint64 // 0 until it is taken
+	names *wire.Names
+	need  int // how many names the receiver must know to read it
+	count int // envelopes that end in it
+	tries int // connections that it was written to
+	cost  int // bytes that are free again when it is acknowledged
+	of    *transfer
+	marks []mark
+}
+
+func (b *batch) len() int { return len(b.buf) + len(b.data) }
+
+func newUserQueue(l *lane, room *room, pool *sync.Pool, stats *laneCounters, first uint64) *userQueue {
+	q := &userQueue{seq: first, ack: first, l: l, room: room, pool: pool, stats: stats, idle: true, names: new(wire.Names)}
+	q.ended = sync.NewCond(&q.mu)
+	return q
+}
+
+// push appends a message. It never blocks. It keeps the payload of a large
+// message.
 func (q *userQueue) push(e *wire.Outgoing) error {
+	if err := check(e); err != nil {
+		return err
+	}
+	wake, err := q.append(e)
+	switch wake {
+	case wakeLane:
+		q.l.wake()
+	case wakeDirect:
+		q.writeDirect()
+	}
+	return err
+}
+
+func check(e *wire.Outgoing) error {
 	for _, s := range [...]string{e.To.S, e.FromAddress.S, e.From.S, e.Type.S} {
 		if len(s) > wire.MaxText || !utf8.ValidString(s) {
 			return fmt.Errorf("%w: id or type of %d bytes is too long or not UTF-8", actor.ErrNotPortable, len(s))
@@ -70,87 +127,144 @@ func (q *userQueue) push(e *wire.Outgoing) error {
 	if e.To.S == "" {
 		return fmt.Errorf("%w: empty id", actor.ErrNoActor)
 	}
-	wake, err := q.append(e)
-	if wake {
-		q.l.wake()
+	if len(e.Headers) > 0 && !wire.CheckHeaders(e.Headers) {
+		return fmt.Errorf("%w: %w: more than %d headers, %d bytes of them, or no UTF-8",
+			actor.ErrNotPortable, ErrTooLarge, wire.MaxHeaders, wire.MaxHeaderBytes)
 	}
-	return err
+	return nil
 }
 
-func (q *userQueue) append(e *wire.Outgoing) (wake bool, err error) {
+// wakeup is what a sender does after it has pushed.
+type wakeup int
+
+const (
+	wakeNobody wakeup = iota
+	wakeLane
+	wakeDirect
+)
+
+func (q *userQueue) append(e *wire.Outgoing) (wakeup, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.refuse != nil {
-		return false, q.refuse
+		return wakeNobody, q.refuse
 	}
 	size := e.MaxSize()
-	if q.bytes+size+wire.BatchHead > q.limit {
-		return false, actor.ErrMailboxFull
+	if !q.room.take(size) {
+		return wakeNobody, actor.ErrMailboxFull
 	}
-	e.To, e.From = q.ref(e.To.S), q.ref(e.From.S)
-	e.FromAddress, e.Type = q.names.Text(e.FromAddress.S), q.names.Text(e.Type.S)
-	c := q.last(size)
-	before := len(c.buf)
-	c.buf = wire.AppendEnvelope(c.buf, e)
-	c.names = q.names.Len()
-	c.count++
-	q.bytes += len(c.buf) - before
-	wake, q.idle = q.idle, false
-	return wake, nil
+	q.bytes += size
+	q.stats.sent.Add(1)
+	if len(q.flows.by) > 0 || isLarge(size) {
+		q.appendFlow(e, size)
+	} else {
+		q.addTo(q.last(size), e, size)
+	}
+	return q.wakeup(), nil
+}
+
+// isLarge reports whether an envelope of size bytes needs a transfer.
+func isLarge(size int) bool { return size > chunkBytes-wire.BatchHead }
+
+// wakeup tells the sender whom to wake. q.mu is held.
+func (q *userQueue) wakeup() wakeup {
+	if !q.idle {
+		return wakeNobody
+	}
+	q.idle = false
+	if q.beginDirect() {
+		return wakeDirect
+	}
+	return wakeLane
+}
+
+// appendFlow appends a message that is large, or follows a large one to its
+// receiver. q.mu is held.
+func (q *userQueue) appendFlow(e *wire.Outgoing, size int) {
+	f := q.flows.by[e.To.S]
+	switch {
+	case f == nil && !isLarge(size):
+		q.addTo(q.last(size), e, size)
+	case isLarge(size):
+		if f == nil {
+			f = q.flows.add(e.To.S, q.opened)
+		}
+		f.items = append(f.items, item{t: q.flows.transfer(e, size)})
+	default:
+		q.addTo(q.lastOf(f, size), e, size)
+	}
+}
+
+// addTo appends a message to a batch. Ids and types get their numbers here. q.mu
+// is held.
+func (q *userQueue) addTo(b *batch, e *wire.Outgoing, size int) {
+	n, before := b.names, len(b.buf)
+	e.To, e.From = ref(n, e.To.S), ref(n, e.From.S)
+	e.FromAddress, e.Type = n.Text(e.FromAddress.S), n.Text(e.Type.S)
+	b.buf = wire.AppendEnvelope(b.buf, e)
+	b.need = n.Len()
+	b.count++
+	cost := len(b.buf) - before
+	b.cost += cost
+	q.free(size - cost) // what the numbers have saved
 }
 
 // askPrefix begins the ids of asks, which are used once.
 const askPrefix = "$ask/"
 
 // ref returns an id with its number, if it is worth one.
-func (q *userQueue) ref(id string) wire.Text {
+func ref(n *wire.Names, id string) wire.Text {
 	if len(id) > len(askPrefix) && id[:len(askPrefix)] == askPrefix {
 		return wire.Text{S: id}
 	}
-	return q.names.Text(id)
+	return n.Often(id)
 }
 
-// last returns the chunk to append size bytes to.
-func (q *userQueue) last(size int) *chunk {
-	if n := len(q.chunks); n > q.sent {
-		c := q.chunks[n-1]
-		if len(c.buf)+size <= chunkBytes && c.count < wire.MaxEnvelopes && c.tries == 0 {
-			return c
-		}
+// last returns the open batch to append size bytes to. q.mu is held.
+func (q *userQueue) last(size int) *batch {
+	if n := len(q.open); n > 0 && q.open[n-1].has(size) {
+		return q.open[n-1]
 	}
-	var buf []byte
-	if size+wire.BatchHead <= chunkBytes {
-		buf = (*q.pool.Get().(*[]byte))[:0]
-	} else {
-		buf = make([]byte, 0, size+wire.BatchHead)
-	}
-	q.seq++
-	c := &chunk{buf: wire.BeginBatch(buf, q.seq), seq: q.seq}
-	q.bytes += len(c.buf)
-	q.chunks = append(q.chunks, c)
-	return c
+	b := q.newBatch()
+	q.open = append(q.open, b)
+	q.opened++
+	return b
 }
 
-// wait returns a channel that is closed when there may be room again.
-func (q *userQueue) wait() <-chan struct{} {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.room == nil {
-		q.room = make(chan struct{})
+// lastOf is last for what follows a large message. q.mu is held.
+func (q *userQueue) lastOf(f *flow, size int) *batch {
+	if i := &f.items[len(f.items)-1]; i.b != nil && i.b.has(size) {
+		return i.b
 	}
-	return q.room
+	b := q.newBatch()
+	f.items = append(f.items, item{b: b})
+	return b
+}
+
+func (b *batch) has(size int) bool {
+	return len(b.buf)+size <= chunkBytes && b.count < wire.MaxEnvelopes
+}
+
+func (q *userQueue) newBatch() *batch {
+	if q.names.Stale() {
+		q.names = new(wire.Names) // batches that wait keep the one that they were written with
+	}
+	buf := (*q.pool.Get().(*[]byte))[:0]
+	return &batch{buf: wire.BeginBatch(buf), names: q.names}
 }
 
 // pushWait is push that waits for room.
 func (q *userQueue) pushWait(ctx context.Context, e *wire.Outgoing) error {
+	original := *e // push replaces texts by numbers only when it succeeds
 	err := q.push(e)
 	for err == actor.ErrMailboxFull {
-		room := q.wait()
+		wait := q.room.wait()
+		*e = original
 		if err = q.push(e); err != actor.ErrMailboxFull { // room came in between
 			return err
 		}
 		select {
-		case <-room:
+		case <-wait:
 			err = q.push(e)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -159,30 +273,33 @@ func (q *userQueue) pushWait(ctx context.Context, e *wire.Outgoing) error {
 	return err
 }
 
-// signal wakes those who wait for room. q.mu is held.
-func (q *userQueue) signal() {
-	if q.room != nil {
-		close(q.room)
-		q.room = nil
-	}
-}
-
 func (q *userQueue) park() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.direct {
+		return true // the sender that writes wakes the lane if there is more
+	}
 	q.idle = !q.sendable()
 	return q.idle
 }
 
-func (q *userQueue) sendable() bool { return q.sent < len(q.chunks) && q.sent < maxInFlight }
+// sendable reports whether gather would find something. q.mu is held.
+func (q *userQueue) sendable() bool {
+	return q.sent < len(q.flight) || len(q.flight) < maxInFlight && (len(q.open) > 0 || q.flows.ready(q)) ||
+		len(q.tooBig) > 0 || len(q.marked) > 0
+}
 
-func (q *userQueue) opened(w *remotepb.Welcome) {
+func (q *userQueue) begin(c *outbound) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.sent, q.flushed, q.defined = 0, 0, 0
-	q.maxBody = wire.MaxFrame(int(w.MaxMessage))
-	for _, c := range q.chunks {
-		if c.seq <= w.Received && c.tries > 0 {
+	w := c.welcome
+	q.conn = connState{
+		c: c, packer: c.packer, maxEnvelope: wire.MaxEnvelope(int(w.MaxMessage)), maxPartial: wire.MaxPartial(int(w.MaxMessage)),
+	}
+	q.sent, q.flushed = 0, 0
+	q.probe = probe{}
+	for _, b := range q.flight {
+		if b.seq <= w.Received && b.tries > 0 {
 			q.flushed++
 		}
 	}
@@ -191,66 +308,142 @@ func (q *userQueue) opened(w *remotepb.Welcome) {
 	q.reap()
 }
 
-func (q *userQueue) next(b net.Buffers) net.Buffers {
+// next appends the frames to write now. They are valid until written.
+func (q *userQueue) next(bufs net.Buffers) net.Buffers {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	for n := 0; n < writeBytes && q.sendable(); {
-		c := q.chunks[q.sent]
-		if len(c.buf)-wire.HeadLen > q.maxBody {
-			q.cut(q.sent)
-			q.tooBig = append(q.tooBig, c)
-			continue
-		}
-		if c.names > q.defined {
-			b = append(b, q.names.AppendDefine(nil, q.defined, c.names))
-			q.defined = c.names
-		}
-		q.trim(c)
-		if c.tries++; c.tries > 1 {
-			q.resent += c.count
-		}
-		wire.EndBatch(c.buf)
-		b = append(b, c.buf)
-		q.sent++
-		n += len(c.buf)
+	if q.direct {
+		q.mu.Unlock()
+		return bufs
 	}
+	if len(q.rest) > 0 {
+		bufs, q.rest = append(bufs, q.rest), nil
+	}
+	q.taking = q.taking[:0]
+	for n := 0; n < writeBytes && (q.sent < len(q.flight) || q.take()); {
+		b := q.flight[q.sent]
+		q.send(b)
+		q.taking = append(q.taking, b)
+		n += b.len()
+	}
+	q.mu.Unlock()
+	// What has been taken changes no more, and stays until it is written.
+	for _, b := range q.taking {
+		bufs = q.define(bufs, b)
+		bufs = q.conn.packer.frame(bufs, b, q.stats)
+	}
+	clear(q.taking)
+	return bufs
+}
+
+// define appends the definition of the names that a batch needs. The table of
+// the connection belongs to whoever writes.
+func (q *userQueue) define(bufs net.Buffers, b *batch) net.Buffers {
+	c := &q.conn
+	if b.names == nil || b.names == c.table && b.need <= c.defined {
+		return bufs
+	}
+	if b.names != c.table {
+		c.table, c.defined = b.names, 0
+	}
+	q.mu.Lock() // senders add names
+	bufs = append(bufs, b.names.AppendDefine(nil, c.defined, b.need))
+	q.mu.Unlock()
+	c.defined = b.need
+	return bufs
+}
+
+// take numbers what goes next and appends it to the flight. q.mu is held.
+func (q *userQueue) take() bool {
+	if len(q.flight) >= maxInFlight {
+		return false
+	}
+	q.turn = !q.turn
+	var b *batch
+	if q.turn {
+		b = q.flows.take(q)
+	}
+	if b == nil {
+		b = q.takeOpen()
+	}
+	if b == nil && !q.turn {
+		b = q.flows.take(q)
+	}
+	if b == nil {
+		return false
+	}
+	q.seq++
+	b.seq = q.seq
+	if b.of == nil {
+		q.trim(b)
+		wire.EndBatch(b.buf, b.seq)
+	} else {
+		f := wire.Fragment{Seq: b.seq, Transfer: b.of.id, Size: uint64(b.of.size()), Data: b.data}
+		b.buf = f.AppendHead(make([]byte, 0, wire.FragmentHead))
+		q.fragments += len(b.data)
+	}
+	for _, m := range b.marks {
+		m.message.after = b.seq
+		q.marked = append(q.marked, m)
+	}
+	q.flight = append(q.flight, b)
+	return true
+}
+
+func (q *userQueue) takeOpen() *batch {
+	if len(q.open) == 0 {
+		return nil
+	}
+	b := q.open[0]
+	q.open = slices.Delete(q.open, 0, 1)
+	q.taken++
 	return b
 }
 
-// trim gives the buffer of a chunk that is not half full back before the chunk
+// send notes that the next frame of the flight goes out. q.mu is held.
+func (q *userQueue) send(b *batch) {
+	if b.tries++; b.tries > 1 {
+		q.resent += b.count
+	}
+	q.sent++
+	if len(b.data) > 0 {
+		q.stats.fragments.Add(1)
+	}
+	q.probe.start(b.seq)
+}
+
+// trim gives the buffer of a batch that is not half full back before the batch
 // waits for its acknowledgement, so that what waits holds at most twice the
 // memory of its bytes. q.mu is held.
-func (q *userQueue) trim(c *chunk) {
-	if full := c.buf; cap(full) == chunkBytes && 2*len(full) < chunkBytes {
-		c.buf = append(make([]byte, 0, len(full)), full...)
+func (q *userQueue) trim(b *batch) {
+	if full := b.buf; cap(full) == chunkBytes && 2*len(full) < chunkBytes {
+		b.buf = append(make([]byte, 0, len(full)), full...)
 		q.pool.Put(&full)
 	}
 }
 
-// cut takes out the chunk at i, which is not being written.
-func (q *userQueue) cut(i int) {
-	q.bytes -= len(q.chunks[i].buf)
-	q.chunks = append(q.chunks[:i], q.chunks[i+1:]...)
-	q.signal()
-}
-
 func (q *userQueue) written() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.flushed = q.sent
+	q.lastSent = time.Now()
 	q.reap()
+	marked := q.marked
+	q.marked = nil
+	q.mu.Unlock()
+	for _, m := range marked {
+		q.l.p.pushTerminated(m)
+	}
 }
 
-func (q *userQueue) acked(a *remotepb.Ack) error {
+func (q *userQueue) acked(a wire.Ack) error {
 	q.mu.Lock()
-	if q.sent == 0 && a.Batch > q.ack || q.sent > 0 && a.Batch > q.chunks[q.sent-1].seq {
+	if q.sent == 0 && a.Batch > q.ack || q.sent > 0 && a.Batch > q.flight[q.sent-1].seq {
 		q.mu.Unlock()
 		return wire.Malformed("ack of batch %d, which was not sent", a.Batch)
 	}
-	full := q.sent >= maxInFlight
 	q.ack = max(q.ack, a.Batch)
+	q.probe.end(q.ack, q.stats)
 	q.reap()
-	wake := full && q.sendable() && q.idle
+	wake := q.idle && q.sendable()
 	q.idle = q.idle && !wake
 	q.mu.Unlock()
 	if wake {
@@ -259,25 +452,31 @@ func (q *userQueue) acked(a *remotepb.Ack) error {
 	return nil
 }
 
-// reap drops the chunks that are written and acknowledged. q.mu is held.
+// reap drops the frames that are written and acknowledged. q.mu is held.
 func (q *userQueue) reap() {
-	n := 0
-	for n < q.flushed && q.chunks[n].seq <= q.ack {
-		c := q.chunks[n]
-		q.bytes -= len(c.buf)
-		if cap(c.buf) == chunkBytes {
-			q.pool.Put(&c.buf)
+	n, free := 0, 0
+	for n < q.flushed && q.flight[n].seq <= q.ack {
+		b := q.flight[n]
+		free += b.cost
+		if b.of != nil {
+			q.fragments -= len(b.data)
+		} else if cap(b.buf) == chunkBytes {
+			q.pool.Put(&b.buf)
 		}
 		n++
 	}
 	if n == 0 {
 		return
 	}
-	m := copy(q.chunks, q.chunks[n:])
-	clear(q.chunks[m:])
-	q.chunks = q.chunks[:m]
+	q.flight = slices.Delete(q.flight, 0, n)
 	q.sent, q.flushed = q.sent-n, q.flushed-n
-	q.signal()
+	q.free(free)
+}
+
+// free gives bytes back. q.mu is held.
+func (q *userQueue) free(n int) {
+	q.bytes -= n
+	q.room.free(n)
 }
 
 func (q *userQueue) waiting() (mark uint64, unacked bool) {
@@ -286,36 +485,87 @@ func (q *userQueue) waiting() (mark uint64, unacked bool) {
 	return q.ack, q.sent > 0
 }
 
+func (q *userQueue) needed() bool { return false }
+
+// retire ends the use of the connection, if nothing needs it.
+func (q *userQueue) retire() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.direct || len(q.flight) > 0 || q.sendable() {
+		return false
+	}
+	q.conn = connState{}
+	return true
+}
+
 func (q *userQueue) hurry() bool { return false }
 
 func (q *userQueue) settle() {
 	q.mu.Lock()
-	tooBig, resent := q.tooBig, q.resent
-	q.tooBig, q.resent = nil, 0
-	names := q.names
+	tooBig, resent, marked := q.tooBig, q.resent, q.marked
+	q.tooBig, q.resent, q.marked = nil, 0, nil
 	q.mu.Unlock()
 	q.l.p.r.count.resent.Add(uint64(resent))
-	for _, c := range tooBig {
-		q.l.p.bury(c, &names, fmt.Errorf("%w: %w: %s takes less", actor.ErrNotPortable, ErrTooLarge, q.l.p.address))
+	for _, m := range marked {
+		q.l.p.pushTerminated(m)
+	}
+	for _, t := range tooBig {
+		q.bury(t.envelope(), fmt.Errorf("%w: %w: %s takes less", actor.ErrNotPortable, ErrTooLarge, q.l.p.address))
 	}
 }
 
 func (q *userQueue) unreachable(err error) { q.refused(err) }
 
+// lost ends the connection. What was not acknowledged is sent again on the next.
 func (q *userQueue) lost(err error) {
 	q.mu.Lock()
-	first := (*chunk)(nil)
-	if refusedWith(err, CodeMalformed) && q.flushed > 0 {
-		first = q.chunks[0] // the one that the other side could not read
-		q.cut(0)
+	for q.direct { // it is not for long: such a write does not wait
+		q.ended.Wait()
 	}
+	var bad *batch
+	q.flushed = q.sent // what was acknowledged has been written
+	q.reap()
+	if refusedWith(err, CodeMalformed) && q.sent > 0 {
+		bad = q.giveUp() // the one that the other side could not read
+	}
+	q.conn, q.rest = connState{}, nil
 	q.sent, q.flushed = 0, 0
-	names := q.names
 	q.mu.Unlock()
-	if first != nil {
-		q.l.p.bury(first, &names, fmt.Errorf("%w: %w", actor.ErrNotPortable, err))
+	if bad != nil {
+		q.buryBatch(bad, fmt.Errorf("%w: %w", actor.ErrNotPortable, err))
 	}
 	q.refused(err)
+}
+
+// giveUp returns the first frame in flight, whose place an empty one takes: its
+// number may be waited for. If it is a part of a transfer, all of it is given
+// up. q.mu is held.
+func (q *userQueue) giveUp() *batch {
+	bad := *q.flight[0]
+	if bad.of == nil {
+		q.hollow(q.flight[0])
+		return &bad
+	}
+	for _, b := range q.flight {
+		if b.of == bad.of {
+			q.fragments -= len(b.data)
+			q.hollow(b)
+		}
+	}
+	if q.flows.abandon(bad.of) {
+		q.free(bad.of.cost)
+	}
+	q.seq++
+	end := wire.Fragment{Seq: q.seq, Transfer: bad.of.id}
+	q.flight = append(q.flight, &batch{buf: end.AppendHead(nil), seq: q.seq})
+	return &bad
+}
+
+// hollow makes an empty batch of a frame in flight. q.mu is held.
+func (q *userQueue) hollow(b *batch) {
+	q.free(b.cost)
+	*b = batch{buf: wire.BeginBatch(nil), seq: b.seq, tries: b.tries}
+	wire.EndBatch(b.buf, b.seq)
 }
 
 // refused buries what waits when the other side wants none of it.
@@ -335,14 +585,28 @@ func (q *userQueue) refused(err error) {
 func (q *userQueue) drain(reason, refuse error) (bury func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	chunks, names := q.chunks, q.names
-	q.chunks, q.sent, q.flushed, q.bytes = nil, 0, 0, 0
+	for q.direct {
+		q.ended.Wait()
+	}
+	batches := append(q.flight, q.open...)
+	batches = append(batches, q.flows.drain()...)
+	q.flight, q.open, q.sent, q.flushed, q.fragments = nil, nil, 0, 0, 0
+	q.taken, q.marked = q.opened, nil
+	q.free(q.bytes)
 	q.ack = q.seq // acknowledgements that are still on their way are no fault
 	q.refuse = refuse
-	q.signal()
+	q.room.signal()
 	return func() {
-		for _, c := range chunks {
-			q.l.p.bury(c, &names, reason)
+		var last *transfer // its fragments follow each other, but for batches between
+		buried := map[*transfer]bool{}
+		for _, b := range batches {
+			if last = b.of; last != nil && buried[last] {
+				continue
+			}
+			if last != nil {
+				buried[last] = true
+			}
+			q.buryBatch(b, reason)
 		}
 	}
 }
@@ -352,14 +616,14 @@ func (q *userQueue) refuseAll(reason error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.refuse = reason
-	q.signal()
+	q.room.signal()
 }
 
 // empty reports whether nothing waits to be sent or acknowledged.
 func (q *userQueue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.chunks) == 0
+	return len(q.flight) == 0 && len(q.open) == 0 && len(q.flows.by) == 0
 }
 
 // refusedWith reports whether err is a refusal with one of the codes.

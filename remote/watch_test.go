@@ -222,7 +222,7 @@ func TestRemoved(t *testing.T) {
 		wb, _ := b.watcher("wb", here)
 		a.tell(b.pid("box/1"), "1")
 		b.tell(a.pid("box/1"), "1")
-		synctest.Wait()
+		time.Sleep(2 * ackDelay) // until they are acknowledged
 		c.CutOneWay("b:1", "a:1")
 		a.tell(b.pid("box/1"), "unacknowledged")
 		synctest.Wait()

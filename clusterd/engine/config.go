@@ -35,13 +35,14 @@ type Config struct {
 	// side of a cut lives; nil = downing.KeepMajority. Must be the same on all
 	// nodes.
 	Downing downing.Strategy
-	// Gossip chooses whom to tell the news; nil = gossip.NewMemory(Fanout). It
-	// is owned by the engine from then on.
-	Gossip gossip.Strategy
+	// Gossip is how news is spread; zero = gossip.ByDelegate. Should be the same
+	// on all nodes.
+	Gossip gossip.Kind
 	// Without takes rules of the protocol out. It is for the simulator, which
 	// proves so that its invariants can fail.
 	Without rules.Set
-	// Fanout is to how many peers news goes in one gossip round; 0 = 2.
+	// Fanout is k: to how many peers a node passes news on in one step, and how
+	// many branches the tree has that waves travel; 0 = gossip.DefaultFanout.
 	Fanout int
 
 	minimums []minimum // MinMembers and MinByRole, the latter sorted by role
@@ -82,9 +83,6 @@ func (c Config) validated() (Config, error) {
 	}
 	if c.Downing == nil {
 		c.Downing = downing.KeepMajority{}
-	}
-	if c.Gossip == nil {
-		c.Gossip = gossip.NewMemory(c.Fanout)
 	}
 	return c, errors.Join(faults...)
 }

@@ -49,6 +49,5 @@
 //
 // # Not yet
 //
-// Indirect probes before an accusation. Waves along a delegation tree: they go
-// straight to every member, with both views in full.
+// Indirect probes before an accusation.
 package engine

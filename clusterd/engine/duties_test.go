@@ -128,7 +128,7 @@ func TestNoMoreNewcomersThanVoters(t *testing.T) {
 		flood.NextUp++
 	}
 	a := p.get("a").self
-	w := &WriteWave{Term: member.Term{Counter: 99, Leader: a}, Base: b.views.decided, View: &flood}
+	w := &WriteWave{Term: member.Term{Counter: 99, Leader: a}, Change: member.Diff(b.views.decided, &flood)}
 	if err := b.Step(p.now, &Message{From: a, To: b.self, Identity: b.id, Body: w}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("got %v for a view with nine newcomers after eight, want it refused", err)
 	}

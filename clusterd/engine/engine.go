@@ -24,6 +24,9 @@ type Engine struct {
 
 	views   views
 	table   gossip.Table
+	gossip  gossip.Strategy // nil until this node is a member
+	waves   *gossip.Tree[waveID, Body]
+	relay   relay
 	roster  roster
 	verdict verdict
 	timers  downing.Timers
@@ -52,6 +55,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, self: cfg.Self}
+	e.waves = e.newTree()
 	e.shown.last = Snapshot{Self: e.self}
 	e.shown.dirty = true
 	return e, nil
@@ -84,6 +88,7 @@ func (e *Engine) Tick(now time.Time) {
 	if !e.now.Before(e.nextRound) {
 		e.round()
 	}
+	e.catchUp()
 	e.stir, e.tenure.stale = true, true // alone, this node renews its lease by itself
 	e.react()
 }
@@ -158,7 +163,7 @@ func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
 		return time.Time{}
 	}
-	return earliest(e.nextBeat, e.nextRound, e.lead.due, e.tenure.until)
+	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 	"github.com/pando-go/pando/clusterd/engine/rules"
@@ -80,7 +81,7 @@ func (e *Engine) restate(change func(*member.Own)) {
 	change(&r.Own)
 	r.Own.Version++
 	e.merge(&r)
-	e.push(&Delta{Records: []*member.Record{e.own()}})
+	e.announce(&Delta{Records: []*member.Record{e.own()}})
 }
 
 // want raises the wish to have n out.
@@ -94,7 +95,7 @@ func (e *Engine) want(n member.Node, cause member.Cause) {
 	}
 	r.Wanted = cause
 	e.merge(&r)
-	e.push(&Delta{Records: []*member.Record{e.table.Record(n.Address)}})
+	e.announce(&Delta{Records: []*member.Record{e.table.Record(n.Address)}})
 }
 
 // push sends facts to the leader and the stewards at once: gossip would take a
@@ -107,5 +108,14 @@ func (e *Engine) push(d *Delta) {
 		if !n.IsZero() {
 			e.send(n, d)
 		}
+	}
+}
+
+// announce pushes facts of which this node is the first to know, and has
+// gossip bring them to everybody.
+func (e *Engine) announce(d *Delta) {
+	e.push(d)
+	if e.gossip != nil {
+		e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{Records: d.Records, Rows: d.Rows})
 	}
 }

@@ -138,7 +138,7 @@ func (e *Engine) hint(p *peer, h *Heartbeat) {
 		return
 	}
 	p.hinted = e.now
-	e.send(p.node, &Pending{Ballot: v.ballot, Base: v.decided, View: v.acked})
+	e.send(p.node, &Pending{Ballot: v.ballot, Change: member.Diff(v.decided, v.acked)})
 }
 
 // onPending takes over a view that somebody else acknowledged, and what it takes
@@ -146,16 +146,22 @@ func (e *Engine) hint(p *peer, h *Heartbeat) {
 // promise and breaks none. To a leader who asks it is shown under the ballot
 // under which it was acknowledged, so one that was decided is still found.
 func (e *Engine) onPending(q *Pending) error {
-	w := WriteWave{Term: q.Ballot, Base: q.Base, View: q.View}
-	if err := w.validate(q.Ballot.Leader); err != nil {
+	if err := q.Ballot.Leader.Validate(); err != nil {
+		return faulty(err)
+	}
+	if err := q.Change.Validate(); err != nil {
+		return faulty(err)
+	}
+	view, base, err := e.resolve(q.Change)
+	if err != nil || view == nil {
 		return err
 	}
-	e.learnDecided(q.Base)
+	e.learnDecided(base)
 	v := &e.views
-	if e.removed || q.View.Number != v.decided.Number+1 || v.acked != v.decided {
+	if e.removed || view.Number != v.decided.Number+1 || v.acked != v.decided {
 		return nil
 	}
-	v.acked, v.ballot = q.View, q.Ballot
+	v.acked, v.ballot = view, q.Ballot
 	e.changedViews()
 	return nil
 }

@@ -81,6 +81,34 @@ func (f *forge) view() *member.View {
 	return v
 }
 
+// patch is between two views, or one that nobody made.
+func (f *forge) patch() *member.Patch {
+	base, next := f.view(), f.view()
+	if base == nil || next == nil {
+		return nil
+	}
+	if f.flag() {
+		next.Number = base.Number + 1
+		return member.Diff(base, next)
+	}
+	head := *next
+	head.Members, head.Removed = nil, nil
+	return &member.Patch{Base: f.number(), BaseTerm: f.term(), Head: head, Gone: []string{"d:1"}, Members: next.Members, Removed: next.Removed}
+}
+
+func (f *forge) leg() Leg { return Leg{Ticket: f.number(), Share: f.nodes()} }
+
+func (f *forge) tally() Tally {
+	return Tally{Ticket: f.number(), Report: gossip.Report(f.n(5)), Missing: f.nodes()}
+}
+
+func (f *forge) note() gossip.Note {
+	return gossip.Note{
+		Digest: f.number(), Answer: f.flag(), Rumour: gossip.Rumour{Origin: f.node(), Number: f.number()},
+		Ticket: f.number(), Share: f.nodes(), Report: gossip.Report(f.n(5)), Missing: f.nodes(),
+	}
+}
+
 func (f *forge) record() *member.Record {
 	if f.n(16) == 0 {
 		return nil
@@ -95,7 +123,7 @@ func (f *forge) record() *member.Record {
 }
 
 func (f *forge) body() Body {
-	switch f.n(16) {
+	switch f.n(20) {
 	case 0:
 		return &Heartbeat{Stamp: int64(f.number()), Echo: int64(f.number()), Reply: f.flag(), View: f.number(), Decided: f.number(), Active: f.number(), Counter: f.number()}
 	case 1:
@@ -112,25 +140,37 @@ func (f *forge) body() Body {
 		for range f.n(3) {
 			d.Rows = append(d.Rows, &reach.Row{Observer: f.node(), Version: f.number(), Accused: f.nodes()})
 		}
+		d.Note = f.note()
 		return d
 	case 4:
 		return &Welcome{View: f.view(), Active: f.number(), Record: f.record()}
 	case 5:
-		return &ReadWave{Term: f.term(), Base: f.number()}
+		return &ReadWave{Term: f.term(), Base: f.number(), Leg: f.leg()}
 	case 6:
-		return &Promise{Term: f.term(), Base: f.number(), Decided: f.view(), Acked: f.view(), Ballot: f.term()}
+		return &Promise{Term: f.term(), Base: f.number(), Newer: f.number(), Acked: f.patch(), Ballot: f.term(), Tally: f.tally()}
 	case 7, 8:
-		return &WriteWave{Term: f.term(), Base: f.view(), View: f.view()}
+		return &WriteWave{Term: f.term(), Change: f.patch(), Leg: f.leg()}
 	case 9:
-		return &Ack{Term: f.term(), Number: f.number()}
+		return &Ack{Term: f.term(), Number: f.number(), Quiet: f.flag(), Tally: f.tally()}
 	case 10:
 		return &Refusal{Term: f.term(), Highest: f.term()}
 	case 11, 12:
-		return &Commit{View: f.view(), Active: f.number()}
+		if f.flag() {
+			return &Commit{Change: f.patch(), Active: f.number(), Leg: f.leg()}
+		}
+		return &Commit{View: f.view(), Active: f.number(), Leg: f.leg()}
 	case 13:
 		return &Poll{View: f.number(), Nodes: f.nodes()}
 	case 14:
 		return &Vouch{View: f.number(), Nodes: f.nodes()}
+	case 15:
+		return &Aside{Note: f.note()}
+	case 16:
+		return &Known{Term: f.term(), Number: f.number(), Tally: f.tally()}
+	case 17:
+		return &Pending{Ballot: f.term(), Change: f.patch()}
+	case 18:
+		return &Lack{Number: f.number()}
 	}
 	return []Body{nil, (*Heartbeat)(nil), (*Delta)(nil), (*Welcome)(nil), (*Gone)(nil), &Gone{View: 1, Cause: 1}}[f.n(6)]
 }
@@ -163,9 +203,6 @@ func (f *forge) input() Input {
 	}
 	if w, ok := m.Body.(*WriteWave); ok && f.flag() { // one that passes the first checks
 		w.Term.Leader = from
-		if w.Base != nil && w.View != nil {
-			w.View.Number = w.Base.Number + 1
-		}
 	}
 	return m
 }

@@ -103,6 +103,10 @@ func (e *Engine) accuse() {
 		silent := e.silent(p)
 		if silent != p.accused {
 			p.accused, changed = silent, true
+			if silent {
+				e.gossip.Lost(e.now, p.node)
+				e.waves.Lost(e.now, p.node)
+			}
 		}
 		if silent {
 			accused = append(accused, p.node)
@@ -125,6 +129,6 @@ func (e *Engine) publishRow(accused []member.Node) {
 		return
 	}
 	if e.mergeRow(row) {
-		e.push(&Delta{Rows: []*reach.Row{row}})
+		e.announce(&Delta{Rows: []*reach.Row{row}})
 	}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/pando-go/pando/clusterd/engine/member"
+import (
+	"github.com/pando-go/pando/clusterd/engine/gossip"
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
 
 // found makes this node the founder: the only member, Up, and view 1 is
 // decided and active.
@@ -39,7 +42,9 @@ func (e *Engine) begin(v *member.View, active uint64, own *member.Record) {
 	e.merge(own)
 	e.refresh()
 	e.weigh()
-	e.restate(e.introduce)
+	e.restate(e.introduce) // whoever welcomed this node tells the others
+	e.gossip = gossip.New(e.strategy())
+	e.gossip.Aim(e.everybody)
 }
 
 // introduce is what a member says of itself when it has come.
@@ -134,7 +139,7 @@ func (e *Engine) admit(a Admit) error {
 		if !e.merge(r) {
 			return ErrFull
 		}
-		e.push(&Delta{Records: []*member.Record{r}})
+		e.announce(&Delta{Records: []*member.Record{r}})
 	}
 	e.refresh()
 	e.welcome(a.Node)
@@ -176,9 +181,9 @@ func (e *Engine) welcome(n member.Node) {
 		r = &member.Record{Node: n, Accepted: e.views.decided.Number}
 	}
 	e.send(n, &Welcome{View: e.views.decided, Active: e.views.activeNumber(), Record: r})
-	e.sendFacts(n, e.table.Since(0))
+	e.sendFacts(n, e.table.All(), gossip.Note{})
 	if p := e.roster.find(n); p != nil {
 		p.told = e.table.Seq()
-		p.before = 0
+		p.before, p.welcomed = 0, true
 	}
 }

@@ -149,40 +149,75 @@ func (e *Engine) read() {
 	l := &e.lead
 	if !e.now.Before(l.resend) {
 		l.resend = e.now.Add(e.cfg.Timing.Retry)
+		var asked []member.Node
 		for i := range e.views.decided.Members {
 			m := &e.views.decided.Members[i]
 			if m.Status.Votes() && !l.promised[m.Node] {
-				e.send(m.Node, &ReadWave{Term: l.term, Base: e.views.decided.Number})
+				asked = append(asked, m.Node)
 			}
 		}
+		base := e.views.decided.Number
+		e.launch(waveID{readWave, l.term, base}, &ReadWave{Term: l.term, Base: base}, asked)
 	}
 	l.due = earliest(l.due, l.resend)
 }
 
-// onPromise counts a promise and keeps the newest view that it shows.
+// onPromise counts promises and keeps the newest view that they show; on the
+// way up they are added up.
 func (e *Engine) onPromise(from member.Node, p *Promise) error {
-	for _, v := range []*member.View{p.Decided, p.Acked} {
-		if v == nil {
-			continue
+	if err := p.validate(); err != nil {
+		return err
+	}
+	l := &e.lead
+	mine := p.Term == l.term && l.term.Counter != 0
+	if !mine {
+		e.addUp(p)
+		e.tally(from, waveID{readWave, p.Term, p.Base}, &p.Tally)
+		return nil
+	}
+	var acked *member.View
+	if p.Acked != nil && p.Acked.Base == e.views.decided.Number {
+		view, _, err := e.resolve(p.Acked)
+		if err != nil {
+			return err
 		}
-		if err := v.Validate(); err != nil {
+		acked = view
+	}
+	reached := e.tally(from, waveID{readWave, p.Term, p.Base}, &p.Tally)
+	if p.Newer > e.views.decided.Number {
+		// One of them knows a later view decided, and has sent it. Until it is
+		// here, nobody's promise about the earlier one counts.
+		return nil
+	}
+	if acked != nil && (l.best == nil || p.Ballot.Compare(l.ballot) > 0) {
+		l.best, l.ballot = acked, p.Ballot
+	}
+	for _, n := range reached {
+		l.promised[n] = true
+	}
+	e.stir = e.stir || len(reached) > 0
+	return nil
+}
+
+func (p *Promise) validate() error {
+	if p.Acked != nil {
+		if err := p.Acked.Validate(); err != nil {
 			return faulty(err)
 		}
 	}
-	if p.Decided != nil {
-		e.learnDecided(p.Decided)
+	return p.Tally.validate()
+}
+
+// addUp joins the promise of a share with what is known of this node's.
+func (e *Engine) addUp(p *Promise) {
+	sum := &e.relay.read
+	if sum.Term != p.Term || sum.Base != p.Base {
+		return // of another wave than the one that is passed on
 	}
-	l := &e.lead
-	if e.removed || l.term.Counter == 0 || p.Term != l.term {
-		return nil
+	sum.Newer = max(sum.Newer, p.Newer)
+	if p.Acked != nil && (sum.Acked == nil || p.Ballot.Compare(sum.Ballot) > 0) {
+		sum.Acked, sum.Ballot = p.Acked, p.Ballot
 	}
-	l.promised[from] = true
-	e.stir = true
-	if v := p.Acked; v != nil && v.Number == e.views.decided.Number+1 &&
-		(l.best == nil || l.best.Number < v.Number || p.Ballot.Compare(l.ballot) > 0) {
-		l.best, l.ballot = v, p.Ballot
-	}
-	return nil
 }
 
 // write sends a proposal to all members of the decided view and of the
@@ -203,12 +238,17 @@ func (e *Engine) pursue() {
 	l := &e.lead
 	if !e.now.Before(l.resend) && e.holds() {
 		l.resend = e.now.Add(e.cfg.Timing.Retry)
-		wave := &WriteWave{Term: l.term, Base: e.views.decided, View: l.proposal}
+		var asked []member.Node
 		for _, n := range audience(e.views.decided, l.proposal) {
 			if !l.acks[n] {
-				e.send(n, wave)
+				asked = append(asked, n)
 			}
 		}
+		if p := e.views.latest; p == nil || p.Base != e.views.decided.Number || !p.Names(l.proposal) {
+			e.views.latest = member.Diff(e.views.decided, l.proposal)
+		}
+		wave := &WriteWave{Term: l.term, Change: e.views.latest}
+		e.launch(waveID{writeWave, l.term, l.proposal.Number}, wave, asked)
 	}
 	if e.acknowledged() {
 		e.decide()
@@ -232,7 +272,7 @@ func (e *Engine) acknowledged() bool {
 func (e *Engine) decide() {
 	l := &e.lead
 	v := l.proposal
-	commit := &Commit{View: v, Active: e.views.activeNumber()}
+	commit := e.commitOf(v)
 	for _, t := range v.Removed {
 		if t.View == v.Number {
 			e.send(t.Node, commit)
@@ -266,16 +306,26 @@ func audience(a, b *member.View) []member.Node {
 	return nodes
 }
 
-// onAck counts an acknowledgement of this very wave; one of an earlier wave
-// counts for nothing.
+// onAck counts acknowledgements of this very wave; those of an earlier wave
+// count for nothing.
 func (e *Engine) onAck(from member.Node, a *Ack) error {
+	if err := a.Tally.validate(); err != nil {
+		return err
+	}
+	id := waveID{writeWave, a.Term, a.Number}
+	if id == e.relay.ballot && !a.Quiet {
+		e.relay.loud = true
+	}
+	reached := e.tally(from, id, &a.Tally)
 	l := &e.lead
 	if l.proposal == nil || a.Term != l.term || a.Number != l.proposal.Number {
 		return nil
 	}
-	l.acks[from], l.promised[from] = true, true
-	l.quiet[from] = l.quiet[from] || a.Quiet
-	e.stir = true
+	for _, n := range reached {
+		l.acks[n], l.promised[n] = true, true
+		l.quiet[n] = l.quiet[n] || a.Quiet
+	}
+	e.stir = e.stir || len(reached) > 0
 	return nil
 }
 

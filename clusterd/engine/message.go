@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
@@ -15,8 +16,8 @@ type Message struct {
 }
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
-// *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Pending,
-// *Poll, *Vouch, *Gone, *Ended and *Recovered.
+// *Aside, *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Known,
+// *Lack, *Pending, *Poll, *Vouch, *Gone, *Ended and *Recovered.
 type Body interface{ body() }
 
 // Heartbeat says that the sender lives. It is one message both ways: it echoes
@@ -55,6 +56,12 @@ type Delta struct {
 	Active  uint64           // as in Digest
 	Records []*member.Record // what changed
 	Rows    []*reach.Row     // what changed
+	Note    gossip.Note      // of the sender's strategy; zero = none
+}
+
+// Aside is what gossip says without facts: an answer or a report.
+type Aside struct {
+	Note gossip.Note
 }
 
 // Welcome makes the receiver a member of the sender's cluster. Facts follow in
@@ -65,37 +72,68 @@ type Welcome struct {
 	Record *member.Record // of the receiver
 }
 
+// Leg is the part of a wave's way that its receiver takes on.
+type Leg struct {
+	Ticket uint64        // of the share; what comes back returns it
+	Share  []member.Node // whom the receiver is to hand the wave on to
+}
+
+// Tally is what comes back of a share: who of it was not reached.
+type Tally struct {
+	Ticket  uint64
+	Report  gossip.Report
+	Missing []member.Node // in a partial or final report; never shortened
+}
+
 // ReadWave asks the voters of a decided view to promise that they acknowledge
 // no lower term, and for the newest view that they acknowledged.
 type ReadWave struct {
-	Term member.Term // drawn by the sender
+	Term member.Term // drawn by the leader
 	Base uint64      // number of the decided view whose voters are asked
+	Leg
 }
 
-// Promise answers a ReadWave.
+// Promise answers a ReadWave, for the sender and everybody of its share that it
+// does not name as missing.
 type Promise struct {
-	Term    member.Term  // the one that is promised
-	Base    uint64       // as asked
-	Decided *member.View // the newest view known decided, if newer than Base; else nil
-	Acked   *member.View // the view acknowledged after it; nil = none
-	Ballot  member.Term  // under which Acked was acknowledged; zero without
+	Term   member.Term   // the one that is promised
+	Base   uint64        // as asked
+	Newer  uint64        // number of the newest view that one of them knows decided, if newer than Base; else 0
+	Acked  *member.Patch // the view after Base acknowledged under the highest term; nil = none
+	Ballot member.Term   // under which it was acknowledged; zero without
+	Tally
 }
 
-// WriteWave proposes a view.
+// WriteWave proposes a view, as the difference to the decided view before it.
 type WriteWave struct {
-	Term member.Term  // of the proposing leader; View.Term may be older
-	Base *member.View // the decided view before it
-	View *member.View // the proposal, numbered Base.Number+1
+	Term   member.Term   // of the proposing leader; that of the view may be older
+	Change *member.Patch // from the decided view to the proposal
+	Leg
 }
 
-// Ack answers a WriteWave: the sender has merged the view and answers those
-// whom it removes no more.
+// Ack answers a WriteWave, for the sender and everybody of its share that it
+// does not name as missing: they have merged the view and answer those whom it
+// removes no more.
 type Ack struct {
 	Term   member.Term // of the wave
 	Number uint64      // of the view
-	// Quiet tells that the sender has answered none of those whom the view
-	// removes for at least T_w: no lease of theirs can rest on it (V4).
+	// Quiet tells that none of them has answered those whom the view removes
+	// for at least T_w: no lease of theirs can rest on it (V4).
 	Quiet bool
+	Tally
+}
+
+// Known answers a Commit that came down a tree.
+type Known struct {
+	Term   member.Term // of the view
+	Number uint64      // of the view
+	Tally
+}
+
+// Lack asks for a decided view in full: the sender cannot make it of the
+// difference that it was sent.
+type Lack struct {
+	Number uint64 // of the view that is lacking, or of one before it
 }
 
 // Refusal answers a wave of a term lower than promised.
@@ -104,19 +142,21 @@ type Refusal struct {
 	Highest member.Term // the one that is promised
 }
 
-// Commit tells that a view is decided.
+// Commit tells that a view is decided: in full, or as the difference to the one
+// before it.
 type Commit struct {
-	View   *member.View // the newest decided view
-	Active uint64       // number of the newest active view
+	View   *member.View  // nil where there is a Change
+	Change *member.Patch // nil where there is a View
+	Active uint64        // number of the newest active view
+	Leg                  // without a ticket it came straight
 }
 
 // Pending tells a voter without a lease of a view that the sender acknowledged
 // and that is not known to be decided. Its leader may be gone, and whoever does
 // not know the view gets no support from those who do, so it could never lead.
 type Pending struct {
-	Ballot member.Term  // under which the sender acknowledged View
-	Base   *member.View // the decided view before it
-	View   *member.View // numbered Base.Number+1
+	Ballot member.Term   // under which the sender acknowledged the view
+	Change *member.Patch // from the decided view before it, which the receiver knows
 }
 
 // Poll asks the receiver what it knows of others whom the sender cannot hear,
@@ -156,11 +196,14 @@ func (*Heartbeat) body() {}
 func (*Digest) body()    {}
 func (*Request) body()   {}
 func (*Delta) body()     {}
+func (*Aside) body()     {}
 func (*Welcome) body()   {}
 func (*ReadWave) body()  {}
 func (*Promise) body()   {}
 func (*WriteWave) body() {}
 func (*Ack) body()       {}
+func (*Known) body()     {}
+func (*Lack) body()      {}
 func (*Refusal) body()   {}
 func (*Commit) body()    {}
 func (*Poll) body()      {}

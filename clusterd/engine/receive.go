@@ -87,6 +87,10 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onDigest(from, b)
 		}
+	case *Aside:
+		if b != nil {
+			return e.onAside(from, b)
+		}
 	case *Request:
 		if b != nil {
 			return e.onRequest(from, b)
@@ -110,6 +114,14 @@ func (e *Engine) handle(from member.Node, b Body) error {
 	case *Ack:
 		if b != nil {
 			return e.onAck(from, b)
+		}
+	case *Known:
+		if b != nil {
+			return e.onKnown(from, b)
+		}
+	case *Lack:
+		if b != nil {
+			return e.onLack(from, b)
 		}
 	case *Refusal:
 		if b != nil {

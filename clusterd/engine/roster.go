@@ -45,6 +45,8 @@ type peer struct {
 	acked   uint64 // number of the newest view that it said it acknowledged
 	decided uint64 // number of the newest view that it said it knows decided
 
+	welcomed bool // by this node, so it passes on what the other says of itself
+
 	told   uint64 // the last change of the table that was sent to it
 	before uint64 // told, before the last message
 }
@@ -91,6 +93,7 @@ func (r *roster) forgive(late time.Duration, now time.Time) {
 // either comes through here, so it walks the two sorted lists side by side.
 func (e *Engine) refresh() {
 	e.stale, e.moot, e.shown.dirty = false, true, true
+	nodes := e.roster.nodes
 	e.roster = e.roster.renewed()
 	members := e.views.decided.Members
 	for r := range e.table.Records() {
@@ -110,6 +113,9 @@ func (e *Engine) refresh() {
 	}
 	e.roster.former = nil
 	e.aim()
+	if e.gossip != nil && !slices.Equal(nodes, e.roster.nodes) {
+		e.gossip.Aim(e.everybody)
+	}
 }
 
 // renewed returns an empty roster that remembers the peers of this one.

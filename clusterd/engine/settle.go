@@ -28,9 +28,7 @@ func (e *Engine) settle() {
 		}
 		e.learnActive(v.Number)
 		l.proposal, l.acks = nil, nil
-		for _, n := range e.roster.nodes {
-			e.send(n, e.commit())
-		}
+		e.launch(waveID{commitWave, v.Term, v.Number}, e.commit(), e.roster.nodes)
 		return
 	}
 	if !e.now.Before(l.remind) {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
@@ -12,51 +14,110 @@ const (
 	maxParts = 16
 )
 
-// round is one gossip round: the news to some peers, else a digest to one.
+// strategy returns the configuration of how this node spreads its news.
+func (e *Engine) strategy() gossip.Config {
+	t := e.cfg.Timing
+	return gossip.Config{
+		Self:     e.self,
+		Strategy: e.cfg.Gossip,
+		Fanout:   e.cfg.Fanout,
+		Extra:    t.Gossip / 3,
+		Hop:      t.Gossip / hops,
+		MaxBytes: gossip.MaxFacts,
+		Doubt:    e.doubts,
+	}
+}
+
+// hops is how many messages and their answers fit into a gossip interval, at
+// the least, when nothing is wrong.
+const hops = 4
+
+// doubts reports whether n is better not relied on to pass something on.
+func (e *Engine) doubts(n member.Node) bool {
+	p := e.roster.find(n)
+	return p != nil && p.accused || !e.verdict.reachable(n)
+}
+
+// everybody returns all members that know the cluster, this one among them.
+func (e *Engine) everybody() []member.Node {
+	others := e.roster.nodes
+	i, _ := slices.BinarySearchFunc(others, e.self, member.Node.Compare)
+	return slices.Concat(others[:i], []member.Node{e.self}, others[i:])
+}
+
+// round is one gossip round: the news to some peers, and a digest to one, which
+// finds whatever the news did not reach. At rest the digest is all.
 func (e *Engine) round() {
 	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
 	peers := e.roster.nodes
 	if len(peers) == 0 {
 		return
 	}
-	e.cfg.Gossip.Changed(e.table.Digest())
-	if e.cfg.Gossip.Pending(peers) {
-		for _, n := range e.cfg.Gossip.Next(peers, e.cfg.Rand) {
-			e.tell(n)
-		}
-	} else if e.ahead.IsZero() {
-		e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
-	}
+	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
+	e.post(e.gossip.Next(e.now, e.cfg.Rand))
+	e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
 	if !e.ahead.IsZero() {
 		e.send(e.ahead, e.digest(false))
 		e.ahead = member.Node{}
 	}
 }
 
+// catchUp does what gossip and the waves have to do between two rounds.
+func (e *Engine) catchUp() {
+	if due := e.gossip.Due(); !due.IsZero() && !e.now.Before(due) {
+		e.post(e.gossip.Next(e.now, e.cfg.Rand))
+	}
+	if due := e.waves.Due(); !due.IsZero() && !e.now.Before(due) {
+		e.shipAll(e.waves.Next(e.now))
+	}
+}
+
+// post sends what the strategy wants sent.
+func (e *Engine) post(letters []gossip.Letter) {
+	for i := range letters {
+		l := &letters[i]
+		switch {
+		case l.Latest:
+			e.tell(l.To, l.Note)
+		case len(l.News.Records)+len(l.News.Rows) > 0:
+			e.sendFacts(l.To, []gossip.Facts{l.News}, l.Note)
+		default:
+			e.send(l.To, &Aside{Note: l.Note})
+		}
+	}
+}
+
 // tell sends a peer what has changed since it was last told.
-func (e *Engine) tell(n member.Node) {
+func (e *Engine) tell(n member.Node, note gossip.Note) {
 	p := e.roster.find(n)
 	if p == nil {
 		return
 	}
 	parts := e.table.Since(p.told)
 	if len(parts) == 0 {
-		e.send(n, e.digest(false))
+		e.send(n, &Aside{Note: note})
 		return
 	}
 	p.before, p.told = p.told, e.table.Seq()
-	e.sendFacts(n, parts)
+	e.sendFacts(n, parts, note)
 }
 
-func (e *Engine) sendFacts(to member.Node, parts []gossip.Facts) {
-	for _, f := range parts[:min(len(parts), maxParts)] {
-		e.send(to, &Delta{
+// sendFacts sends facts, the note with the last of them: whoever reads it has
+// all that goes with it.
+func (e *Engine) sendFacts(to member.Node, parts []gossip.Facts, note gossip.Note) {
+	parts = parts[:min(len(parts), maxParts)]
+	for i, f := range parts {
+		d := &Delta{
 			Facts:   e.table.Digest(),
 			View:    e.views.decided.Number,
 			Active:  e.views.activeNumber(),
 			Records: f.Records,
 			Rows:    f.Rows,
-		})
+		}
+		if i == len(parts)-1 {
+			d.Note = note
+		}
+		e.send(to, d)
 	}
 }
 
@@ -82,8 +143,9 @@ func (e *Engine) onDigest(from member.Node, d *Digest) error {
 	case len(d.Buckets) == 0 && (differ || behind):
 		e.send(from, e.digest(true))
 	case len(d.Buckets) != 0 && differ:
-		buckets := e.table.Differing(d.Buckets)
-		e.send(from, &Request{Buckets: buckets, Have: e.table.Hashes(buckets)})
+		for _, ask := range e.table.Inquire(d.Buckets) {
+			e.send(from, &Request{Buckets: ask.Buckets, Have: ask.Have})
+		}
 	}
 	return nil
 }
@@ -96,7 +158,7 @@ func (e *Engine) compareViews(from member.Node, view, active uint64) (behind boo
 		p.decided, e.stir = view, true
 	}
 	if view < decided || view == decided && active < mine {
-		e.send(from, e.commit())
+		e.sendView(from)
 		return false
 	}
 	return view > decided || active > mine
@@ -119,9 +181,12 @@ func (e *Engine) hail(h Hail) error {
 // heardFacts notes that a peer with an equal digest needs to be told nothing.
 func (e *Engine) heardFacts(from member.Node, digest uint64) {
 	mine := e.table.Digest()
-	e.cfg.Gossip.Changed(mine)
-	e.cfg.Gossip.Heard(from, digest)
-	if p := e.roster.find(from); p != nil && digest == mine {
+	if digest != mine {
+		return
+	}
+	e.gossip.Changed(e.now, mine, gossip.Facts{})
+	e.post(e.gossip.Heard(e.now, from, &gossip.Note{Digest: digest}, gossip.Facts{}))
+	if p := e.roster.find(from); p != nil {
 		p.told = e.table.Seq()
 		p.before = p.told
 	}
@@ -131,9 +196,9 @@ func (e *Engine) onRequest(from member.Node, r *Request) error {
 	if len(r.Buckets) > gossip.Buckets || len(r.Have) > 2*maxRecords || len(r.Want) > 2*maxRecords {
 		return malformed("request for %d buckets, %d had, %d wanted", len(r.Buckets), len(r.Have), len(r.Want))
 	}
-	e.sendFacts(from, e.table.Lacking(r.Buckets, r.Have))
+	e.sendFacts(from, e.table.Lacking(r.Buckets, r.Have), gossip.Note{})
 	if len(r.Want) > 0 {
-		e.sendFacts(from, e.table.Pick(r.Want))
+		e.sendFacts(from, e.table.Pick(r.Want), gossip.Note{})
 	}
 	if want := e.table.Unknown(r.Have); len(want) > 0 {
 		e.send(from, &Request{Want: want})
@@ -153,7 +218,7 @@ func (e *Engine) onDelta(from member.Node, d *Delta) error {
 	}
 	for _, r := range d.Records {
 		if e.merge(r) && r.Node == from && e.joining(r) {
-			e.push(&Delta{Records: []*member.Record{e.table.Record(r.Address)}})
+			e.passOn(from)
 		}
 	}
 	for _, row := range d.Rows {
@@ -162,11 +227,37 @@ func (e *Engine) onDelta(from member.Node, d *Delta) error {
 		}
 	}
 	e.heardFacts(from, d.Facts)
+	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
+	e.post(e.gossip.Heard(e.now, from, &d.Note, gossip.Facts{Records: d.Records, Rows: d.Rows}))
 	if e.compareViews(from, d.View, d.Active) {
 		e.ahead = from
 	}
 	e.checkOwn()
 	return nil
+}
+
+// onAside reads what gossip says without facts.
+func (e *Engine) onAside(from member.Node, a *Aside) error {
+	if err := validNote(&a.Note); err != nil {
+		return err
+	}
+	if !e.known(from) {
+		return ErrStranger
+	}
+	e.post(e.gossip.Heard(e.now, from, &a.Note, gossip.Facts{}))
+	return nil
+}
+
+// passOn brings what a joiner says of itself to the leader and the stewards,
+// and, where it was welcomed, to everybody: one node does that, not all who
+// hear it from the joiner.
+func (e *Engine) passOn(joiner member.Node) {
+	d := &Delta{Records: []*member.Record{e.table.Record(joiner.Address)}}
+	if p := e.roster.find(joiner); p != nil && p.welcomed {
+		e.announce(d)
+		return
+	}
+	e.push(d)
 }
 
 // meet takes a stranger's word that it was accepted into this cluster, where its
@@ -175,7 +266,7 @@ func (e *Engine) onDelta(from member.Node, d *Delta) error {
 func (e *Engine) meet(from member.Node, records []*member.Record) bool {
 	for _, r := range records {
 		if r.Node == from && r.Live() && r.Own.Present && e.checkJoiner(from) == nil && e.merge(r) {
-			e.push(&Delta{Records: []*member.Record{e.table.Record(r.Address)}})
+			e.passOn(from)
 			return true
 		}
 	}
@@ -207,6 +298,21 @@ func (d *Delta) validate() error {
 			return faulty(err)
 		}
 	}
+	return validNote(&d.Note)
+}
+
+// validNote refuses a note whose nodes could not be written to.
+func validNote(n *gossip.Note) error {
+	if len(n.Share) > maxFacts || len(n.Missing) > maxFacts || len(n.Seen) > maxFacts {
+		return malformed("note with a share of %d, %d missing, %d seen", len(n.Share), len(n.Missing), 64*len(n.Seen))
+	}
+	for _, share := range [][]member.Node{n.Share, n.Missing} {
+		for _, node := range share {
+			if err := node.Validate(); err != nil {
+				return faulty(err)
+			}
+		}
+	}
 	return nil
 }
 
@@ -227,6 +333,7 @@ func (e *Engine) checkOwn() {
 func (e *Engine) sendFailed(f SendFailed) {
 	if p := e.roster.find(f.To); p != nil {
 		p.told = p.before
-		e.cfg.Gossip.Forget(f.To)
+		e.gossip.Lost(e.now, f.To)
+		e.waves.Lost(e.now, f.To)
 	}
 }

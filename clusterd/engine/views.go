@@ -15,14 +15,15 @@ import (
 //
 // because a proposal comes with the decided view before it.
 type views struct {
-	promised member.Term  // no lower term is acknowledged
-	ballot   member.Term  // under which acked was acknowledged, while it is undecided
-	acked    *member.View // the newest view acknowledged or known decided
-	decided  *member.View // the newest view known decided
-	active   *member.View // the newest view known active; nil = none yet
-	changed  time.Time    // when acked or decided last changed
-	learned  time.Time    // when decided was learnt to be so
-	formerly time.Time    // learned, of the decided view before it
+	promised member.Term   // no lower term is acknowledged
+	ballot   member.Term   // under which acked was acknowledged, while it is undecided
+	acked    *member.View  // the newest view acknowledged or known decided
+	decided  *member.View  // the newest view known decided
+	latest   *member.Patch // the last difference between two views that came in or went out; nil = none
+	active   *member.View  // the newest view known active; nil = none yet
+	changed  time.Time     // when acked or decided last changed
+	learned  time.Time     // when decided was learnt to be so
+	formerly time.Time     // learned, of the decided view before it
 
 	ended  map[member.Node]bool // removed nodes that said that they hold no lease any more; nil = none
 	seated bool                 // this node was a member of a decided view

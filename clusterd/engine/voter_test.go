@@ -31,16 +31,16 @@ func TestVoterKeepsItsPromise(t *testing.T) {
 	}
 	low, high := member.Term{Counter: 8, Leader: a}, member.Term{Counter: 9, Leader: b}
 
-	if got, ok := answer(a, &WriteWave{Term: low, Base: base, View: &next}).(*Ack); !ok || got.Number != next.Number {
+	if got, ok := answer(a, &WriteWave{Term: low, Change: member.Diff(base, &next)}).(*Ack); !ok || got.Number != next.Number {
 		t.Fatalf("got %v, want the first wave acknowledged", got)
 	}
 	got, ok := answer(b, &ReadWave{Term: high, Base: base.Number}).(*Promise)
-	if !ok || got.Acked != &next || got.Ballot != low {
+	if !ok || !got.Acked.Names(&next) || got.Ballot != low {
 		t.Fatalf("got %+v, want a promise that shows the acknowledged view and its ballot %v", got, low)
 	}
 	other := next
 	other.Open = !other.Open
-	if got, ok := answer(a, &WriteWave{Term: low, Base: base, View: &other}).(*Refusal); !ok || got.Highest != high {
+	if got, ok := answer(a, &WriteWave{Term: low, Change: member.Diff(base, &other)}).(*Refusal); !ok || got.Highest != high {
 		t.Errorf("got %+v, want the lower wave refused for %v", got, high)
 	}
 	if got, ok := answer(a, &ReadWave{Term: low, Base: base.Number}).(*Refusal); !ok || got.Highest != high {

@@ -5,6 +5,7 @@
 //	go run . -runs 1 -d 100ms                 a first look
 //	go run . -only tell1,ask -peers goakt     two lines, against one peer
 //	go run . -into ../../docs/benchmarks.md   replaces the tables of that page
+//	go run . -only remote                     between two processes, over loopback
 //
 // Each measurement runs in a process of its own: this program, started again.
 // Rounds are interleaved: one line of the table is measured for one runtime after

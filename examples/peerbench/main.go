@@ -15,12 +15,23 @@ import (
 )
 
 func main() {
-	if text, ok := os.LookupEnv(childEnv); ok {
-		exit(child(text, os.Stdout))
-	}
+	asChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	exit(mainErr(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// asChild is all that a process does which another of this program has started.
+func asChild() {
+	if text, ok := os.LookupEnv(farEnv); ok { // first: the far side inherits the rest
+		exit(farMain(text, os.Stdin, os.Stdout))
+	}
+	if text, ok := os.LookupEnv(remoteEnv); ok {
+		exit(remoteChild(text, os.Stdout))
+	}
+	if text, ok := os.LookupEnv(childEnv); ok {
+		exit(child(text, os.Stdout))
+	}
 }
 
 func exit(err error) {
@@ -39,6 +50,9 @@ func mainErr(ctx context.Context, args []string, out, errs io.Writer) error {
 	o, err := parse(args, errs)
 	if err != nil {
 		return err
+	}
+	if o.remote.lines != nil {
+		return o.remoteMain(ctx, out, errs)
 	}
 	if err := o.into.check(); err != nil {
 		return err
@@ -84,13 +98,14 @@ func failures(got results) error {
 // options is what the flags say.
 type options struct {
 	bench
-	limit time.Duration
-	into  page
+	remote remoteOptions // not empty: only this is measured
+	limit  time.Duration
+	into   page
 }
 
 // parse reads the command line. Its errors name the flag.
 func parse(args []string, errs io.Writer) (options, error) {
-	o := options{bench: bench{plan: fullPlan()}}
+	o := options{bench: bench{plan: fullPlan()}, into: page{begin: pageBegin, end: pageEnd}}
 	fs := flag.NewFlagSet("peerbench", flag.ContinueOnError)
 	fs.SetOutput(errs)
 	fs.IntVar(&o.runs, "runs", 9, "rounds, of which the tables show the median")
@@ -99,14 +114,18 @@ func parse(args []string, errs io.Writer) (options, error) {
 	fs.IntVar(&o.plan.Idle, "n", o.plan.Idle, "idle actors")
 	fs.IntVar(&o.plan.Parked, "parked", 0, "goroutines that wait beside what is measured, as connections of a server do")
 	fs.DurationVar(&o.limit, "limit", 20*time.Minute, "how long one measurement may take in all before it has failed")
-	fs.StringVar((*string)(&o.into), "into", "", "also put the tables into this file, between the marks that it has")
-	only := fs.String("only", names(workloads(), workload.id), "lines to measure")
+	fs.StringVar(&o.into.path, "into", "", "also put the tables into this file, between the marks that it has")
+	only := fs.String("only", names(workloads(), workload.id), "lines to measure; those of remote, or all of them by that word, go by themselves")
 	among := fs.String("peers", names(peers(), peer.id), "runtimes to measure; pando is measured also if it is not named")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
 	if fs.NArg() > 0 {
 		return o, fmt.Errorf("%q: there are only flags", fs.Arg(0))
+	}
+	if isRemote(*only) {
+		err := o.parseRemote(*only, *among)
+		return o, errors.Join(err, o.validate())
 	}
 	var err1, err2 error
 	o.workloads, err1 = pick("-only", *only, workloads(), workload.id)

@@ -18,9 +18,7 @@ import (
 
 // TestMain is also the main function of the children that tests start.
 func TestMain(m *testing.M) {
-	if text, ok := os.LookupEnv(childEnv); ok {
-		exit(child(text, os.Stdout))
-	}
+	asChild()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // hollywood logs there
 	// A node of ergo waits for a signal for ever.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("ergo.services/ergo/node.(*node).SetCTRLC.func1"))

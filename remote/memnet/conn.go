@@ -226,6 +226,13 @@ func (c *conn) Close() error {
 	return nil
 }
 
+// CloseWrite ends one direction, as that of *net.TCPConn does: the other side reads
+// EOF after what was written, and may go on writing.
+func (c *conn) CloseWrite() error {
+	c.out.update(func() { c.out.closed = true })
+	return nil
+}
+
 func (c *conn) forget() {
 	c.n.mu.Lock()
 	delete(c.n.conns, c)

@@ -42,6 +42,27 @@ func wantRead(t *testing.T, c net.Conn, want string) {
 	}
 }
 
+func TestHalfClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := pipe(t)
+		a.Write([]byte("last"))
+		if err := a.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		wantRead(t, b, "last")
+		if _, err := b.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("got %v, want EOF", err)
+		}
+		if _, err := a.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
+		b.Write([]byte("back"))
+		wantRead(t, a, "back")
+		a.Close()
+		b.Close()
+	})
+}
+
 func TestBytesBothWaysAndEOF(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, a, b := pipe(t)

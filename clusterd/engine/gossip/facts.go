@@ -1,61 +1,70 @@
 package gossip
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
-// MaxFacts is about how many bytes of facts go into one message. A single fact
-// is never split.
-const MaxFacts = 64 << 10
+// The limits of one message: about how many bytes of facts, and how many
+// hashes, go into it. A single fact is never split.
+const (
+	MaxFacts  = 64 << 10
+	MaxHashes = 4 << 10
+)
 
-// Facts is a part of a table, of a size for one message.
+// Facts is a part of a table, or news.
 type Facts struct {
 	Records []*member.Record
 	Rows    []*reach.Row
-	size    int
+}
+
+func (f *Facts) empty() bool { return len(f.Records)+len(f.Rows) == 0 }
+
+// join adds news. Slices that others may hold are not written to.
+func (f *Facts) join(news Facts) {
+	f.Records = append(f.Records[:len(f.Records):len(f.Records)], news.Records...)
+	f.Rows = append(f.Rows[:len(f.Rows):len(f.Rows)], news.Rows...)
+}
+
+// Inquiry asks a peer for what it has in some buckets beside what is had here.
+type Inquiry struct {
+	Buckets []uint32
+	Have    []uint64 // hashes of all facts in them
 }
 
 // Since returns what changed after the change numbered seq, oldest first,
-// divided by size.
+// divided by size, as far as it is remembered.
 func (t *Table) Since(seq uint64) []Facts {
-	return t.collect(func(_ string, _ uint64, changed uint64) bool { return changed > seq })
+	c := collector{limit: MaxFacts}
+	for _, change := range t.log.since(seq) {
+		if change.row {
+			c.row(t.Row(change.address))
+		} else {
+			c.record(t.Record(change.address))
+		}
+	}
+	return c.parts
 }
+
+// All returns all facts, divided by size.
+func (t *Table) All() []Facts { return t.collect(func(uint64) bool { return true }) }
 
 // Lacking returns the facts in the given buckets whose hashes are not in have.
 func (t *Table) Lacking(buckets []uint32, have []uint64) []Facts {
-	parts := set(buckets)
-	held := set(have)
-	return t.collect(func(address string, hash, _ uint64) bool {
-		return parts[bucket(address)] && !held[hash]
-	})
+	parts, held := set(buckets), set(have)
+	return t.collect(func(hash uint64) bool { return parts[bucket(hash)] && !held[hash] })
 }
 
 // Pick returns the facts with the given hashes.
 func (t *Table) Pick(hashes []uint64) []Facts {
 	wanted := set(hashes)
-	return t.collect(func(_ string, hash, _ uint64) bool { return wanted[hash] })
-}
-
-// Hashes returns the hashes of the facts in the given buckets.
-func (t *Table) Hashes(buckets []uint32) []uint64 {
-	parts := set(buckets)
-	var hashes []uint64
-	t.each(func(address string, hash, _ uint64) {
-		if parts[bucket(address)] {
-			hashes = append(hashes, hash)
-		}
-	})
-	return hashes
+	return t.collect(func(hash uint64) bool { return wanted[hash] })
 }
 
 // Unknown returns those hashes that no fact in the table has.
 func (t *Table) Unknown(hashes []uint64) []uint64 {
 	known := make(map[uint64]bool)
-	t.each(func(_ string, hash, _ uint64) { known[hash] = true })
+	t.each(func(hash uint64) { known[hash] = true })
 	var unknown []uint64
 	for _, h := range hashes {
 		if !known[h] {
@@ -65,70 +74,90 @@ func (t *Table) Unknown(hashes []uint64) []uint64 {
 	return unknown
 }
 
-// Differing returns the buckets whose digests are not those given.
-func (t *Table) Differing(digests []uint64) []uint32 {
-	var differ []uint32
-	for i, d := range digests {
-		if i < Buckets && t.buckets[i] != d {
-			differ = append(differ, uint32(i))
+// Inquire returns what to ask a peer whose buckets have these digests, divided
+// so that each inquiry fits into a message and stands for itself.
+func (t *Table) Inquire(digests []uint64) []Inquiry {
+	var have [Buckets][]uint64
+	t.each(func(hash uint64) { have[bucket(hash)] = append(have[bucket(hash)], hash) })
+	var asks []Inquiry
+	for i := range min(len(digests), Buckets) {
+		if t.buckets[i] == digests[i] {
+			continue
 		}
+		if n := len(asks); n == 0 || len(asks[n-1].Have)+len(have[i]) > MaxHashes {
+			asks = append(asks, Inquiry{})
+		}
+		ask := &asks[len(asks)-1]
+		ask.Buckets = append(ask.Buckets, uint32(i))
+		ask.Have = append(ask.Have, have[i]...)
 	}
-	return differ
+	return asks
 }
 
-func (t *Table) each(visit func(address string, hash, seq uint64)) {
+func (t *Table) each(visit func(hash uint64)) {
 	for i := range t.records.slots {
-		s := &t.records.slots[i]
-		visit(s.address, s.hash, s.seq)
+		visit(t.records.slots[i].hash)
 	}
 	for i := range t.rows.slots {
-		s := &t.rows.slots[i]
-		visit(s.address, s.hash, s.seq)
+		visit(t.rows.slots[i].hash)
 	}
 }
 
-// piece is one fact on its way into Facts: a record or a row.
-type piece struct {
-	seq    uint64
-	size   int
-	record *member.Record
-	row    *reach.Row
-}
-
-func (t *Table) collect(wanted func(address string, hash, seq uint64) bool) []Facts {
-	var pieces []piece
+func (t *Table) collect(wanted func(hash uint64) bool) []Facts {
+	c := collector{limit: MaxFacts}
 	for i := range t.records.slots {
-		if s := &t.records.slots[i]; wanted(s.address, s.hash, s.seq) {
-			pieces = append(pieces, piece{seq: s.seq, size: s.size, record: s.fact})
+		if s := &t.records.slots[i]; wanted(s.hash) {
+			c.record(s.fact.Record)
 		}
 	}
 	for i := range t.rows.slots {
-		if s := &t.rows.slots[i]; wanted(s.address, s.hash, s.seq) {
-			pieces = append(pieces, piece{seq: s.seq, size: s.size, row: s.fact})
+		if s := &t.rows.slots[i]; wanted(s.hash) {
+			c.row(s.fact.Row)
 		}
 	}
-	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.seq, b.seq) })
-	return divide(pieces)
+	return c.parts
 }
 
-func divide(pieces []piece) []Facts {
-	var parts []Facts
-	for _, p := range pieces {
-		if len(parts) == 0 || parts[len(parts)-1].size+p.size > MaxFacts {
-			parts = append(parts, Facts{})
-		}
-		parts[len(parts)-1].add(p)
-	}
-	return parts
+// collector divides facts into parts of a size for one message.
+type collector struct {
+	parts   []Facts
+	limit   int // of a part, in bytes; 0 = none
+	size    int // of the last part, about
+	scratch []byte
 }
 
-func (f *Facts) add(p piece) {
-	f.size += p.size
-	if p.record != nil {
-		f.Records = append(f.Records, p.record)
-		return
+func (c *collector) facts(f Facts) {
+	for _, r := range f.Records {
+		c.record(r)
 	}
-	f.Rows = append(f.Rows, p.row)
+	for _, r := range f.Rows {
+		c.row(r)
+	}
+}
+
+func (c *collector) record(r *member.Record) {
+	if r != nil {
+		c.scratch = r.AppendBinary(c.scratch[:0])
+		part := c.part(len(c.scratch))
+		part.Records = append(part.Records, r)
+	}
+}
+
+func (c *collector) row(r *reach.Row) {
+	if r != nil {
+		c.scratch = r.AppendBinary(c.scratch[:0])
+		part := c.part(len(c.scratch))
+		part.Rows = append(part.Rows, r)
+	}
+}
+
+// part returns the part that has room for size bytes.
+func (c *collector) part(size int) *Facts {
+	if len(c.parts) == 0 || c.limit > 0 && c.size+size > c.limit {
+		c.parts, c.size = append(c.parts, Facts{}), 0
+	}
+	c.size += size
+	return &c.parts[len(c.parts)-1]
 }
 
 func set[K comparable](keys []K) map[K]bool {

@@ -84,11 +84,7 @@ func TestAntiEntropy(t *testing.T) {
 		}
 		fill(&a, r, 3, 100)
 		fill(&b, r, 3, 100)
-		buckets := a.Differing(b.BucketDigests())
-		have := a.Hashes(buckets)
-		toA := b.Lacking(buckets, have)
-		toB := a.Pick(b.Unknown(have))
-		sent := apply(&a, toA) + apply(&b, toB)
+		sent := reconcile(t, &a, &b)
 		if a.Digest() != b.Digest() {
 			t.Fatalf("seed %d: the tables differ after the exchange", seed)
 		}
@@ -96,6 +92,21 @@ func TestAntiEntropy(t *testing.T) {
 			t.Errorf("seed %d: got %d facts sent, want only the differing ones", seed, sent)
 		}
 	}
+}
+
+// reconcile runs the exchange that a begins, and returns how many facts were
+// sent.
+func reconcile(t *testing.T, a, b *Table) (sent int) {
+	t.Helper()
+	for _, ask := range a.Inquire(b.BucketDigests()) {
+		if len(ask.Have) > MaxHashes {
+			t.Errorf("got an inquiry with %d hashes, want at most %d", len(ask.Have), MaxHashes)
+		}
+		toA := b.Lacking(ask.Buckets, ask.Have)
+		toB := a.Pick(b.Unknown(ask.Have))
+		sent += apply(a, toA) + apply(b, toB)
+	}
+	return sent
 }
 
 func apply(t *Table, parts []Facts) (count int) {
@@ -111,105 +122,102 @@ func apply(t *Table, parts []Facts) (count int) {
 	return count
 }
 
-func TestSinceAndItsLimit(t *testing.T) {
+func TestPartsHaveALimit(t *testing.T) {
 	var table, copied Table
 	for i := range 300 {
 		rec := &member.Record{Node: node(i + 1)}
 		rec.Own.Info.Zone = fmt.Sprintf("%01000d", i)
 		table.MergeRecord(rec)
 	}
-	parts := table.Since(0)
+	parts := table.All()
 	if len(parts) < 300_000/MaxFacts {
 		t.Errorf("got %d parts, want them divided by size", len(parts))
 	}
 	for _, p := range parts {
-		if p.size > MaxFacts {
-			t.Errorf("got a part of %d bytes, want at most %d", p.size, MaxFacts)
+		size := 0
+		for _, r := range p.Records {
+			size += len(r.AppendBinary(nil))
+		}
+		if size > MaxFacts {
+			t.Errorf("got a part of %d bytes, want at most %d", size, MaxFacts)
 		}
 	}
 	if got := apply(&copied, parts); got != 300 || copied.Digest() != table.Digest() {
 		t.Errorf("got %d facts over, want all 300 and equal digests", got)
 	}
+}
+
+func TestSince(t *testing.T) {
+	var table Table
+	table.MergeRecord(&member.Record{Node: node(1)})
 	seq := table.Seq()
 	table.MergeRow(&reach.Row{Observer: node(1), Version: 1})
+	table.MergeRow(&reach.Row{Observer: node(1), Version: 2})
 	if got := apply(&Table{}, table.Since(seq)); got != 1 {
-		t.Errorf("got %d facts since, want the one that changed", got)
+		t.Errorf("got %d facts since, want the one that changed, once", got)
+	}
+	for i := range 2 * maxChanges {
+		table.MergeRow(&reach.Row{Observer: node(2), Version: uint64(i) + 1})
+		table.MergeRecord(&member.Record{Node: node(i + 10)})
+	}
+	if got := apply(&Table{}, table.Since(seq)); got == 0 || got > maxChanges {
+		t.Errorf("got %d facts of a long time, want the latest, at most %d", got, maxChanges)
+	}
+	if got := len(table.log.changes); got > maxChanges {
+		t.Errorf("got %d changes kept, want at most %d", got, maxChanges)
 	}
 }
 
-func TestMemoryTellsEachPeerOnce(t *testing.T) {
-	m, r := NewMemory(2), rand.New(rand.NewPCG(1, 1))
-	peers := []member.Node{node(1), node(2), node(3), node(4), node(5)}
-	m.Changed(7)
-	m.Heard(node(2), 7)
-	m.Heard(node(3), 8) // another digest: not told
-	var told []member.Node
-	for m.Pending(peers) {
-		told = append(told, m.Next(peers, r)...)
-	}
-	slices.SortFunc(told, member.Node.Compare)
-	if want := []member.Node{node(1), node(3), node(4), node(5)}; !slices.Equal(told, want) {
-		t.Errorf("got %v told, want %v", told, want)
-	}
-	m.Forget(node(4))
-	if got := m.Next(peers, r); !slices.Equal(got, []member.Node{node(4)}) {
-		t.Errorf("after a lost message: got %v, want the peer again", got)
-	}
-	m.Changed(9)
-	if got := len(m.Next(peers, r)); got != 2 {
-		t.Errorf("after news: got %d told, want the fan-out 2", got)
-	}
-}
-
-func TestMemoryStops(t *testing.T) {
-	m, r := NewMemory(1), rand.New(rand.NewPCG(1, 1))
-	var peers []member.Node
-	for i := range 1000 {
-		peers = append(peers, node(i+1))
-	}
-	m.Changed(1)
-	sent := 0
-	for m.Pending(peers) {
-		sent += len(m.Next(peers, r))
-	}
-	if sent < 10 || sent > 40 {
-		t.Errorf("got %d sends by one of 1,000 nodes, want some 2·log2(n)", sent)
-	}
-}
-
-// TestMemoryReachesAll spreads one rumour through n tables.
-func TestMemoryReachesAll(t *testing.T) {
-	for _, n := range []int{2, 10, 100} {
-		r := rand.New(rand.NewPCG(uint64(n), 1))
-		nodes := make([]*Memory, n)
-		var all []member.Node
+// TestOneDifferenceCostsLittle holds what the size of a table makes of the cost
+// of one difference.
+func TestOneDifferenceCostsLittle(t *testing.T) {
+	for _, n := range []int{100, 1000, 10_000} {
+		var a, b Table
 		for i := range n {
-			nodes[i] = NewMemory(2)
-			all = append(all, node(i))
+			a.MergeRecord(&member.Record{Node: node(i + 1)})
+			b.MergeRecord(&member.Record{Node: node(i + 1)})
 		}
-		nodes[0].Changed(1)
-		informed := map[member.Node]bool{all[0]: true}
-		rounds := 0
-		for ; len(informed) < n && rounds < 50; rounds++ {
-			var news [][2]member.Node
-			for i, m := range nodes {
-				if !informed[all[i]] {
-					continue
-				}
-				others := slices.Delete(slices.Clone(all), i, i+1)
-				for _, to := range m.Next(others, r) {
-					news = append(news, [2]member.Node{all[i], to})
-				}
+		a.MergeRecord(&member.Record{Node: node(7), Wanted: member.CauseDown})
+		hashes := 0
+		for _, ask := range a.Inquire(b.BucketDigests()) {
+			hashes += len(ask.Have)
+		}
+		if most := 4 + 3*n/Buckets; hashes > most {
+			t.Errorf("n=%d: got %d hashes, want at most %d", n, hashes, most)
+		}
+		if sent := reconcile(t, &a, &b); sent != 2 || a.Digest() != b.Digest() {
+			t.Errorf("n=%d: got %d facts sent, want the two versions of one", n, sent)
+		}
+	}
+}
+
+// TestMergesInAnyOrder holds that conflicting facts end the same wherever they
+// meet: the newest stamp wins, and between equal stamps the content decides.
+func TestMergesInAnyOrder(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		var records []*member.Record
+		var rows []*reach.Row
+		for range 30 {
+			records = append(records, randomRecord(r, 4))
+			rows = append(rows, randomRow(r, 4))
+		}
+		var first Table
+		for i := range records {
+			first.MergeRecord(records[i])
+			first.MergeRow(rows[i])
+		}
+		var again Table
+		for range 2 { // each twice, in two other orders
+			for _, i := range r.Perm(len(records)) {
+				again.MergeRow(rows[i])
 			}
-			for _, x := range news {
-				to := slices.Index(all, x[1])
-				nodes[to].Changed(1)
-				nodes[to].Heard(x[0], 1)
-				informed[x[1]] = true
+			for _, i := range r.Perm(len(records)) {
+				again.MergeRecord(records[i])
 			}
 		}
-		if len(informed) != n || rounds > 20 {
-			t.Errorf("n=%d: got %d informed after %d rounds, want all within 20", n, len(informed), rounds)
+		if first.Digest() != again.Digest() {
+			t.Fatalf("seed %d: two orders gave two tables", seed)
 		}
 	}
 }

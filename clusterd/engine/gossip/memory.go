@@ -1,14 +1,11 @@
 package gossip
 
 import (
-	"math/bits"
 	"math/rand/v2"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
-
-// DefaultFanout is k, the number of peers that are told in one round.
-const DefaultFanout = 2
 
 // Memory tells, round by round, k random peers among those not told the
 // current digest: told is whom it was sent to and who showed the same digest.
@@ -16,78 +13,44 @@ const DefaultFanout = 2
 // Literally run, each node would go on to tell all others, n(n-1) messages in
 // all. So a node stops after 2k·(log2(n)+1) peers; the few that nobody has told
 // by then are found by anti-entropy. Up to some 30 nodes that is everybody.
-type Memory struct {
-	fanout int
-	digest uint64
-	told   map[member.Node]bool
-	sent   int // since the digest changed
-}
+type Memory struct{ audience }
 
-// NewMemory returns a Memory that tells fanout peers in one round; 0 means
-// [DefaultFanout].
-func NewMemory(fanout int) *Memory {
-	if fanout <= 0 {
-		fanout = DefaultFanout
-	}
-	return &Memory{fanout: fanout, told: make(map[member.Node]bool)}
-}
+func newMemory(cfg Config) *Memory { return &Memory{audience{cfg: cfg}} }
+
+// Aim implements [Strategy].
+func (s *Memory) Aim(all func() []member.Node) { s.aim(all) }
 
 // Changed implements [Strategy].
-func (m *Memory) Changed(digest uint64) {
-	if digest == m.digest {
-		return
+func (s *Memory) Changed(now time.Time, digest uint64, _ Facts) {
+	if s.renew(digest) {
+		s.hurry(now)
 	}
-	m.digest, m.sent = digest, 0
-	clear(m.told)
 }
 
 // Heard implements [Strategy].
-func (m *Memory) Heard(peer member.Node, digest uint64) {
-	if digest == m.digest {
-		m.told[peer] = true
+func (s *Memory) Heard(_ time.Time, from member.Node, note *Note, _ Facts) []Letter {
+	if note.Digest == s.digest {
+		s.mark(from)
 	}
+	return nil
 }
-
-// Forget implements [Strategy].
-func (m *Memory) Forget(peer member.Node) { delete(m.told, peer) }
 
 // Next implements [Strategy].
-func (m *Memory) Next(peers []member.Node, r *rand.Rand) []member.Node {
-	untold := m.untold(peers)
-	n := min(m.fanout, len(untold), m.limit(len(peers))-m.sent)
-	if n <= 0 {
+func (s *Memory) Next(now time.Time, r *rand.Rand) []Letter {
+	if s.digest == 0 {
 		return nil
 	}
-	for i := range n {
-		j := i + r.IntN(len(untold)-i)
-		untold[i], untold[j] = untold[j], untold[i]
-		m.told[untold[i]] = true
+	drawn := s.draw(min(s.cfg.Fanout, s.rest()), r)
+	for _, i := range drawn {
+		s.told.add(i)
 	}
-	m.sent += n
-	return untold[:n]
+	s.count += len(drawn)
+	s.pace(now, len(drawn), s.few())
+	return s.letters(drawn, func() Note { return Note{Digest: s.digest} })
 }
 
-// Pending implements [Strategy].
-func (m *Memory) Pending(peers []member.Node) bool {
-	if m.sent >= m.limit(len(peers)) {
-		return false
-	}
-	for _, p := range peers {
-		if !m.told[p] {
-			return true
-		}
-	}
-	return false
-}
+// Lost implements [Strategy].
+func (s *Memory) Lost(_ time.Time, peer member.Node) { s.forget(peer) }
 
-func (m *Memory) untold(peers []member.Node) []member.Node {
-	untold := make([]member.Node, 0, len(peers))
-	for _, p := range peers {
-		if !m.told[p] {
-			untold = append(untold, p)
-		}
-	}
-	return untold
-}
-
-func (m *Memory) limit(peers int) int { return 2 * m.fanout * (bits.Len(uint(peers)) + 1) }
+// Due implements [Strategy].
+func (s *Memory) Due() time.Time { return s.due }

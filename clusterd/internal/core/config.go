@@ -31,7 +31,7 @@ type Config struct {
 	Versions   seedjoin.Versions  // of the protocol; zero = this build's
 	MinMembers int                // before placement starts; 0 = 1
 	Downing    downing.Strategy   // nil = keep-majority
-	Gossip     gossip.Strategy    // nil = the engine's default
+	Gossip     gossip.Kind        // how news is spread; zero = gossip.ByDelegate
 	Fanout     int                // of gossip; 0 = the engine's default
 	Without    rules.Set          // taken out, for the simulator alone
 }

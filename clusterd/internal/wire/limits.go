@@ -36,6 +36,14 @@ func limit(fd protoreflect.FieldDescriptor) int {
 		"pando.clusterd.v1.Delta.records",
 		"pando.clusterd.v1.Delta.rows",
 		"pando.clusterd.v1.Row.accused",
+		"pando.clusterd.v1.Patch.gone",
+		"pando.clusterd.v1.Patch.members",
+		"pando.clusterd.v1.Patch.forgotten",
+		"pando.clusterd.v1.Patch.removed",
+		"pando.clusterd.v1.Leg.share",
+		"pando.clusterd.v1.Tally.missing",
+		"pando.clusterd.v1.Note.share",
+		"pando.clusterd.v1.Note.missing",
 		"pando.clusterd.v1.Poll.nodes",
 		"pando.clusterd.v1.Vouch.nodes":
 		return maxMembers

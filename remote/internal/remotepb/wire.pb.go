@@ -33,7 +33,7 @@ type Lane int32
 const (
 	Lane_LANE_UNSPECIFIED Lane = 0
 	Lane_LANE_CONTROL     Lane = 1 // Control, System, Spawn
-	Lane_LANE_USER        Lane = 2 // Define, Batch
+	Lane_LANE_USER        Lane = 2 // Define, Batch, Fragment, Packed
 )
 
 // Enum value maps for Lane.
@@ -129,7 +129,7 @@ func (x System_Op) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use System_Op.Descriptor instead.
 func (System_Op) EnumDescriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9, 0}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // Hello is the first frame of the side that dialled.
@@ -141,8 +141,10 @@ type Hello struct {
 	Address       string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"` // this node, host:port
 	Uid           uint64                 `protobuf:"fixed64,5,opt,name=uid,proto3" json:"uid,omitempty"`       // this incarnation, not 0
 	Lane          Lane                   `protobuf:"varint,6,opt,name=lane,proto3,enum=pando.remote.v1.Lane" json:"lane,omitempty"`
-	Dialled       string                 `protobuf:"bytes,7,opt,name=dialled,proto3" json:"dialled,omitempty"` // the other side's address as this side spells it; names the stream
-	Nonce         []byte                 `protobuf:"bytes,15,opt,name=nonce,proto3" json:"nonce,omitempty"`    // 32 random bytes: this side has a join secret and wants it proved; absent: it has none
+	Dialled       string                 `protobuf:"bytes,7,opt,name=dialled,proto3" json:"dialled,omitempty"`           // the other side's address as this side spells it; names the stream
+	Index         uint32                 `protobuf:"varint,8,opt,name=index,proto3" json:"index,omitempty"`              // which of the user lanes, 0 to 63
+	Compressions  []string               `protobuf:"bytes,9,rep,name=compressions,proto3" json:"compressions,omitempty"` // that this side can write, best first
+	Nonce         []byte                 `protobuf:"bytes,15,opt,name=nonce,proto3" json:"nonce,omitempty"`              // 32 random bytes: this side has a join secret and wants it proved; absent: it has none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +226,20 @@ func (x *Hello) GetDialled() string {
 		return x.Dialled
 	}
 	return ""
+}
+
+func (x *Hello) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Hello) GetCompressions() []string {
+	if x != nil {
+		return x.Compressions
+	}
+	return nil
 }
 
 func (x *Hello) GetNonce() []byte {
@@ -334,6 +350,7 @@ type Welcome struct {
 	Uid           uint64                 `protobuf:"fixed64,4,opt,name=uid,proto3" json:"uid,omitempty"`
 	Received      uint64                 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`                       // the last Batch or System of this stream that arrived
 	MaxMessage    uint32                 `protobuf:"varint,6,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"` // bytes of one message that the answering node takes
+	Compression   string                 `protobuf:"bytes,7,opt,name=compression,proto3" json:"compression,omitempty"`                  // of those offered, the one that the caller may write; "" = none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +427,13 @@ func (x *Welcome) GetMaxMessage() uint32 {
 	return 0
 }
 
+func (x *Welcome) GetCompression() string {
+	if x != nil {
+		return x.Compression
+	}
+	return ""
+}
+
 // Refusal is the answer when it does not stand, or the reason for its end.
 type Refusal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -476,6 +500,7 @@ func (x *Refusal) GetExceed() uint64 {
 type Define struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Names         []string               `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
+	Reset_        bool                   `protobuf:"varint,2,opt,name=reset,proto3" json:"reset,omitempty"` // the table is emptied first; stands before the names
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -517,7 +542,15 @@ func (x *Define) GetNames() []string {
 	return nil
 }
 
-// Batch carries user messages. Sequence numbers grow; gaps are allowed.
+func (x *Define) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
+// Batch carries user messages. Batches and Fragments share one sequence of
+// numbers, which grow; gaps are allowed.
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"fixed64,1,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -582,7 +615,7 @@ type Envelope struct {
 	Type           string                 `protobuf:"bytes,7,opt,name=type,proto3" json:"type,omitempty"` // full name of the protobuf message, or of another codec
 	TypeRef        uint32                 `protobuf:"varint,8,opt,name=type_ref,json=typeRef,proto3" json:"type_ref,omitempty"`
 	Payload        []byte                 `protobuf:"bytes,9,opt,name=payload,proto3" json:"payload,omitempty"`
-	Headers        map[string]string      `protobuf:"bytes,10,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // kept for trace context; ignored so far
+	Headers        map[string]string      `protobuf:"bytes,10,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // such as traceparent and tracestate
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -687,6 +720,137 @@ func (x *Envelope) GetHeaders() map[string]string {
 	return nil
 }
 
+// Fragment is a part of one Envelope that is too long for a Batch. The parts
+// of a transfer follow each other in order; other frames may come between.
+type Fragment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seq           uint64                 `protobuf:"fixed64,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Transfer      uint64                 `protobuf:"varint,2,opt,name=transfer,proto3" json:"transfer,omitempty"` // unique for the stream
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`         // bytes of the whole Envelope
+	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`          // the next of them; empty: the transfer is given up
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fragment) Reset() {
+	*x = Fragment{}
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fragment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fragment) ProtoMessage() {}
+
+func (x *Fragment) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fragment.ProtoReflect.Descriptor instead.
+func (*Fragment) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Fragment) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Fragment) GetTransfer() uint64 {
+	if x != nil {
+		return x.Transfer
+	}
+	return 0
+}
+
+func (x *Fragment) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Fragment) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// Packed is a Batch or a Fragment, compressed as the handshake agreed.
+type Packed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Size          uint32                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"` // bytes before compression
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Packed) Reset() {
+	*x = Packed{}
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Packed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Packed) ProtoMessage() {}
+
+func (x *Packed) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Packed.ProtoReflect.Descriptor instead.
+func (*Packed) Descriptor() ([]byte, []int) {
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Packed) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Packed) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Packed) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 // Control is one message of a service to its counterpart.
 type Control struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -698,7 +862,7 @@ type Control struct {
 
 func (x *Control) Reset() {
 	*x = Control{}
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +874,7 @@ func (x *Control) String() string {
 func (*Control) ProtoMessage() {}
 
 func (x *Control) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[8]
+	mi := &file_pando_remote_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +887,7 @@ func (x *Control) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Control.ProtoReflect.Descriptor instead.
 func (*Control) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{8}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Control) GetService() string {
@@ -748,13 +912,15 @@ type System struct {
 	Target        string                 `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"` // id on the receiving node
 	Other         string                 `protobuf:"bytes,4,opt,name=other,proto3" json:"other,omitempty"`   // id on the sending node
 	Why           uint32                 `protobuf:"varint,5,opt,name=why,proto3" json:"why,omitempty"`      // OP_TERMINATED: protoactor's TerminatedReason
+	Lane          uint32                 `protobuf:"varint,6,opt,name=lane,proto3" json:"lane,omitempty"`    // OP_TERMINATED: index of the user lane that leads to the watcher,
+	After         uint64                 `protobuf:"varint,7,opt,name=after,proto3" json:"after,omitempty"`  // and the number on it that must have arrived before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *System) Reset() {
 	*x = System{}
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +932,7 @@ func (x *System) String() string {
 func (*System) ProtoMessage() {}
 
 func (x *System) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[9]
+	mi := &file_pando_remote_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +945,7 @@ func (x *System) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use System.ProtoReflect.Descriptor instead.
 func (*System) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{9}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *System) GetSeq() uint64 {
@@ -817,6 +983,20 @@ func (x *System) GetWhy() uint32 {
 	return 0
 }
 
+func (x *System) GetLane() uint32 {
+	if x != nil {
+		return x.Lane
+	}
+	return 0
+}
+
+func (x *System) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
 // Ack tells what has been handled of a connection, in its other direction.
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -829,7 +1009,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +1021,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[10]
+	mi := &file_pando_remote_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +1034,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{10}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ack) GetBatch() uint64 {
@@ -891,7 +1071,7 @@ type Spawn struct {
 
 func (x *Spawn) Reset() {
 	*x = Spawn{}
-	mi := &file_pando_remote_wire_proto_msgTypes[11]
+	mi := &file_pando_remote_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1083,7 @@ func (x *Spawn) String() string {
 func (*Spawn) ProtoMessage() {}
 
 func (x *Spawn) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[11]
+	mi := &file_pando_remote_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1096,7 @@ func (x *Spawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawn.ProtoReflect.Descriptor instead.
 func (*Spawn) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{11}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Spawn) GetId() uint64 {
@@ -961,7 +1141,7 @@ type Spawned struct {
 
 func (x *Spawned) Reset() {
 	*x = Spawned{}
-	mi := &file_pando_remote_wire_proto_msgTypes[12]
+	mi := &file_pando_remote_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1153,7 @@ func (x *Spawned) String() string {
 func (*Spawned) ProtoMessage() {}
 
 func (x *Spawned) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_remote_wire_proto_msgTypes[12]
+	mi := &file_pando_remote_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1166,7 @@ func (x *Spawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spawned.ProtoReflect.Descriptor instead.
 func (*Spawned) Descriptor() ([]byte, []int) {
-	return file_pando_remote_wire_proto_rawDescGZIP(), []int{12}
+	return file_pando_remote_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Spawned) GetId() uint64 {
@@ -1028,7 +1208,7 @@ var File_pando_remote_wire_proto protoreflect.FileDescriptor
 
 const file_pando_remote_wire_proto_rawDesc = "" +
 	"\n" +
-	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\xea\x01\n" +
+	"\x17pando/remote/wire.proto\x12\x0fpando.remote.v1\"\xa4\x02\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vmin_version\x18\x01 \x01(\rR\n" +
 	"minVersion\x12\x1f\n" +
@@ -1039,11 +1219,13 @@ const file_pando_remote_wire_proto_rawDesc = "" +
 	"\x03uid\x18\x05 \x01(\x06R\x03uid\x12)\n" +
 	"\x04lane\x18\x06 \x01(\x0e2\x15.pando.remote.v1.LaneR\x04lane\x12\x18\n" +
 	"\adialled\x18\a \x01(\tR\adialled\x12\x14\n" +
+	"\x05index\x18\b \x01(\rR\x05index\x12\"\n" +
+	"\fcompressions\x18\t \x03(\tR\fcompressions\x12\x14\n" +
 	"\x05nonce\x18\x0f \x01(\fR\x05nonce\"!\n" +
 	"\tChallenge\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\fR\x05nonce\"\x19\n" +
 	"\x05Proof\x12\x10\n" +
-	"\x03mac\x18\x01 \x01(\fR\x03mac\"\xa6\x01\n" +
+	"\x03mac\x18\x01 \x01(\fR\x03mac\"\xc8\x01\n" +
 	"\aWelcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12\x18\n" +
@@ -1051,13 +1233,15 @@ const file_pando_remote_wire_proto_rawDesc = "" +
 	"\x03uid\x18\x04 \x01(\x06R\x03uid\x12\x1a\n" +
 	"\breceived\x18\x05 \x01(\x04R\breceived\x12\x1f\n" +
 	"\vmax_message\x18\x06 \x01(\rR\n" +
-	"maxMessage\"I\n" +
+	"maxMessage\x12 \n" +
+	"\vcompression\x18\a \x01(\tR\vcompression\"I\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\x1e\n" +
+	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"4\n" +
 	"\x06Define\x12\x14\n" +
-	"\x05names\x18\x01 \x03(\tR\x05names\"R\n" +
+	"\x05names\x18\x01 \x03(\tR\x05names\x12\x14\n" +
+	"\x05reset\x18\x02 \x01(\bR\x05reset\"R\n" +
 	"\x05Batch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x06R\x03seq\x127\n" +
 	"\tenvelopes\x18\x02 \x03(\v2\x19.pando.remote.v1.EnvelopeR\tenvelopes\"\xf4\x02\n" +
@@ -1075,16 +1259,27 @@ const file_pando_remote_wire_proto_rawDesc = "" +
 	" \x03(\v2&.pando.remote.v1.Envelope.HeadersEntryR\aheaders\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"=\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"`\n" +
+	"\bFragment\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x06R\x03seq\x12\x1a\n" +
+	"\btransfer\x18\x02 \x01(\x04R\btransfer\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\"D\n" +
+	"\x06Packed\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\rR\x04size\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"=\n" +
 	"\aControl\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x18\n" +
-	"\apayload\x18\x02 \x01(\fR\apayload\"\xde\x01\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"\x88\x02\n" +
 	"\x06System\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x06R\x03seq\x12*\n" +
 	"\x02op\x18\x02 \x01(\x0e2\x1a.pando.remote.v1.System.OpR\x02op\x12\x16\n" +
 	"\x06target\x18\x03 \x01(\tR\x06target\x12\x14\n" +
 	"\x05other\x18\x04 \x01(\tR\x05other\x12\x10\n" +
-	"\x03why\x18\x05 \x01(\rR\x03why\"V\n" +
+	"\x03why\x18\x05 \x01(\rR\x03why\x12\x12\n" +
+	"\x04lane\x18\x06 \x01(\rR\x04lane\x12\x14\n" +
+	"\x05after\x18\a \x01(\x04R\x05after\"V\n" +
 	"\x02Op\x12\x12\n" +
 	"\x0eOP_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bOP_WATCH\x10\x01\x12\x0e\n" +
@@ -1125,7 +1320,7 @@ func file_pando_remote_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_pando_remote_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_pando_remote_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_pando_remote_wire_proto_goTypes = []any{
 	(Lane)(0),         // 0: pando.remote.v1.Lane
 	(System_Op)(0),    // 1: pando.remote.v1.System.Op
@@ -1137,17 +1332,19 @@ var file_pando_remote_wire_proto_goTypes = []any{
 	(*Define)(nil),    // 7: pando.remote.v1.Define
 	(*Batch)(nil),     // 8: pando.remote.v1.Batch
 	(*Envelope)(nil),  // 9: pando.remote.v1.Envelope
-	(*Control)(nil),   // 10: pando.remote.v1.Control
-	(*System)(nil),    // 11: pando.remote.v1.System
-	(*Ack)(nil),       // 12: pando.remote.v1.Ack
-	(*Spawn)(nil),     // 13: pando.remote.v1.Spawn
-	(*Spawned)(nil),   // 14: pando.remote.v1.Spawned
-	nil,               // 15: pando.remote.v1.Envelope.HeadersEntry
+	(*Fragment)(nil),  // 10: pando.remote.v1.Fragment
+	(*Packed)(nil),    // 11: pando.remote.v1.Packed
+	(*Control)(nil),   // 12: pando.remote.v1.Control
+	(*System)(nil),    // 13: pando.remote.v1.System
+	(*Ack)(nil),       // 14: pando.remote.v1.Ack
+	(*Spawn)(nil),     // 15: pando.remote.v1.Spawn
+	(*Spawned)(nil),   // 16: pando.remote.v1.Spawned
+	nil,               // 17: pando.remote.v1.Envelope.HeadersEntry
 }
 var file_pando_remote_wire_proto_depIdxs = []int32{
 	0,  // 0: pando.remote.v1.Hello.lane:type_name -> pando.remote.v1.Lane
 	9,  // 1: pando.remote.v1.Batch.envelopes:type_name -> pando.remote.v1.Envelope
-	15, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
+	17, // 2: pando.remote.v1.Envelope.headers:type_name -> pando.remote.v1.Envelope.HeadersEntry
 	1,  // 3: pando.remote.v1.System.op:type_name -> pando.remote.v1.System.Op
 	4,  // [4:4] is the sub-list for method output_type
 	4,  // [4:4] is the sub-list for method input_type
@@ -1167,7 +1364,7 @@ func file_pando_remote_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_remote_wire_proto_rawDesc), len(file_pando_remote_wire_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

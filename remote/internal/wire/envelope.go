@@ -2,6 +2,8 @@ package wire
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -26,6 +28,9 @@ const (
 	envelopeTypeRef        = 8
 	envelopePayload        = 9
 	envelopeHeaders        = 10
+
+	headerKey   = 1
+	headerValue = 2
 )
 
 // Text is a text of an envelope to be written: Ref, its number in the table of
@@ -38,32 +43,80 @@ type Text struct {
 // Outgoing is an envelope to be written. An absent text is the zero Text.
 type Outgoing struct {
 	To, FromAddress, From, Type Text
+	Headers                     map[string]string
 	Payload                     []byte
 }
 
-// BeginBatch appends a batch without envelopes to b, which must be empty.
-func BeginBatch(b []byte, seq uint64) []byte {
+// BeginBatch appends a batch without envelopes to b, which must be empty. Its
+// number is given by EndBatch.
+func BeginBatch(b []byte) []byte {
 	b = append(b, 0, 0, 0, 0, byte(KindBatch))
 	b = protowire.AppendTag(b, batchSeq, protowire.Fixed64Type)
-	return protowire.AppendFixed64(b, seq)
+	return protowire.AppendFixed64(b, 0)
 }
 
-// EndBatch completes the frame of the batch that b holds, and nothing else.
-func EndBatch(b []byte) { endFrame(b) }
+// EndBatch completes the frame of the batch that b holds, and nothing else. It
+// may be called again with another number.
+func EndBatch(b []byte, seq uint64) {
+	binary.LittleEndian.PutUint64(b[HeadLen+1:], seq)
+	endFrame(b)
+}
 
 // AppendEnvelope appends e to the batch that b ends with.
 func AppendEnvelope(b []byte, e *Outgoing) []byte {
 	b = protowire.AppendTag(b, batchEnvelopes, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(e.size()))
+	b = e.AppendHead(b)
+	return append(b, e.Payload...)
+}
+
+// AppendHead appends the envelope up to its payload, which is to follow.
+func (e *Outgoing) AppendHead(b []byte) []byte {
 	b = e.To.append(b, envelopeTo)
 	b = e.FromAddress.append(b, envelopeFromAddress)
 	b = e.From.append(b, envelopeFrom)
 	b = e.Type.append(b, envelopeType)
+	if len(e.Headers) > 0 {
+		b = e.appendHeaders(b)
+	}
 	if len(e.Payload) > 0 {
 		b = protowire.AppendTag(b, envelopePayload, protowire.BytesType)
-		b = protowire.AppendBytes(b, e.Payload)
+		b = protowire.AppendVarint(b, uint64(len(e.Payload)))
 	}
 	return b
+}
+
+// appendHeaders writes the headers in the order of their keys.
+func (e *Outgoing) appendHeaders(b []byte) []byte {
+	for _, k := range slices.Sorted(maps.Keys(e.Headers)) {
+		v := e.Headers[k]
+		b = protowire.AppendTag(b, envelopeHeaders, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(headerSize(k, v)))
+		b = protowire.AppendTag(b, headerKey, protowire.BytesType)
+		b = protowire.AppendString(b, k)
+		b = protowire.AppendTag(b, headerValue, protowire.BytesType)
+		b = protowire.AppendString(b, v)
+	}
+	return b
+}
+
+func headerSize(k, v string) int {
+	return 2 + protowire.SizeBytes(len(k)) + protowire.SizeBytes(len(v))
+}
+
+// CheckHeaders reports whether headers are within the limits.
+func CheckHeaders(headers map[string]string) bool {
+	if len(headers) > MaxHeaders {
+		return false
+	}
+	n := 0
+	for k, v := range headers {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return false
+		}
+		n += len(k) + len(v)
+	}
+	return n <= MaxHeaderBytes
 }
 
 // MaxSize returns a bound of what AppendEnvelope appends for e.
@@ -71,6 +124,9 @@ func (e *Outgoing) MaxSize() int { return e.size() + 11 }
 
 func (e *Outgoing) size() int {
 	n := e.To.size() + e.FromAddress.size() + e.From.size() + e.Type.size()
+	for k, v := range e.Headers {
+		n += 1 + protowire.SizeBytes(headerSize(k, v))
+	}
 	if len(e.Payload) > 0 {
 		n += 1 + protowire.SizeBytes(len(e.Payload))
 	}
@@ -81,10 +137,10 @@ func (e *Outgoing) size() int {
 func (t Text) append(b []byte, num protowire.Number) []byte {
 	switch {
 	case t.Ref != 0:
-		b = protowire.AppendTag(b, num+1, protowire.VarintType)
+		b = append(b, byte(num+1)<<3|byte(protowire.VarintType))
 		return protowire.AppendVarint(b, uint64(t.Ref))
 	case t.S != "":
-		b = protowire.AppendTag(b, num, protowire.BytesType)
+		b = append(b, byte(num)<<3|byte(protowire.BytesType))
 		return protowire.AppendString(b, t.S)
 	}
 	return b
@@ -110,9 +166,11 @@ type Seen struct {
 // IsZero reports whether the text is absent.
 func (s Seen) IsZero() bool { return s.Ref == 0 && len(s.B) == 0 }
 
-// Envelope is an envelope that was read. It refers to the frame's body.
+// Envelope is an envelope that was read. All but Headers refers to the frame's
+// body.
 type Envelope struct {
 	To, FromAddress, From, Type Seen
+	Headers                     map[string]string
 	Payload                     []byte
 }
 
@@ -121,26 +179,20 @@ type Envelope struct {
 // none of it counts.
 func ParseBatch(body []byte, names int, dst []Envelope) (seq uint64, _ []Envelope, err error) {
 	for len(body) > 0 {
-		num, typ, n := protowire.ConsumeTag(body)
+		f, n := nextField(body)
 		if n < 0 {
 			return 0, dst, Malformed("batch: %v", protowire.ParseError(n))
 		}
-		value := body[n:]
-		n = protowire.ConsumeFieldValue(num, typ, value)
-		if n < 0 {
-			return 0, dst, Malformed("batch: %v", protowire.ParseError(n))
-		}
-		body = value[n:]
+		body = body[n:]
 		switch {
-		case num == batchSeq && typ == protowire.Fixed64Type:
-			seq = binary.LittleEndian.Uint64(value)
-		case num == batchEnvelopes && typ == protowire.BytesType:
+		case f.num == batchSeq && f.typ == protowire.Fixed64Type:
+			seq = f.v
+		case f.num == batchEnvelopes && f.typ == protowire.BytesType:
 			if len(dst) >= MaxEnvelopes {
 				return 0, dst, Malformed("batch of more than %d envelopes", MaxEnvelopes)
 			}
 			dst = append(dst, Envelope{})
-			inner, _ := protowire.ConsumeBytes(value)
-			if err := dst[len(dst)-1].parse(inner, names); err != nil {
+			if err := dst[len(dst)-1].Parse(f.b, names); err != nil {
 				return 0, dst, err
 			}
 		}
@@ -151,47 +203,35 @@ func ParseBatch(body []byte, names int, dst []Envelope) (seq uint64, _ []Envelop
 	return seq, dst, nil
 }
 
-func (e *Envelope) parse(b []byte, names int) error {
+// Parse reads an envelope whose numbers must be at most names.
+func (e *Envelope) Parse(b []byte, names int) error {
 	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeTag(b)
+		f, n := nextField(b)
 		if n < 0 {
 			return Malformed("envelope: %v", protowire.ParseError(n))
 		}
 		b = b[n:]
-		switch typ {
+		var err error
+		switch f.typ {
 		case protowire.BytesType:
-			v, n := protowire.ConsumeBytes(b)
-			if n < 0 {
-				return Malformed("envelope: %v", protowire.ParseError(n))
-			}
-			if err := e.setBytes(num, v); err != nil {
-				return err
-			}
-			b = b[n:]
+			err = e.setBytes(f.num, f.b)
 		case protowire.VarintType:
-			v, n := protowire.ConsumeVarint(b)
-			if n < 0 {
-				return Malformed("envelope: %v", protowire.ParseError(n))
-			}
-			if err := e.setRef(num, v, names); err != nil {
-				return err
-			}
-			b = b[n:]
-		default:
-			n := protowire.ConsumeFieldValue(num, typ, b)
-			if n < 0 {
-				return Malformed("envelope: %v", protowire.ParseError(n))
-			}
-			b = b[n:]
+			err = e.setRef(f.num, f.v, names)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return e.check()
 }
 
 func (e *Envelope) setBytes(num protowire.Number, v []byte) error {
-	if num == envelopePayload {
+	switch num {
+	case envelopePayload:
 		e.Payload = v
 		return nil
+	case envelopeHeaders:
+		return e.setHeader(v)
 	}
 	t := e.text(num)
 	if t == nil {
@@ -205,6 +245,42 @@ func (e *Envelope) setBytes(num protowire.Number, v []byte) error {
 	}
 	t.B = v
 	return nil
+}
+
+func (e *Envelope) setHeader(b []byte) error {
+	var key, value []byte
+	for len(b) > 0 {
+		f, n := nextField(b)
+		if n < 0 {
+			return Malformed("header: %v", protowire.ParseError(n))
+		}
+		b = b[n:]
+		switch {
+		case f.num == headerKey && f.typ == protowire.BytesType:
+			key = f.b
+		case f.num == headerValue && f.typ == protowire.BytesType:
+			value = f.b
+		}
+	}
+	if !utf8.Valid(key) || !utf8.Valid(value) {
+		return Malformed("header is not UTF-8")
+	}
+	if len(e.Headers) >= MaxHeaders || e.headerBytes()+len(key)+len(value) > MaxHeaderBytes {
+		return Malformed("more than %d headers or %d bytes of them", MaxHeaders, MaxHeaderBytes)
+	}
+	if e.Headers == nil {
+		e.Headers = make(map[string]string)
+	}
+	e.Headers[string(key)] = string(value)
+	return nil
+}
+
+func (e *Envelope) headerBytes() int {
+	n := 0
+	for k, v := range e.Headers {
+		n += len(k) + len(v)
+	}
+	return n
 }
 
 func (e *Envelope) setRef(num protowire.Number, v uint64, names int) error {

@@ -1,10 +1,8 @@
 package wire
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
-	"io"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -15,13 +13,17 @@ const Magic = "PANDO\x00\r\n"
 
 // The limits of protocol version 1.
 const (
-	HeadLen       = 5         // bytes of length and kind before each body
-	MaxHandshake  = 4 << 10   // bytes of a handshake frame's body
-	MaxText       = 1 << 10   // bytes of an id, an address, a type or a service name
-	MaxEnvelopes  = 1 << 16   // envelopes of one batch
-	MaxNames      = 1 << 12   // names of one connection
-	MaxNamesBytes = 256 << 10 // bytes of all these names
-	envelopeSlack = 64 << 10  // room in a frame for all but the message
+	HeadLen        = 5         // bytes of length and kind before each body
+	MaxHandshake   = 4 << 10   // bytes of a handshake frame's body
+	MaxText        = 1 << 10   // bytes of an id, an address, a type or a service name
+	MaxEnvelopes   = 1 << 16   // envelopes of one batch
+	MaxNames       = 1 << 12   // names of one connection
+	MaxNamesBytes  = 256 << 10 // bytes of all these names
+	MaxHeaders     = 32        // headers of one envelope
+	MaxHeaderBytes = 8 << 10   // bytes of all these headers
+	MaxLanes       = 64        // user lanes of one node to another
+	MaxTransfers   = 64        // envelopes of one stream that come in fragments at a time
+	envelopeSlack  = 64 << 10  // room in a frame for all but the message
 )
 
 // Kind tells which message a frame holds.
@@ -39,6 +41,8 @@ const (
 	KindAck
 	KindSpawn
 	KindSpawned
+	KindFragment
+	KindPacked
 )
 
 // String returns the kind as logs print it.
@@ -49,7 +53,7 @@ func (k Kind) String() string {
 	case KindProof:
 		return "proof"
 	}
-	names := [...]string{"", "hello", "welcome", "refusal", "define", "batch", "control", "system", "ack", "spawn", "spawned"}
+	names := [...]string{"", "hello", "welcome", "refusal", "define", "batch", "control", "system", "ack", "spawn", "spawned", "fragment", "packed"}
 	if k == 0 || int(k) >= len(names) {
 		return fmt.Sprintf("kind(%d)", byte(k))
 	}
@@ -94,95 +98,4 @@ func Unmarshal(k Kind, body []byte, m proto.Message) error {
 		return Malformed("%v: %v", k, err)
 	}
 	return nil
-}
-
-// Reader reads frames.
-type Reader struct {
-	r    *bufio.Reader
-	max  int
-	skip int    // bytes of the last body, still in r
-	buf  []byte // for bodies that do not fit into r
-}
-
-// NewReader returns a Reader that takes bodies of a handshake's length.
-func NewReader(r io.Reader) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 32<<10), max: MaxHandshake}
-}
-
-// Limit sets the longest body, in bytes.
-func (r *Reader) Limit(n int) { r.max = n }
-
-// Buffered returns how many bytes have been read from the connection but not
-// handed out.
-func (r *Reader) Buffered() int { return r.r.Buffered() - r.skip }
-
-// Magic reads and checks the other side's magic.
-func (r *Reader) Magic() error {
-	var got [len(Magic)]byte
-	if _, err := io.ReadFull(r.r, got[:]); err != nil {
-		return err
-	}
-	if got[0] == 0x16 && got[1] == 3 { // the head of a TLS record
-		return Malformed("the caller speaks TLS and this node plain text; give both TLS or neither")
-	}
-	if string(got[:]) != Magic {
-		return Malformed("not a Pando connection: it begins with %q", got[:])
-	}
-	return nil
-}
-
-// Next returns the next frame. The body is valid until the next call.
-func (r *Reader) Next() (Kind, []byte, error) {
-	r.discard()
-	head, err := r.r.Peek(HeadLen)
-	if err != nil {
-		if err == io.EOF && len(head) > 0 {
-			err = io.ErrUnexpectedEOF
-		}
-		return 0, nil, err
-	}
-	n, kind := binary.BigEndian.Uint32(head), Kind(head[4])
-	if n == 0 || uint64(n) > uint64(r.max)+1 {
-		return 0, nil, Malformed("frame of %d bytes, limit %d", n, r.max+1)
-	}
-	r.skip = HeadLen
-	r.discard()
-	body, err := r.body(int(n) - 1)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return kind, body, err
-}
-
-func (r *Reader) discard() {
-	r.r.Discard(r.skip) // cannot fail: the bytes have been peeked at
-	r.skip = 0
-}
-
-// body returns the next n bytes. A long body is gathered as it arrives, so a
-// length alone costs its receiver nothing.
-func (r *Reader) body(n int) ([]byte, error) {
-	if n <= r.r.Size() {
-		b, err := r.r.Peek(n)
-		if err == nil {
-			r.skip = n
-		}
-		return b, err
-	}
-	if cap(r.buf) > 4*n {
-		r.buf = nil
-	}
-	b := r.buf[:0]
-	for len(b) < n {
-		if len(b) == cap(b) {
-			b = append(b, make([]byte, min(n-len(b), max(len(b), 64<<10)))...)[:len(b)]
-		}
-		k, err := r.r.Read(b[len(b):min(cap(b), n)])
-		b = b[:len(b)+k]
-		if err != nil {
-			return nil, err
-		}
-	}
-	r.buf = b
-	return b, nil
 }

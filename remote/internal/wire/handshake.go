@@ -68,6 +68,8 @@ func ParseHello(kind Kind, body []byte) (*remotepb.Hello, error) {
 		return nil, Malformed("hello: nonce of %d bytes", len(h.Nonce))
 	case h.Lane != remotepb.Lane_LANE_CONTROL && h.Lane != remotepb.Lane_LANE_USER:
 		return nil, Malformed("hello: lane %d", h.Lane)
+	case h.Index >= MaxLanes:
+		return nil, Malformed("hello: user lane %d", h.Index)
 	}
 	return h, nil
 }

@@ -2,9 +2,9 @@ package wire_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
@@ -26,15 +26,16 @@ func outgoing() []wire.Outgoing {
 		{To: text("room/go"), FromAddress: text("c:1"), From: text("$9"), Type: text("pkg.Type"), Payload: []byte("payload")},
 		{To: wire.Text{Ref: 1}, FromAddress: wire.Text{Ref: 2}, From: wire.Text{Ref: 3}, Type: wire.Text{Ref: 4000}},
 		{To: text("x"), Type: text("string"), Payload: make([]byte, 300)},
+		{To: text("x"), Type: text("string"), Headers: map[string]string{"traceparent": "00-1-2-01", "b": ""}},
 	}
 }
 
 func batch(seq uint64, envelopes ...wire.Outgoing) []byte {
-	b := wire.BeginBatch(nil, seq)
+	b := wire.BeginBatch(nil)
 	for i := range envelopes {
 		b = wire.AppendEnvelope(b, &envelopes[i])
 	}
-	wire.EndBatch(b)
+	wire.EndBatch(b, seq)
 	return b
 }
 
@@ -47,6 +48,7 @@ func TestBatchAgreesWithSchema(t *testing.T) {
 		{To: "room/go", FromAddress: "c:1", From: "$9", Type: "pkg.Type", Payload: []byte("payload")},
 		{ToRef: 1, FromAddressRef: 2, FromRef: 3, TypeRef: 4000},
 		{To: "x", Type: "string", Payload: make([]byte, 300)},
+		{To: "x", Type: "string", Headers: map[string]string{"traceparent": "00-1-2-01", "b": ""}},
 	}}
 	if d := cmp.Diff(&got, want, protocmp.Transform()); d != "" {
 		t.Errorf("written by hand, got (-), want (+):\n%s", d)
@@ -56,16 +58,16 @@ func TestBatchAgreesWithSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	seq, envelopes, err := wire.ParseBatch(body, 4096, nil)
-	if err != nil || seq != 7 || len(envelopes) != 3 {
+	if err != nil || seq != 7 || len(envelopes) != 4 {
 		t.Fatalf("got %d, %v, %v", seq, envelopes, err)
 	}
-	again := wire.BeginBatch(nil, seq)
+	again := wire.BeginBatch(nil)
 	for _, e := range envelopes {
 		again = wire.AppendEnvelope(again, &wire.Outgoing{
-			To: seen(e.To), FromAddress: seen(e.FromAddress), From: seen(e.From), Type: seen(e.Type), Payload: e.Payload,
+			To: seen(e.To), FromAddress: seen(e.FromAddress), From: seen(e.From), Type: seen(e.Type), Headers: e.Headers, Payload: e.Payload,
 		})
 	}
-	wire.EndBatch(again)
+	wire.EndBatch(again, seq)
 	if !bytes.Equal(again, batch(7, outgoing()...)) {
 		t.Errorf("got %x after a round trip", again)
 	}
@@ -88,50 +90,6 @@ func frame(t testing.TB, k wire.Kind, m proto.Message) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// TestGoldenFrames fixes the bytes of protocol version 1.
-func TestGoldenFrames(t *testing.T) {
-	var names wire.Names
-	names.Text("room/go")
-	names.Text("string")
-	tests := []struct {
-		name  string
-		frame []byte
-		want  string
-	}{
-		{"hello", frame(t, wire.KindHello, &remotepb.Hello{
-			MinVersion: 1, MaxVersion: 2, Cluster: "chat", Address: "a:1", Uid: 258, Lane: remotepb.Lane_LANE_USER, Dialled: "b:1",
-		}), "00000020" + "01" + "08011002" + "1a0463686174" + "2203613a31" + "290201000000000000" + "3002" + "3a03623a31"},
-		{"welcome", frame(t, wire.KindWelcome, &remotepb.Welcome{
-			Version: 1, Cluster: "chat", Address: "b:1", Uid: 3, Received: 4, MaxMessage: 5,
-		}), "0000001b" + "02" + "0801" + "120463686174" + "1a03623a31" + "210300000000000000" + "2804" + "3005"},
-		{"refusal", frame(t, wire.KindRefusal, &remotepb.Refusal{Code: "uid", Text: "why", Exceed: 9}),
-			"00000014" + "03" + "0a03756964" + "1203776879" + "190900000000000000"},
-		{"define", names.AppendDefine(nil, 0, 2), "00000012" + "04" + "0a07726f6f6d2f676f" + "0a06737472696e67"},
-		{"batch", batch(1, wire.Outgoing{To: wire.Text{Ref: 1}, From: text("$ask/1"), Type: wire.Text{Ref: 2}, Payload: []byte("hi")}),
-			"0000001c" + "05" + "090100000000000000" + "1210" + "1001" + "2a0624" + "61736b2f31" + "4002" + "4a026869"},
-		{"control", frame(t, wire.KindControl, &remotepb.Control{Service: "member", Payload: []byte{1}}),
-			"0000000c" + "06" + "0a066d656d626572" + "120101"},
-		{"system", frame(t, wire.KindSystem, &remotepb.System{
-			Seq: 1, Op: remotepb.System_OP_TERMINATED, Target: "w", Other: "x", Why: 2,
-		}), "00000014" + "07" + "090100000000000000" + "1003" + "1a0177" + "220178" + "2802"},
-		{"ack", frame(t, wire.KindAck, &remotepb.Ack{Batch: 1, Control: 2, System: 3}), "00000007" + "08" + "080110021803"},
-		{"spawn", frame(t, wire.KindSpawn, &remotepb.Spawn{Id: 1, Kind: "k", ActorId: "i", Name: "n"}),
-			"0000000c" + "09" + "0801" + "12016b" + "1a0169" + "22016e"},
-		{"spawned", frame(t, wire.KindSpawned, &remotepb.Spawned{Id: 1, Actor: "$1"}), "00000007" + "0a" + "0801" + "12022431"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := hex.EncodeToString(tt.frame); got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-			}
-			k, body, err := wire.NewReader(bytes.NewReader(tt.frame)).Next()
-			if err != nil || k.String() != tt.name || !bytes.Equal(body, tt.frame[wire.HeadLen:]) {
-				t.Errorf("read back: got %v, %x, %v", k, body, err)
-			}
-		})
-	}
 }
 
 func TestReader(t *testing.T) {
@@ -320,23 +278,71 @@ func FuzzFrame(f *testing.F) {
 	f.Add(frame(f, wire.KindDefine, &remotepb.Define{Names: []string{"a", "b"}}))
 	f.Add(append(batch(1), batch(2, outgoing()[0])...))
 	f.Add([]byte("\xff\xff\xff\xff"))
+	for _, g := range goldenFrames(f) {
+		f.Add(g.frame)
+	}
+	first := wire.Fragment{Seq: 1, Transfer: 7, Size: 9, Data: []byte("\x0a\x01x")}
+	second := wire.Fragment{Seq: 2, Transfer: 7, Size: 9, Data: []byte("\x3a\x04type")}
+	f.Add(append(append(first.AppendHead(nil), first.Data...), append(second.AppendHead(nil), second.Data...)...))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := wire.NewReader(bytes.NewReader(in))
 		r.Limit(1 << 20)
 		var table wire.Table
+		var partial wire.Partial
 		for {
 			k, body, err := r.Next()
 			if err != nil {
 				return
 			}
+			wire.Describe(k, body)
 			switch k {
 			case wire.KindDefine:
 				table.Define(body)
 			case wire.KindBatch:
 				fuzzBatch(t, body, table.Len())
+			case wire.KindFragment:
+				fuzzFragment(t, body, &partial)
+			case wire.KindAck:
+				fuzzAck(t, body)
+			case wire.KindPacked:
+				if p, err := wire.ParsePacked(body, 1000); err == nil && (p.Size > 1000 || p.Kind == wire.KindPacked) {
+					t.Fatalf("accepted %v", p)
+				}
 			}
 		}
 	})
+}
+
+// fuzzFragment checks that what is gathered is what was announced.
+func fuzzFragment(t *testing.T, body []byte, partial *wire.Partial) {
+	f, err := wire.ParseFragment(body)
+	if err != nil {
+		return
+	}
+	var want remotepb.Fragment
+	if err := proto.Unmarshal(body, &want); err != nil || want.Seq != f.Seq || string(want.Data) != string(f.Data) {
+		t.Fatalf("got %v, want %v, %v", f, &want, err)
+	}
+	const limit, total = 1000, 1500
+	whole, err := partial.Add(f, limit, total)
+	if whole != nil && (err != nil || uint64(len(whole)) != f.Size || len(whole) > limit) {
+		t.Fatalf("got an envelope of %d bytes, want %d", len(whole), f.Size)
+	}
+	if whole != nil {
+		new(wire.Envelope).Parse(whole, 0)
+	}
+}
+
+// fuzzAck checks an acknowledgement against the schema's own decoder.
+func fuzzAck(t *testing.T, body []byte) {
+	got, err := wire.ParseAck(body)
+	var want remotepb.Ack
+	if err != nil || proto.Unmarshal(body, &want) != nil {
+		return
+	}
+	if got != (wire.Ack{Batch: want.Batch, Control: want.Control, System: want.System}) {
+		t.Fatalf("got %v, want %v", got, &want)
+	}
 }
 
 // fuzzBatch checks what was accepted against the schema's own decoder.
@@ -354,7 +360,7 @@ func fuzzBatch(t *testing.T, body []byte, names int) {
 	}
 	for i, e := range want.Envelopes {
 		g := got[i]
-		if string(g.To.B) != e.To || string(g.Payload) != string(e.Payload) || g.Type.Ref != e.TypeRef || string(g.From.B) != e.From {
+		if string(g.To.B) != e.To || string(g.Payload) != string(e.Payload) || g.Type.Ref != e.TypeRef || string(g.From.B) != e.From || !maps.Equal(g.Headers, e.Headers) {
 			t.Fatalf("envelope %d: got %v, want %v", i, g, e)
 		}
 	}

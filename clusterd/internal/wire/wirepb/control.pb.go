@@ -49,6 +49,9 @@ type Packet struct {
 	//	*Packet_Pending
 	//	*Packet_Ended
 	//	*Packet_Recovered
+	//	*Packet_Aside
+	//	*Packet_Known
+	//	*Packet_Lack
 	//	*Packet_Probe
 	//	*Packet_Answer
 	//	*Packet_Join
@@ -266,6 +269,33 @@ func (x *Packet) GetRecovered() *Recovered {
 	return nil
 }
 
+func (x *Packet) GetAside() *Aside {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Aside); ok {
+			return x.Aside
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetKnown() *Known {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Known); ok {
+			return x.Known
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetLack() *Lack {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Lack); ok {
+			return x.Lack
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetProbe() *Probe {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Probe); ok {
@@ -411,6 +441,18 @@ type Packet_Recovered struct {
 	Recovered *Recovered `protobuf:"bytes,32,opt,name=recovered,proto3,oneof"`
 }
 
+type Packet_Aside struct {
+	Aside *Aside `protobuf:"bytes,33,opt,name=aside,proto3,oneof"`
+}
+
+type Packet_Known struct {
+	Known *Known `protobuf:"bytes,34,opt,name=known,proto3,oneof"`
+}
+
+type Packet_Lack struct {
+	Lack *Lack `protobuf:"bytes,35,opt,name=lack,proto3,oneof"`
+}
+
 type Packet_Probe struct {
 	// Joining: seedjoin.
 	Probe *Probe `protobuf:"bytes,40,opt,name=probe,proto3,oneof"`
@@ -477,6 +519,12 @@ func (*Packet_Pending) isPacket_Body() {}
 func (*Packet_Ended) isPacket_Body() {}
 
 func (*Packet_Recovered) isPacket_Body() {}
+
+func (*Packet_Aside) isPacket_Body() {}
+
+func (*Packet_Known) isPacket_Body() {}
+
+func (*Packet_Lack) isPacket_Body() {}
 
 func (*Packet_Probe) isPacket_Body() {}
 
@@ -1477,6 +1525,7 @@ type Delta struct {
 	Active        uint64                 `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
 	Records       []*Record              `protobuf:"bytes,4,rep,name=records,proto3" json:"records,omitempty"`
 	Rows          []*Row                 `protobuf:"bytes,5,rep,name=rows,proto3" json:"rows,omitempty"`
+	Note          *Note                  `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1546,6 +1595,220 @@ func (x *Delta) GetRows() []*Row {
 	return nil
 }
 
+func (x *Delta) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+// Aside is a note without facts.
+type Aside struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Note          *Note                  `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aside) Reset() {
+	*x = Aside{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aside) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aside) ProtoMessage() {}
+
+func (x *Aside) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aside.ProtoReflect.Descriptor instead.
+func (*Aside) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Aside) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+// Note is what a gossip strategy tells that of the receiver.
+type Note struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        uint64                 `protobuf:"fixed64,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	Answer        bool                   `protobuf:"varint,2,opt,name=answer,proto3" json:"answer,omitempty"`
+	Peers         uint64                 `protobuf:"fixed64,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	Seen          []uint64               `protobuf:"fixed64,4,rep,packed,name=seen,proto3" json:"seen,omitempty"`
+	Rumour        *Rumour                `protobuf:"bytes,5,opt,name=rumour,proto3" json:"rumour,omitempty"`
+	Share         []*Node                `protobuf:"bytes,6,rep,name=share,proto3" json:"share,omitempty"`
+	Report        uint32                 `protobuf:"varint,7,opt,name=report,proto3" json:"report,omitempty"` // gossip.Report
+	Missing       []*Node                `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
+	Ticket        uint64                 `protobuf:"varint,9,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Note) Reset() {
+	*x = Note{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Note) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Note) ProtoMessage() {}
+
+func (x *Note) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Note.ProtoReflect.Descriptor instead.
+func (*Note) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Note) GetDigest() uint64 {
+	if x != nil {
+		return x.Digest
+	}
+	return 0
+}
+
+func (x *Note) GetAnswer() bool {
+	if x != nil {
+		return x.Answer
+	}
+	return false
+}
+
+func (x *Note) GetPeers() uint64 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+func (x *Note) GetSeen() []uint64 {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+func (x *Note) GetRumour() *Rumour {
+	if x != nil {
+		return x.Rumour
+	}
+	return nil
+}
+
+func (x *Note) GetShare() []*Node {
+	if x != nil {
+		return x.Share
+	}
+	return nil
+}
+
+func (x *Note) GetReport() uint32 {
+	if x != nil {
+		return x.Report
+	}
+	return 0
+}
+
+func (x *Note) GetMissing() []*Node {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *Note) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
+// Rumour names news that are handed down a tree.
+type Rumour struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Node                  `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rumour) Reset() {
+	*x = Rumour{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rumour) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rumour) ProtoMessage() {}
+
+func (x *Rumour) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rumour.ProtoReflect.Descriptor instead.
+func (*Rumour) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Rumour) GetOrigin() *Node {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *Rumour) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          *View                  `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
@@ -1557,7 +1820,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	mi := &file_pando_clusterd_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1832,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[16]
+	mi := &file_pando_clusterd_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1845,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{16}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Welcome) GetView() *View {
@@ -1606,17 +1869,331 @@ func (x *Welcome) GetRecord() *Record {
 	return nil
 }
 
+// Patch is a view as the difference to the one before it.
+type Patch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base          uint64                 `protobuf:"varint,1,opt,name=base,proto3" json:"base,omitempty"`
+	BaseTerm      *Term                  `protobuf:"bytes,2,opt,name=base_term,json=baseTerm,proto3" json:"base_term,omitempty"`
+	Head          *View                  `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"` // without members and tombstones
+	Gone          []string               `protobuf:"bytes,4,rep,name=gone,proto3" json:"gone,omitempty"`
+	Members       []*Entry               `protobuf:"bytes,5,rep,name=members,proto3" json:"members,omitempty"`
+	Forgotten     []string               `protobuf:"bytes,6,rep,name=forgotten,proto3" json:"forgotten,omitempty"`
+	Removed       []*Tombstone           `protobuf:"bytes,7,rep,name=removed,proto3" json:"removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Patch) Reset() {
+	*x = Patch{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Patch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Patch) ProtoMessage() {}
+
+func (x *Patch) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Patch.ProtoReflect.Descriptor instead.
+func (*Patch) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Patch) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+func (x *Patch) GetBaseTerm() *Term {
+	if x != nil {
+		return x.BaseTerm
+	}
+	return nil
+}
+
+func (x *Patch) GetHead() *View {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *Patch) GetGone() []string {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *Patch) GetMembers() []*Entry {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *Patch) GetForgotten() []string {
+	if x != nil {
+		return x.Forgotten
+	}
+	return nil
+}
+
+func (x *Patch) GetRemoved() []*Tombstone {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+// Leg is the part of a wave's way that its receiver takes on.
+type Leg struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ticket        uint64                 `protobuf:"varint,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Share         []*Node                `protobuf:"bytes,2,rep,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leg) Reset() {
+	*x = Leg{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leg) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leg) ProtoMessage() {}
+
+func (x *Leg) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leg.ProtoReflect.Descriptor instead.
+func (*Leg) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Leg) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
+func (x *Leg) GetShare() []*Node {
+	if x != nil {
+		return x.Share
+	}
+	return nil
+}
+
+// Tally is what comes back of a share.
+type Tally struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ticket        uint64                 `protobuf:"varint,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Report        uint32                 `protobuf:"varint,2,opt,name=report,proto3" json:"report,omitempty"` // gossip.Report
+	Missing       []*Node                `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tally) Reset() {
+	*x = Tally{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tally) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tally) ProtoMessage() {}
+
+func (x *Tally) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tally.ProtoReflect.Descriptor instead.
+func (*Tally) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Tally) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
+func (x *Tally) GetReport() uint32 {
+	if x != nil {
+		return x.Report
+	}
+	return 0
+}
+
+func (x *Tally) GetMissing() []*Node {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+// Known answers a commit that came down a tree.
+type Known struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Tally         *Tally                 `protobuf:"bytes,3,opt,name=tally,proto3" json:"tally,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Known) Reset() {
+	*x = Known{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Known) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Known) ProtoMessage() {}
+
+func (x *Known) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Known.ProtoReflect.Descriptor instead.
+func (*Known) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Known) GetTerm() *Term {
+	if x != nil {
+		return x.Term
+	}
+	return nil
+}
+
+func (x *Known) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Known) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
+// Lack asks for a decided view in full.
+type Lack struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lack) Reset() {
+	*x = Lack{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lack) ProtoMessage() {}
+
+func (x *Lack) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lack.ProtoReflect.Descriptor instead.
+func (*Lack) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Lack) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type ReadWave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
 	Base          uint64                 `protobuf:"varint,2,opt,name=base,proto3" json:"base,omitempty"`
+	Leg           *Leg                   `protobuf:"bytes,3,opt,name=leg,proto3" json:"leg,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadWave) Reset() {
 	*x = ReadWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +2205,7 @@ func (x *ReadWave) String() string {
 func (*ReadWave) ProtoMessage() {}
 
 func (x *ReadWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[17]
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +2218,7 @@ func (x *ReadWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadWave.ProtoReflect.Descriptor instead.
 func (*ReadWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{17}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadWave) GetTerm() *Term {
@@ -1658,20 +2235,28 @@ func (x *ReadWave) GetBase() uint64 {
 	return 0
 }
 
+func (x *ReadWave) GetLeg() *Leg {
+	if x != nil {
+		return x.Leg
+	}
+	return nil
+}
+
 type Promise struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
 	Base          uint64                 `protobuf:"varint,2,opt,name=base,proto3" json:"base,omitempty"`
-	Decided       *View                  `protobuf:"bytes,3,opt,name=decided,proto3" json:"decided,omitempty"`
-	Acked         *View                  `protobuf:"bytes,4,opt,name=acked,proto3" json:"acked,omitempty"`
+	Newer         uint64                 `protobuf:"varint,3,opt,name=newer,proto3" json:"newer,omitempty"`
+	Acked         *Patch                 `protobuf:"bytes,4,opt,name=acked,proto3" json:"acked,omitempty"`
 	Ballot        *Term                  `protobuf:"bytes,5,opt,name=ballot,proto3" json:"ballot,omitempty"`
+	Tally         *Tally                 `protobuf:"bytes,6,opt,name=tally,proto3" json:"tally,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Promise) Reset() {
 	*x = Promise{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +2268,7 @@ func (x *Promise) String() string {
 func (*Promise) ProtoMessage() {}
 
 func (x *Promise) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[18]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +2281,7 @@ func (x *Promise) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Promise.ProtoReflect.Descriptor instead.
 func (*Promise) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{18}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Promise) GetTerm() *Term {
@@ -1713,14 +2298,14 @@ func (x *Promise) GetBase() uint64 {
 	return 0
 }
 
-func (x *Promise) GetDecided() *View {
+func (x *Promise) GetNewer() uint64 {
 	if x != nil {
-		return x.Decided
+		return x.Newer
 	}
-	return nil
+	return 0
 }
 
-func (x *Promise) GetAcked() *View {
+func (x *Promise) GetAcked() *Patch {
 	if x != nil {
 		return x.Acked
 	}
@@ -1734,18 +2319,25 @@ func (x *Promise) GetBallot() *Term {
 	return nil
 }
 
+func (x *Promise) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
 type WriteWave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
-	Base          *View                  `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
-	View          *View                  `protobuf:"bytes,3,opt,name=view,proto3" json:"view,omitempty"`
+	Change        *Patch                 `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
+	Leg           *Leg                   `protobuf:"bytes,3,opt,name=leg,proto3" json:"leg,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteWave) Reset() {
 	*x = WriteWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[19]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1757,7 +2349,7 @@ func (x *WriteWave) String() string {
 func (*WriteWave) ProtoMessage() {}
 
 func (x *WriteWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[19]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1770,7 +2362,7 @@ func (x *WriteWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteWave.ProtoReflect.Descriptor instead.
 func (*WriteWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{19}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WriteWave) GetTerm() *Term {
@@ -1780,16 +2372,16 @@ func (x *WriteWave) GetTerm() *Term {
 	return nil
 }
 
-func (x *WriteWave) GetBase() *View {
+func (x *WriteWave) GetChange() *Patch {
 	if x != nil {
-		return x.Base
+		return x.Change
 	}
 	return nil
 }
 
-func (x *WriteWave) GetView() *View {
+func (x *WriteWave) GetLeg() *Leg {
 	if x != nil {
-		return x.View
+		return x.Leg
 	}
 	return nil
 }
@@ -1799,13 +2391,14 @@ type Ack struct {
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
 	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
 	Quiet         bool                   `protobuf:"varint,3,opt,name=quiet,proto3" json:"quiet,omitempty"`
+	Tally         *Tally                 `protobuf:"bytes,4,opt,name=tally,proto3" json:"tally,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +2410,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[20]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +2423,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{20}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Ack) GetTerm() *Term {
@@ -1854,6 +2447,13 @@ func (x *Ack) GetQuiet() bool {
 	return false
 }
 
+func (x *Ack) GetTally() *Tally {
+	if x != nil {
+		return x.Tally
+	}
+	return nil
+}
+
 type WaveRefusal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
@@ -1864,7 +2464,7 @@ type WaveRefusal struct {
 
 func (x *WaveRefusal) Reset() {
 	*x = WaveRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2476,7 @@ func (x *WaveRefusal) String() string {
 func (*WaveRefusal) ProtoMessage() {}
 
 func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[21]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2489,7 @@ func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaveRefusal.ProtoReflect.Descriptor instead.
 func (*WaveRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{21}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WaveRefusal) GetTerm() *Term {
@@ -1910,13 +2510,15 @@ type Commit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          *View                  `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
 	Active        uint64                 `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	Change        *Patch                 `protobuf:"bytes,3,opt,name=change,proto3" json:"change,omitempty"`
+	Leg           *Leg                   `protobuf:"bytes,4,opt,name=leg,proto3" json:"leg,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2530,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[22]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2543,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{22}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Commit) GetView() *View {
@@ -1958,6 +2560,20 @@ func (x *Commit) GetActive() uint64 {
 	return 0
 }
 
+func (x *Commit) GetChange() *Patch {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *Commit) GetLeg() *Leg {
+	if x != nil {
+		return x.Leg
+	}
+	return nil
+}
+
 type Poll struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
@@ -1968,7 +2584,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2596,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[23]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2609,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{23}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Poll) GetView() uint64 {
@@ -2020,7 +2636,7 @@ type Vouch struct {
 
 func (x *Vouch) Reset() {
 	*x = Vouch{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2648,7 @@ func (x *Vouch) String() string {
 func (*Vouch) ProtoMessage() {}
 
 func (x *Vouch) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[24]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2661,7 @@ func (x *Vouch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vouch.ProtoReflect.Descriptor instead.
 func (*Vouch) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{24}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Vouch) GetView() uint64 {
@@ -2072,7 +2688,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2700,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2713,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Gone) GetView() uint64 {
@@ -2117,15 +2733,14 @@ func (x *Gone) GetCause() uint32 {
 type Pending struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ballot        *Term                  `protobuf:"bytes,1,opt,name=ballot,proto3" json:"ballot,omitempty"`
-	Base          *View                  `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
-	View          *View                  `protobuf:"bytes,3,opt,name=view,proto3" json:"view,omitempty"`
+	Change        *Patch                 `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2752,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2765,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Pending) GetBallot() *Term {
@@ -2160,16 +2775,9 @@ func (x *Pending) GetBallot() *Term {
 	return nil
 }
 
-func (x *Pending) GetBase() *View {
+func (x *Pending) GetChange() *Patch {
 	if x != nil {
-		return x.Base
-	}
-	return nil
-}
-
-func (x *Pending) GetView() *View {
-	if x != nil {
-		return x.View
+		return x.Change
 	}
 	return nil
 }
@@ -2183,7 +2791,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2803,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2816,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Ended) GetView() uint64 {
@@ -2228,7 +2836,7 @@ type Recovered struct {
 
 func (x *Recovered) Reset() {
 	*x = Recovered{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2848,7 @@ func (x *Recovered) String() string {
 func (*Recovered) ProtoMessage() {}
 
 func (x *Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2861,7 @@ func (x *Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovered.ProtoReflect.Descriptor instead.
 func (*Recovered) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Recovered) GetFrom() *Identity {
@@ -2282,7 +2890,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2902,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2915,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Probe) GetAsked() string {
@@ -2355,7 +2963,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2975,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2988,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Answer) GetAsked() string {
@@ -2459,7 +3067,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +3079,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +3092,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Join) GetName() string {
@@ -2533,7 +3141,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +3153,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +3166,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Setting) GetKey() string {
@@ -2593,7 +3201,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +3213,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +3226,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -2656,7 +3264,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2668,7 +3276,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2681,7 +3289,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Invite) GetAsked() string {
@@ -2737,7 +3345,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2749,7 +3357,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2762,7 +3370,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Look) GetOwn() *Identity {
@@ -2799,7 +3407,7 @@ type Reached struct {
 
 func (x *Reached) Reset() {
 	*x = Reached{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2811,7 +3419,7 @@ func (x *Reached) String() string {
 func (*Reached) ProtoMessage() {}
 
 func (x *Reached) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2824,7 +3432,7 @@ func (x *Reached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reached.ProtoReflect.Descriptor instead.
 func (*Reached) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Reached) GetOwn() *Identity {
@@ -2874,7 +3482,7 @@ type Yielding struct {
 
 func (x *Yielding) Reset() {
 	*x = Yielding{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +3494,7 @@ func (x *Yielding) String() string {
 func (*Yielding) ProtoMessage() {}
 
 func (x *Yielding) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3507,7 @@ func (x *Yielding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Yielding.ProtoReflect.Descriptor instead.
 func (*Yielding) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Yielding) GetOwn() *Identity {
@@ -2934,7 +3542,7 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xca\v\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xdd\f\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -2957,6 +3565,9 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\apending\x18\x1e \x01(\v2\x1a.pando.clusterd.v1.PendingH\x00R\apending\x120\n" +
 	"\x05ended\x18\x1f \x01(\v2\x18.pando.clusterd.v1.EndedH\x00R\x05ended\x12<\n" +
 	"\trecovered\x18  \x01(\v2\x1c.pando.clusterd.v1.RecoveredH\x00R\trecovered\x120\n" +
+	"\x05aside\x18! \x01(\v2\x18.pando.clusterd.v1.AsideH\x00R\x05aside\x120\n" +
+	"\x05known\x18\" \x01(\v2\x18.pando.clusterd.v1.KnownH\x00R\x05known\x12-\n" +
+	"\x04lack\x18# \x01(\v2\x17.pando.clusterd.v1.LackH\x00R\x04lack\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
@@ -3038,40 +3649,82 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\aRequest\x12\x18\n" +
 	"\abuckets\x18\x01 \x03(\rR\abuckets\x12\x12\n" +
 	"\x04have\x18\x02 \x03(\x06R\x04have\x12\x12\n" +
-	"\x04want\x18\x03 \x03(\x06R\x04want\"\xaa\x01\n" +
+	"\x04want\x18\x03 \x03(\x06R\x04want\"\xd7\x01\n" +
 	"\x05Delta\x12\x14\n" +
 	"\x05facts\x18\x01 \x01(\x06R\x05facts\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\x04R\x04view\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\x04R\x06active\x123\n" +
 	"\arecords\x18\x04 \x03(\v2\x19.pando.clusterd.v1.RecordR\arecords\x12*\n" +
-	"\x04rows\x18\x05 \x03(\v2\x16.pando.clusterd.v1.RowR\x04rows\"\x81\x01\n" +
+	"\x04rows\x18\x05 \x03(\v2\x16.pando.clusterd.v1.RowR\x04rows\x12+\n" +
+	"\x04note\x18\x06 \x01(\v2\x17.pando.clusterd.v1.NoteR\x04note\"4\n" +
+	"\x05Aside\x12+\n" +
+	"\x04note\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NoteR\x04note\"\xa5\x02\n" +
+	"\x04Note\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\x06R\x06digest\x12\x16\n" +
+	"\x06answer\x18\x02 \x01(\bR\x06answer\x12\x14\n" +
+	"\x05peers\x18\x03 \x01(\x06R\x05peers\x12\x12\n" +
+	"\x04seen\x18\x04 \x03(\x06R\x04seen\x121\n" +
+	"\x06rumour\x18\x05 \x01(\v2\x19.pando.clusterd.v1.RumourR\x06rumour\x12-\n" +
+	"\x05share\x18\x06 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05share\x12\x16\n" +
+	"\x06report\x18\a \x01(\rR\x06report\x121\n" +
+	"\amissing\x18\b \x03(\v2\x17.pando.clusterd.v1.NodeR\amissing\x12\x16\n" +
+	"\x06ticket\x18\t \x01(\x04R\x06ticket\"Q\n" +
+	"\x06Rumour\x12/\n" +
+	"\x06origin\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x06origin\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\"\x81\x01\n" +
 	"\aWelcome\x12+\n" +
 	"\x04view\x18\x01 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\x04R\x06active\x121\n" +
-	"\x06record\x18\x03 \x01(\v2\x19.pando.clusterd.v1.RecordR\x06record\"K\n" +
+	"\x06record\x18\x03 \x01(\v2\x19.pando.clusterd.v1.RecordR\x06record\"\x9c\x02\n" +
+	"\x05Patch\x12\x12\n" +
+	"\x04base\x18\x01 \x01(\x04R\x04base\x124\n" +
+	"\tbase_term\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\bbaseTerm\x12+\n" +
+	"\x04head\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04head\x12\x12\n" +
+	"\x04gone\x18\x04 \x03(\tR\x04gone\x122\n" +
+	"\amembers\x18\x05 \x03(\v2\x18.pando.clusterd.v1.EntryR\amembers\x12\x1c\n" +
+	"\tforgotten\x18\x06 \x03(\tR\tforgotten\x126\n" +
+	"\aremoved\x18\a \x03(\v2\x1c.pando.clusterd.v1.TombstoneR\aremoved\"L\n" +
+	"\x03Leg\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x12-\n" +
+	"\x05share\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05share\"j\n" +
+	"\x05Tally\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\x04R\x06ticket\x12\x16\n" +
+	"\x06report\x18\x02 \x01(\rR\x06report\x121\n" +
+	"\amissing\x18\x03 \x03(\v2\x17.pando.clusterd.v1.NodeR\amissing\"|\n" +
+	"\x05Known\x12+\n" +
+	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12.\n" +
+	"\x05tally\x18\x03 \x01(\v2\x18.pando.clusterd.v1.TallyR\x05tally\"\x1e\n" +
+	"\x04Lack\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\"u\n" +
 	"\bReadWave\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x12\n" +
-	"\x04base\x18\x02 \x01(\x04R\x04base\"\xdd\x01\n" +
+	"\x04base\x18\x02 \x01(\x04R\x04base\x12(\n" +
+	"\x03leg\x18\x03 \x01(\v2\x16.pando.clusterd.v1.LegR\x03leg\"\xf1\x01\n" +
 	"\aPromise\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x12\n" +
-	"\x04base\x18\x02 \x01(\x04R\x04base\x121\n" +
-	"\adecided\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\adecided\x12-\n" +
-	"\x05acked\x18\x04 \x01(\v2\x17.pando.clusterd.v1.ViewR\x05acked\x12/\n" +
-	"\x06ballot\x18\x05 \x01(\v2\x17.pando.clusterd.v1.TermR\x06ballot\"\x92\x01\n" +
+	"\x04base\x18\x02 \x01(\x04R\x04base\x12\x14\n" +
+	"\x05newer\x18\x03 \x01(\x04R\x05newer\x12.\n" +
+	"\x05acked\x18\x04 \x01(\v2\x18.pando.clusterd.v1.PatchR\x05acked\x12/\n" +
+	"\x06ballot\x18\x05 \x01(\v2\x17.pando.clusterd.v1.TermR\x06ballot\x12.\n" +
+	"\x05tally\x18\x06 \x01(\v2\x18.pando.clusterd.v1.TallyR\x05tally\"\x94\x01\n" +
 	"\tWriteWave\x12+\n" +
-	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12+\n" +
-	"\x04base\x18\x02 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04base\x12+\n" +
-	"\x04view\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"`\n" +
+	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x120\n" +
+	"\x06change\x18\x02 \x01(\v2\x18.pando.clusterd.v1.PatchR\x06change\x12(\n" +
+	"\x03leg\x18\x03 \x01(\v2\x16.pando.clusterd.v1.LegR\x03leg\"\x90\x01\n" +
 	"\x03Ack\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x14\n" +
-	"\x05quiet\x18\x03 \x01(\bR\x05quiet\"m\n" +
+	"\x05quiet\x18\x03 \x01(\bR\x05quiet\x12.\n" +
+	"\x05tally\x18\x04 \x01(\v2\x18.pando.clusterd.v1.TallyR\x05tally\"m\n" +
 	"\vWaveRefusal\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x121\n" +
-	"\ahighest\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\ahighest\"M\n" +
+	"\ahighest\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\ahighest\"\xa9\x01\n" +
 	"\x06Commit\x12+\n" +
 	"\x04view\x18\x01 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\x12\x16\n" +
-	"\x06active\x18\x02 \x01(\x04R\x06active\"I\n" +
+	"\x06active\x18\x02 \x01(\x04R\x06active\x120\n" +
+	"\x06change\x18\x03 \x01(\v2\x18.pando.clusterd.v1.PatchR\x06change\x12(\n" +
+	"\x03leg\x18\x04 \x01(\v2\x16.pando.clusterd.v1.LegR\x03leg\"I\n" +
 	"\x04Poll\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12-\n" +
 	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"J\n" +
@@ -3080,11 +3733,10 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"0\n" +
 	"\x04Gone\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12\x14\n" +
-	"\x05cause\x18\x02 \x01(\rR\x05cause\"\x94\x01\n" +
+	"\x05cause\x18\x02 \x01(\rR\x05cause\"l\n" +
 	"\aPending\x12/\n" +
-	"\x06ballot\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x06ballot\x12+\n" +
-	"\x04base\x18\x02 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04base\x12+\n" +
-	"\x04view\x18\x03 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04view\"\x1b\n" +
+	"\x06ballot\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x06ballot\x120\n" +
+	"\x06change\x18\x02 \x01(\v2\x18.pando.clusterd.v1.PatchR\x06change\"\x1b\n" +
 	"\x05Ended\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\"i\n" +
 	"\tRecovered\x12/\n" +
@@ -3156,7 +3808,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -3174,28 +3826,36 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Digest)(nil),      // 13: pando.clusterd.v1.Digest
 	(*Request)(nil),     // 14: pando.clusterd.v1.Request
 	(*Delta)(nil),       // 15: pando.clusterd.v1.Delta
-	(*Welcome)(nil),     // 16: pando.clusterd.v1.Welcome
-	(*ReadWave)(nil),    // 17: pando.clusterd.v1.ReadWave
-	(*Promise)(nil),     // 18: pando.clusterd.v1.Promise
-	(*WriteWave)(nil),   // 19: pando.clusterd.v1.WriteWave
-	(*Ack)(nil),         // 20: pando.clusterd.v1.Ack
-	(*WaveRefusal)(nil), // 21: pando.clusterd.v1.WaveRefusal
-	(*Commit)(nil),      // 22: pando.clusterd.v1.Commit
-	(*Poll)(nil),        // 23: pando.clusterd.v1.Poll
-	(*Vouch)(nil),       // 24: pando.clusterd.v1.Vouch
-	(*Gone)(nil),        // 25: pando.clusterd.v1.Gone
-	(*Pending)(nil),     // 26: pando.clusterd.v1.Pending
-	(*Ended)(nil),       // 27: pando.clusterd.v1.Ended
-	(*Recovered)(nil),   // 28: pando.clusterd.v1.Recovered
-	(*Probe)(nil),       // 29: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 30: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 31: pando.clusterd.v1.Join
-	(*Setting)(nil),     // 32: pando.clusterd.v1.Setting
-	(*JoinRefusal)(nil), // 33: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 34: pando.clusterd.v1.Invite
-	(*Look)(nil),        // 35: pando.clusterd.v1.Look
-	(*Reached)(nil),     // 36: pando.clusterd.v1.Reached
-	(*Yielding)(nil),    // 37: pando.clusterd.v1.Yielding
+	(*Aside)(nil),       // 16: pando.clusterd.v1.Aside
+	(*Note)(nil),        // 17: pando.clusterd.v1.Note
+	(*Rumour)(nil),      // 18: pando.clusterd.v1.Rumour
+	(*Welcome)(nil),     // 19: pando.clusterd.v1.Welcome
+	(*Patch)(nil),       // 20: pando.clusterd.v1.Patch
+	(*Leg)(nil),         // 21: pando.clusterd.v1.Leg
+	(*Tally)(nil),       // 22: pando.clusterd.v1.Tally
+	(*Known)(nil),       // 23: pando.clusterd.v1.Known
+	(*Lack)(nil),        // 24: pando.clusterd.v1.Lack
+	(*ReadWave)(nil),    // 25: pando.clusterd.v1.ReadWave
+	(*Promise)(nil),     // 26: pando.clusterd.v1.Promise
+	(*WriteWave)(nil),   // 27: pando.clusterd.v1.WriteWave
+	(*Ack)(nil),         // 28: pando.clusterd.v1.Ack
+	(*WaveRefusal)(nil), // 29: pando.clusterd.v1.WaveRefusal
+	(*Commit)(nil),      // 30: pando.clusterd.v1.Commit
+	(*Poll)(nil),        // 31: pando.clusterd.v1.Poll
+	(*Vouch)(nil),       // 32: pando.clusterd.v1.Vouch
+	(*Gone)(nil),        // 33: pando.clusterd.v1.Gone
+	(*Pending)(nil),     // 34: pando.clusterd.v1.Pending
+	(*Ended)(nil),       // 35: pando.clusterd.v1.Ended
+	(*Recovered)(nil),   // 36: pando.clusterd.v1.Recovered
+	(*Probe)(nil),       // 37: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 38: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 39: pando.clusterd.v1.Join
+	(*Setting)(nil),     // 40: pando.clusterd.v1.Setting
+	(*JoinRefusal)(nil), // 41: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 42: pando.clusterd.v1.Invite
+	(*Look)(nil),        // 43: pando.clusterd.v1.Look
+	(*Reached)(nil),     // 44: pando.clusterd.v1.Reached
+	(*Yielding)(nil),    // 45: pando.clusterd.v1.Yielding
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -3204,82 +3864,102 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	13, // 3: pando.clusterd.v1.Packet.digest:type_name -> pando.clusterd.v1.Digest
 	14, // 4: pando.clusterd.v1.Packet.request:type_name -> pando.clusterd.v1.Request
 	15, // 5: pando.clusterd.v1.Packet.delta:type_name -> pando.clusterd.v1.Delta
-	16, // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
-	17, // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
-	18, // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
-	19, // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
-	20, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
-	21, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
-	22, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
-	25, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
-	23, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
-	24, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
-	26, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
-	27, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
-	28, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
-	29, // 19: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	30, // 20: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	31, // 21: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	33, // 22: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	34, // 23: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	35, // 24: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
-	36, // 25: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
-	37, // 26: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
-	1,  // 27: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 28: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 29: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 30: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 31: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 32: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 33: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 34: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 35: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 36: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 37: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 38: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 39: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 40: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 41: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	9,  // 42: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 43: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 44: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	3,  // 45: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	9,  // 46: pando.clusterd.v1.Promise.decided:type_name -> pando.clusterd.v1.View
-	9,  // 47: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.View
-	3,  // 48: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	3,  // 49: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	9,  // 50: pando.clusterd.v1.WriteWave.base:type_name -> pando.clusterd.v1.View
-	9,  // 51: pando.clusterd.v1.WriteWave.view:type_name -> pando.clusterd.v1.View
-	3,  // 52: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	3,  // 53: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 54: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 55: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	1,  // 56: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 57: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	3,  // 58: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	9,  // 59: pando.clusterd.v1.Pending.base:type_name -> pando.clusterd.v1.View
-	9,  // 60: pando.clusterd.v1.Pending.view:type_name -> pando.clusterd.v1.View
-	2,  // 61: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,  // 62: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,  // 63: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 64: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 65: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	32, // 66: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
-	2,  // 67: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	2,  // 68: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 69: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 70: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
-	2,  // 71: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 72: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 73: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
-	2,  // 74: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 75: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 76: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
-	77, // [77:77] is the sub-list for method output_type
-	77, // [77:77] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	19, // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
+	25, // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
+	26, // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
+	27, // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
+	28, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
+	29, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
+	30, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
+	33, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
+	31, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
+	32, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
+	34, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
+	35, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
+	36, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
+	16, // 19: pando.clusterd.v1.Packet.aside:type_name -> pando.clusterd.v1.Aside
+	23, // 20: pando.clusterd.v1.Packet.known:type_name -> pando.clusterd.v1.Known
+	24, // 21: pando.clusterd.v1.Packet.lack:type_name -> pando.clusterd.v1.Lack
+	37, // 22: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	38, // 23: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	39, // 24: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	41, // 25: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	42, // 26: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	43, // 27: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
+	44, // 28: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
+	45, // 29: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
+	1,  // 30: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,  // 31: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,  // 32: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,  // 33: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,  // 34: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,  // 35: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,  // 36: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	3,  // 37: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10, // 38: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11, // 39: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 40: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,  // 41: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,  // 42: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,  // 43: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,  // 44: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	17, // 45: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
+	17, // 46: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
+	18, // 47: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
+	1,  // 48: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
+	1,  // 49: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
+	1,  // 50: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
+	9,  // 51: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,  // 52: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,  // 53: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
+	9,  // 54: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
+	10, // 55: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
+	11, // 56: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,  // 57: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
+	1,  // 58: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
+	3,  // 59: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
+	22, // 60: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 61: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	21, // 62: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,  // 63: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	20, // 64: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
+	3,  // 65: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	22, // 66: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 67: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	20, // 68: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
+	21, // 69: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,  // 70: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	22, // 71: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
+	3,  // 72: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,  // 73: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,  // 74: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	20, // 75: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
+	21, // 76: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
+	1,  // 77: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,  // 78: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	3,  // 79: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	20, // 80: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
+	2,  // 81: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,  // 82: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,  // 83: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,  // 84: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,  // 85: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	40, // 86: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
+	2,  // 87: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	2,  // 88: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 89: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 90: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
+	2,  // 91: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 92: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 93: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
+	2,  // 94: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
+	2,  // 95: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
+	1,  // 96: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
+	97, // [97:97] is the sub-list for method output_type
+	97, // [97:97] is the sub-list for method input_type
+	97, // [97:97] is the sub-list for extension type_name
+	97, // [97:97] is the sub-list for extension extendee
+	0,  // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -3305,6 +3985,9 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Pending)(nil),
 		(*Packet_Ended)(nil),
 		(*Packet_Recovered)(nil),
+		(*Packet_Aside)(nil),
+		(*Packet_Known)(nil),
+		(*Packet_Lack)(nil),
 		(*Packet_Probe)(nil),
 		(*Packet_Answer)(nil),
 		(*Packet_Join)(nil),
@@ -3320,7 +4003,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

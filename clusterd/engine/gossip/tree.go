@@ -1,0 +1,434 @@
+package gossip
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+)
+
+// Tree hands loads down to an audience, without anybody telling anybody twice:
+// who has to serve m others divides them into k+1 shares, hands each of k of
+// them the load and one share, keeps the last and goes on with that. n nodes
+// know it after ⌈log_(k+1) n⌉ steps, by n-1 messages.
+//
+// A node answers with one report once its whole share is served, so a report
+// is a proof and nobody can fake it by answering early (finding 13): it names
+// everybody who was not reached, and everybody else was. That is another n-1
+// messages. Until the report has come, the share stays the sender's to serve:
+// after a time-out it asks again, and then divides the share anew among those
+// that are left. A node that took a share and died costs time, not its subtree.
+//
+// Two more sorts of reports keep faults from costing time. Begun confirms a
+// large share on receipt, so that a share that got lost is noticed after one
+// hop rather than after the time that its subtree may take. Partial goes up as
+// soon as a node waits only for nodes that are late, so that one dead node does
+// not keep the knowledge of all the others from the origin.
+//
+// K names a load, P is what is handed on. Whoever takes a load is told once;
+// repeating it is the caller's to notice. The zero Tree is not usable.
+type Tree[K comparable, P any] struct {
+	cfg   TreeConfig
+	tasks []*task[K, P] // in the order in which they came
+	done  []receipt[K]  // the last ones finished, to answer whoever asks again
+	drawn uint64        // tickets so far
+	out   []Parcel[K, P]
+}
+
+// TreeConfig describes a [Tree].
+type TreeConfig struct {
+	Fanout int           // k; 0 = DefaultFanout
+	Hop    time.Duration // what one message there and its answer may take; required
+	// Paced makes a node send k messages in each call of Next, as the literature
+	// counts rounds; else everything goes out at once.
+	Paced bool
+	// Confirm is how many nodes a share may have without being confirmed on
+	// receipt; 0 = DefaultConfirm, negative = each share is.
+	Confirm int
+	// MaxShare is how many bytes of node names a share may have, about; 0 = any
+	// number. Where that makes shares smaller, a node hands out more of them.
+	MaxShare int
+	// Doubt reports whether a node is better not relied on: it is served, but
+	// given no share. nil = nobody is doubted.
+	Doubt func(member.Node) bool
+}
+
+// Parcel is a message that a [Tree] wants sent: a load with a share, or a
+// report.
+type Parcel[K comparable, P any] struct {
+	To      member.Node
+	Key     K
+	Ticket  uint64        // of the share, drawn by who hands it out; a report returns it
+	Load    P             // zero in a report
+	Share   []member.Node // whom the receiver is to serve
+	Report  Report        // 0 in a load
+	Missing []member.Node // in a partial or final report: who of the share was not reached
+}
+
+// Report tells how far the sender is with a share.
+type Report uint8
+
+// The reports. The zero Report is none.
+const (
+	Begun   Report = 1 + iota // it has the share, and works on it
+	Partial                   // all but Missing are reached, and it works on those
+	Final                     // all but Missing are reached, and it has given those up
+)
+
+// task is a share that this node took over from a parent, or a whole audience.
+type task[K comparable, P any] struct {
+	origin  origin[K]
+	load    P
+	rest    []member.Node // not handed on yet; may share memory with others: never written to
+	open    []*child
+	missing []member.Node // given up
+	told    bool          // the parent was told who is late
+}
+
+// origin tells where a share comes from. One parent may hand a node several
+// shares of one load, after it took others back.
+type origin[K comparable] struct {
+	key    K
+	parent member.Node // zero = this node began it
+	ticket uint64
+}
+
+// child is a node that was handed a share and has not finished it.
+type child struct {
+	node    member.Node
+	ticket  uint64
+	share   []member.Node // what it was handed
+	left    []member.Node // who of node and share is not known to be reached
+	due     time.Time     // when it is late
+	tries   int           // how often it was told, since it last answered
+	late    bool          // it did not answer in time, or waits for others that did not
+	answers int           // how often it has said that it is at it
+}
+
+type receipt[K comparable] struct {
+	origin  origin[K]
+	missing []member.Node
+}
+
+// The patience of a tree and its memory.
+const (
+	maxTries   = 3    // how often a node is told that does not answer
+	maxAnswers = 8    // how often a node may say that it is at it
+	maxTasks   = 1024 // beyond it a node reports that it serves nobody
+	maxDone    = 256
+
+	nodeSize = 14 // bytes of a node in a message, beside its address
+)
+
+// DefaultConfirm is how large a share may be that is not confirmed on receipt.
+const DefaultConfirm = 16
+
+// NewTree returns a tree without loads.
+func NewTree[K comparable, P any](cfg TreeConfig) *Tree[K, P] {
+	if cfg.Fanout <= 0 {
+		cfg.Fanout = DefaultFanout
+	}
+	if cfg.Confirm == 0 {
+		cfg.Confirm = DefaultConfirm
+	}
+	if cfg.Doubt == nil {
+		cfg.Doubt = func(member.Node) bool { return false }
+	}
+	return &Tree[K, P]{cfg: cfg}
+}
+
+// Begin hands a load to an audience, in a random order. audience is not kept.
+func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node, r *rand.Rand) {
+	k := &task[K, P]{origin: origin[K]{key: key}, load: load}
+	t.tasks = append(t.tasks, k)
+	for _, n := range audience {
+		if t.cfg.Doubt(n) {
+			t.hand(now, k, n, nil)
+		} else {
+			k.rest = append(k.rest, n)
+		}
+	}
+	r.Shuffle(len(k.rest), func(i, j int) { k.rest[i], k.rest[j] = k.rest[j], k.rest[i] })
+	t.pursue(now, k)
+}
+
+// Take takes over a share from a parent. What this node serves already, or has
+// served, it reports on.
+func (t *Tree[K, P]) Take(now time.Time, parent member.Node, key K, ticket uint64, load P, share []member.Node) {
+	from := origin[K]{key, parent, ticket}
+	for _, k := range t.tasks {
+		if k.origin == from {
+			t.report(from, Begun, nil)
+			return
+		}
+	}
+	for _, d := range t.done {
+		if d.origin == from {
+			t.report(from, Final, d.missing)
+			return
+		}
+	}
+	k := &task[K, P]{origin: from, load: load, rest: share}
+	if len(t.tasks) >= maxTasks {
+		k.rest, k.missing = nil, share
+	}
+	t.tasks = append(t.tasks, k)
+	if len(k.rest) > t.cfg.Confirm {
+		t.report(from, Begun, nil)
+	}
+	t.pursue(now, k)
+}
+
+// Hear takes a report and returns who is known by it to be reached, that
+// was not before.
+func (t *Tree[K, P]) Hear(now time.Time, from member.Node, key K, ticket uint64, missing []member.Node, report Report) (reached []member.Node) {
+	for _, k := range t.tasks {
+		i := slices.IndexFunc(k.open, func(c *child) bool { return c.node == from && c.ticket == ticket })
+		if i >= 0 && k.origin.key == key {
+			return t.hear(now, k, i, missing, report)
+		}
+	}
+	return nil
+}
+
+// hear takes the report of one child of a task.
+func (t *Tree[K, P]) hear(now time.Time, k *task[K, P], i int, missing []member.Node, report Report) (reached []member.Node) {
+	c, lacks := k.open[i], set(missing)
+	var left []member.Node
+	for _, n := range c.left {
+		if n != c.node && (report == Begun || lacks[n]) {
+			left = append(left, n)
+		} else {
+			reached = append(reached, n)
+		}
+	}
+	c.left, c.tries = left, 1
+	c.answers++
+	switch {
+	case report == Final:
+		k.open = slices.Delete(k.open, i, i+1)
+		k.missing = append(k.missing, left...)
+	case c.answers > maxAnswers:
+		t.reclaim(k, i)
+	default:
+		c.late = c.late || report == Partial
+		c.due = now.Add(t.patience(len(left) + 1))
+		if c.late { // it tries each of them as often as anybody may be tried
+			c.due = c.due.Add(maxTries * t.cfg.Hop)
+		}
+	}
+	t.pursue(now, k)
+	return reached
+}
+
+// Lost tells that a message to a node was lost, or that it is accused: what it
+// was handed need not wait for the time-out.
+func (t *Tree[K, P]) Lost(now time.Time, n member.Node) {
+	for _, k := range t.tasks {
+		for _, c := range k.open {
+			if c.node != n {
+				continue
+			}
+			if c.due = now; len(c.share) > 0 {
+				c.tries = maxTries // ask nobody again whom nothing reaches
+			}
+		}
+	}
+}
+
+// Drop forgets all loads that match, whether they are finished or not.
+func (t *Tree[K, P]) Drop(match func(K) bool) {
+	t.tasks = slices.DeleteFunc(t.tasks, func(k *task[K, P]) bool { return match(k.origin.key) })
+	t.done = slices.DeleteFunc(t.done, func(d receipt[K]) bool { return match(d.origin.key) })
+	t.out = slices.DeleteFunc(t.out, func(p Parcel[K, P]) bool { return match(p.Key) })
+}
+
+// Serving reports whether a load is still on its way from here.
+func (t *Tree[K, P]) Serving(key K) bool {
+	return slices.ContainsFunc(t.tasks, func(k *task[K, P]) bool { return k.origin.key == key })
+}
+
+// Len returns how many loads are on their way from here.
+func (t *Tree[K, P]) Len() int { return len(t.tasks) }
+
+// Next looks after everybody who is late and returns what is to be sent.
+func (t *Tree[K, P]) Next(now time.Time) []Parcel[K, P] {
+	for _, k := range slices.Clone(t.tasks) {
+		t.expire(now, k)
+		if t.cfg.Paced && len(k.rest) > 0 {
+			t.divide(now, k)
+		}
+		t.pursue(now, k)
+	}
+	return t.Flush()
+}
+
+// Flush returns what is to be sent after an input.
+func (t *Tree[K, P]) Flush() []Parcel[K, P] {
+	out := t.out
+	t.out = nil
+	return out
+}
+
+// Due returns when Next has something to do; zero = not before an input.
+func (t *Tree[K, P]) Due() (due time.Time) {
+	for _, k := range t.tasks {
+		for _, c := range k.open {
+			if due.IsZero() || c.due.Before(due) {
+				due = c.due
+			}
+		}
+	}
+	return due
+}
+
+// pursue hands on what there is, and reports when there is nothing left.
+func (t *Tree[K, P]) pursue(now time.Time, k *task[K, P]) {
+	for !t.cfg.Paced && len(k.rest) > 0 {
+		t.divide(now, k)
+	}
+	switch {
+	case len(k.rest) > 0:
+	case len(k.open) == 0:
+		t.finish(k)
+	case !k.told && !slices.ContainsFunc(k.open, func(c *child) bool { return !c.late }):
+		k.told = true
+		missing := slices.Concat(k.missing, k.rest)
+		for _, c := range k.open {
+			missing = append(missing, c.left...)
+		}
+		t.report(k.origin, Partial, missing)
+	}
+}
+
+// divide makes one step: k+1 shares of nearly equal size, one of them kept.
+func (t *Tree[K, P]) divide(now time.Time, k *task[K, P]) {
+	fanout := t.cfg.Fanout
+	group := len(k.rest) + 1
+	keep := max(1, group/(fanout+1)) - 1
+	others := k.rest[keep:]
+	k.rest = k.rest[:keep:keep]
+	for i := range fanout {
+		part := others[len(others)*i/fanout : len(others)*(i+1)/fanout]
+		for len(part) > 0 {
+			size := t.fit(part)
+			head, share := t.choose(part[:size:size])
+			t.hand(now, k, head, share)
+			part = part[size:]
+		}
+	}
+}
+
+// fit returns how many nodes of a part fit into one share and its head.
+func (t *Tree[K, P]) fit(part []member.Node) int {
+	if t.cfg.MaxShare == 0 {
+		return len(part)
+	}
+	bytes := 0
+	for i, n := range part[1:] {
+		if bytes += len(n.Address) + nodeSize; bytes > t.cfg.MaxShare {
+			return i + 1
+		}
+	}
+	return len(part)
+}
+
+// choose picks who of a part is handed the rest of it: the first that can be
+// relied on.
+func (t *Tree[K, P]) choose(part []member.Node) (head member.Node, share []member.Node) {
+	i := max(0, slices.IndexFunc(part, func(n member.Node) bool { return !t.cfg.Doubt(n) }))
+	if i == 0 {
+		return part[0], part[1:len(part):len(part)]
+	}
+	return part[i], slices.Concat(part[:i], part[i+1:])
+}
+
+// hand hands a share to a node.
+func (t *Tree[K, P]) hand(now time.Time, k *task[K, P], n member.Node, share []member.Node) {
+	t.drawn++
+	c := &child{node: n, ticket: t.drawn, share: share, left: append([]member.Node{n}, share...)}
+	k.open = append(k.open, c)
+	patience := t.patience(len(share) + 1)
+	if len(share) > t.cfg.Confirm {
+		patience = t.cfg.Hop
+	}
+	t.tell(now, k, c, patience)
+}
+
+func (t *Tree[K, P]) tell(now time.Time, k *task[K, P], c *child, patience time.Duration) {
+	c.tries++
+	c.due = now.Add(patience)
+	t.out = append(t.out, Parcel[K, P]{To: c.node, Key: k.origin.key, Ticket: c.ticket, Load: k.load, Share: c.share})
+}
+
+// patience is how long a group of nodes may take: the way down, a step each,
+// and the reports on the way up.
+func (t *Tree[K, P]) patience(group int) time.Duration {
+	depth := 0
+	for reach := 1; reach < group; reach *= t.cfg.Fanout + 1 {
+		depth++
+	}
+	return time.Duration(2*depth+1) * t.cfg.Hop
+}
+
+// expire looks after the children of a task that are late.
+func (t *Tree[K, P]) expire(now time.Time, k *task[K, P]) {
+	for i := 0; i < len(k.open); {
+		switch c := k.open[i]; {
+		case now.Before(c.due):
+			i++
+		case c.tries < c.limit():
+			c.late = true
+			t.tell(now, k, c, t.cfg.Hop)
+			i++
+		default:
+			t.reclaim(k, i)
+		}
+	}
+}
+
+// limit is how often a child is told before it is given up. One that holds up
+// others is given up sooner.
+func (c *child) limit() int {
+	if len(c.share) > 0 {
+		return maxTries - 1
+	}
+	return maxTries
+}
+
+// reclaim takes back what a child has not served. If it never answered, it
+// gets one more chance to be told at all, without a share.
+func (t *Tree[K, P]) reclaim(k *task[K, P], i int) {
+	c := k.open[i]
+	k.open = slices.Delete(k.open, i, i+1)
+	if len(c.left) > 0 && c.left[0] == c.node {
+		if c.left = c.left[1:]; len(c.share) > 0 && c.tries < maxTries {
+			t.drawn++
+			last := &child{node: c.node, ticket: t.drawn, left: []member.Node{c.node}, tries: c.tries, due: c.due, late: true}
+			k.open = slices.Insert(k.open, i, last) // overdue: the loop of expire tells it next
+		} else {
+			k.missing = append(k.missing, c.node)
+		}
+	}
+	k.rest = slices.Concat(k.rest, c.left)
+}
+
+func (t *Tree[K, P]) finish(k *task[K, P]) {
+	t.tasks = slices.DeleteFunc(t.tasks, func(x *task[K, P]) bool { return x == k })
+	if k.origin.parent.IsZero() {
+		return
+	}
+	t.report(k.origin, Final, k.missing)
+	if len(t.done) >= maxDone {
+		t.done = append(t.done[:0], t.done[maxDone/2:]...)
+	}
+	t.done = append(t.done, receipt[K]{k.origin, k.missing})
+}
+
+// report tells the parent of a share how far this node is with it.
+func (t *Tree[K, P]) report(of origin[K], report Report, missing []member.Node) {
+	if !of.parent.IsZero() {
+		t.out = append(t.out, Parcel[K, P]{To: of.parent, Key: of.key, Ticket: of.ticket, Report: report, Missing: missing})
+	}
+}
