@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -54,6 +55,10 @@ func main() {
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor into this file")
 	flag.Usage = usage
 	flag.Parse()
+	// Worlds are small and make much garbage: collect it less often, until they
+	// are large.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
 	if err := o.profiled(func() error { return o.run(os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
