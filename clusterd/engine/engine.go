@@ -22,6 +22,7 @@ type Engine struct {
 	expect  member.Node     // from whom a Welcome is expected
 	removed bool            // this incarnation is over
 
+	seat    seat // in the newest view acknowledged
 	views   views
 	table   gossip.Table
 	gossip  gossip.Strategy // nil until this node is a member

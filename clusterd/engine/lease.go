@@ -50,10 +50,19 @@ type support struct {
 // node that has said that it drained there is none.
 func (e *Engine) Lease() Lease {
 	v := &e.views
-	if !e.holds() || !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained {
+	if !e.holds() || !e.votesIn(v.acked) || v.removes(e.self) || e.own().Own.Drained {
 		return Lease{}
 	}
 	return Lease{View: v.decided.Number, Until: e.tenure.until}
+}
+
+// votesIn reports whether this node votes in a view. It is asked of one view
+// after every input.
+func (e *Engine) votesIn(v *member.View) bool {
+	if e.seat.view != v {
+		e.seat = seat{view: v, votes: v.Votes(e.self)}
+	}
+	return e.seat.votes
 }
 
 // holds reports whether this node has a lease at all, and so may lead. A leader

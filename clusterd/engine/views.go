@@ -30,6 +30,12 @@ type views struct {
 	ages   []age                // when views were learnt to be decided, oldest first
 }
 
+// seat remembers whether this node votes in a view.
+type seat struct {
+	view  *member.View
+	votes bool
+}
+
 // age tells when a view was learnt to be decided.
 type age struct {
 	number uint64
