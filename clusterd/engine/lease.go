@@ -50,7 +50,7 @@ type support struct {
 // node that has said that it drained there is none.
 func (e *Engine) Lease() Lease {
 	v := &e.views
-	if !e.holds() || !e.votesIn(v.acked) || v.removes(e.self) || e.own().Own.Drained {
+	if !e.holds() || !e.votesIn(v.acked) || v.removes(e.self) || e.roster.busy && e.own().Own.Drained {
 		return Lease{}
 	}
 	return Lease{View: v.decided.Number, Until: e.tenure.until}
