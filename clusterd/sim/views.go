@@ -12,6 +12,9 @@ import (
 type law struct {
 	chains    map[member.Identity]*chain
 	upNumbers map[incarnation]uint64
+	expelled  map[incarnation]int // whose removal is active, and the node that first knew
+	activeAt  map[member.Identity]uint64
+	claims    map[member.Identity]*[names][]claim
 	removed   map[incarnation]uint64 // number of the first known view without it
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
@@ -43,6 +46,9 @@ func newLaw() law {
 		chains:    map[member.Identity]*chain{},
 		upNumbers: map[incarnation]uint64{},
 		removed:   map[incarnation]uint64{},
+		expelled:  map[incarnation]int{},
+		activeAt:  map[member.Identity]uint64{},
+		claims:    map[member.Identity]*[names][]claim{},
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
 		born:      map[member.Identity]uint64{},
