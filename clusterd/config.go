@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/harness"
@@ -96,6 +97,17 @@ type Config struct {
 	// later one of the two ends by itself once a majority of it has reached the
 	// other, and its nodes join that one; what they had in memory is lost.
 	ReportIslands bool
+	// Downing tells which side of a cut goes on, and which stops. Nil is
+	// downing.KeepMajority. It must be the same on every node: whoever has
+	// another one is refused. A strategy that holds for a limited number of
+	// members only, such as downing.StaticQuorum, keeps all others out.
+	Downing downing.Strategy
+	// MinMembers is how many nodes must have arrived before joining nodes become
+	// Up and entities are placed. It counts for the start of a cluster only. Zero:
+	// 1. The leader's counts; other values are told in the log.
+	MinMembers int
+	// MinByRole is the same for nodes that have a role. Default none.
+	MinByRole map[string]int
 	// Timing is a preset of all durations: engine.Fast, Lan or Wan. Zero: Lan.
 	Timing engine.Timing
 	// LeaveTimeout bounds Close, and how long running handlers of hosted actors
@@ -154,6 +166,7 @@ func (c *Config) validate() error {
 	if c.GossipFanout < 0 {
 		fault("GossipFanout %d: must not be negative", c.GossipFanout)
 	}
+	faults = append(faults, c.checkMembership())
 	if c.LeaveTimeout < 0 {
 		fault("LeaveTimeout %v: must not be negative", c.LeaveTimeout)
 	}
@@ -166,6 +179,33 @@ func (c *Config) validate() error {
 		return fmt.Errorf("clusterd: config: %w", err)
 	}
 	return nil
+}
+
+// checkMembership reports what the engine would not take, or could never fulfil.
+func (c *Config) checkMembership() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	switch c.Downing.(type) { // those with an argument; a program may bring a strategy of its own
+	case downing.StaticQuorum, downing.KeepReferee:
+		if _, err := downing.Parse(c.Downing.String()); err != nil {
+			fault("Downing: %w", err)
+		}
+	}
+	if c.MinMembers < 0 {
+		fault("MinMembers %d: must not be negative", c.MinMembers)
+	}
+	if l, ok := c.Downing.(downing.Limiter); ok && c.MinMembers > l.Limit() {
+		fault("MinMembers %d: Downing %s allows %d members", c.MinMembers, l, l.Limit())
+	}
+	for _, role := range slices.Sorted(maps.Keys(c.MinByRole)) {
+		if c.MinByRole[role] < 0 || role == "" {
+			fault("MinByRole[%q] %d: want a role and no negative number", role, c.MinByRole[role])
+		}
+	}
+	if _, err := gossip.ParseKind(c.Gossip.String()); err != nil {
+		fault("Gossip: %w", err)
+	}
+	return errors.Join(faults...)
 }
 
 // checkTransport reports what remote.Listen would not take.
@@ -197,6 +237,10 @@ func (c Config) withDefaults() Config {
 	c.Seeds = slices.Clone(c.Seeds)
 	c.Services = slices.Clone(c.Services)
 	c.Settings = maps.Clone(c.Settings)
+	c.MinByRole = maps.Clone(c.MinByRole)
+	if c.Downing == nil {
+		c.Downing = downing.KeepMajority{}
+	}
 	c.JoinSecrets, c.Expose = slices.Clone(c.JoinSecrets), slices.Clone(c.Expose)
 	if c.Timing == (engine.Timing{}) {
 		c.Timing = engine.Lan()

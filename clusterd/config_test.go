@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/remote"
 )
 
@@ -46,6 +47,13 @@ func TestConfigFaults(t *testing.T) {
 		{"plain text beyond loopback", func(c *Config) { c.Listen = "10.0.0.1:7001" }, []string{"without TLS"}},
 		{"much meta", func(c *Config) { c.Meta = map[string]string{"k": strings.Repeat("x", 1024)} }, []string{"Meta: 1025 bytes"}},
 		{"negative leave timeout", func(c *Config) { c.LeaveTimeout = -time.Second }, []string{"LeaveTimeout"}},
+		{"downing", func(c *Config) { c.Downing = downing.StaticQuorum{Size: 2} }, nil},
+		{"static quorum of nobody", func(c *Config) { c.Downing = downing.StaticQuorum{} }, []string{"Downing: ", "static-quorum:SIZE"}},
+		{"referee without address", func(c *Config) { c.Downing = downing.KeepReferee{} }, []string{"Downing: ", "keep-referee:HOST:PORT"}},
+		{"minimums", func(c *Config) { c.MinMembers, c.MinByRole = -1, map[string]int{"store": -2} }, []string{"MinMembers -1", `MinByRole["store"] -2`}},
+		{"minimum beyond the limit", func(c *Config) { c.Downing, c.MinMembers = downing.StaticQuorum{Size: 2}, 4 }, []string{"MinMembers 4: Downing static-quorum:2 allows 3"}},
+		{"unknown gossip", func(c *Config) { c.Gossip = 99 }, []string{"Gossip: "}},
+		{"fanout", func(c *Config) { c.GossipFanout = -1 }, []string{"GossipFanout -1"}},
 		{"nil service", func(c *Config) { c.Services = []Service{nil} }, []string{"Services[0] is nil"}},
 		{"all at once", func(c *Config) { c.Name, c.Listen, c.Seeds = "", "", nil }, []string{"Name", "Listen", "Seeds"}},
 	}

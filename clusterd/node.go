@@ -212,6 +212,9 @@ func (n *Node) newCore(self member.Node, former core.Heir) (*core.Core, error) {
 		Expect:     n.cfg.Expect,
 		Settings:   n.cfg.settings(),
 		ReportOnly: n.cfg.ReportIslands,
+		Downing:    n.cfg.Downing,
+		MinMembers: n.cfg.MinMembers,
+		MinByRole:  n.cfg.MinByRole,
 		// The operator's word is for this start: whoever rejoins has been in a cluster.
 		FoundAlone: n.cfg.FoundAlone && (former.Exceed == 0 || len(n.cfg.Seeds) == 0),
 		Timing:     n.cfg.Timing,

@@ -1,6 +1,7 @@
 package clusterd
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -14,6 +15,9 @@ import (
 func (c *Config) settings() []seedjoin.Setting {
 	t := c.Timing
 	list := []seedjoin.Setting{
+		{Key: "downing", Value: c.Downing.String()},
+		{Key: "gossip", Value: c.Gossip.String(), Rule: seedjoin.MayDiffer},
+		{Key: "min-members", Value: c.minimums(), Rule: seedjoin.MayDiffer},
 		{Key: "timing.accuse", Value: t.Accuse.String()},
 		{Key: "timing.found", Value: t.Found.String()},
 		{Key: "timing.give-up", Value: t.GiveUp.String()},
@@ -28,4 +32,13 @@ func (c *Config) settings() []seedjoin.Setting {
 		list = append(list, seedjoin.Setting{Key: "user." + k, Value: c.Settings[k]})
 	}
 	return list
+}
+
+// minimums is MinMembers and MinByRole as text: "3 store:2".
+func (c *Config) minimums() string {
+	text := fmt.Sprint(max(1, c.MinMembers))
+	for _, role := range slices.Sorted(maps.Keys(c.MinByRole)) {
+		text += fmt.Sprintf(" %s:%d", role, c.MinByRole[role])
+	}
+	return text
 }

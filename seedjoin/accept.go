@@ -146,7 +146,11 @@ func (m *Machine) denied(d Denied) {
 		m.send(d.Node, staleUID(d.Node, d.Exceed))
 		return
 	}
-	m.send(d.Node, Refusal{Code: AskAnother, Text: d.Text})
+	code := AskAnother
+	if d.Full {
+		code = Full
+	}
+	m.send(d.Node, Refusal{Code: code, Text: d.Text})
 }
 
 func (m *Machine) refuseName(to member.Node, name string) { m.send(to, m.wrongName(name)) }

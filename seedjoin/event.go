@@ -36,6 +36,7 @@ type SendFailed struct {
 type Denied struct {
 	Node   member.Node
 	Exceed uint64 // the UID known at the address, when that is the reason; 0 = another reason
+	Full   bool   // the cluster may have no more members
 	Text   string // the other reason
 }
 

@@ -66,7 +66,7 @@ type Join struct {
 // Code is the reason of a [Refusal].
 type Code uint8
 
-// The codes. Those up to StaleUID need an operator, the others pass.
+// The codes. Those up to StaleUID and Full need an operator, the others pass.
 const (
 	WrongName     Code = 1 + iota // the cluster has another name
 	WrongVersion                  // no version of the protocol is spoken by both
@@ -75,6 +75,7 @@ const (
 	StaleUID                      // a higher UID is known at the address: see Exceed
 	Wait                          // until the old incarnation at the address is removed
 	AskAnother                    // this member is leaving, or cannot act now
+	Full                          // the cluster has as many members as it may have
 )
 
 // Refusal answers a [Join], or anything that names another cluster.

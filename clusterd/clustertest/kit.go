@@ -149,12 +149,20 @@ func (k *Kit) Address(i int) string { return k.at(i).address }
 // Add starts one more node, waits until it is Up, and returns its number.
 func (k *Kit) Add() int {
 	k.T.Helper()
+	i := k.Begin()
+	k.up(i)
+	return i
+}
+
+// Begin starts one more node and returns its number at once: it may be that it
+// is never let in.
+func (k *Kit) Begin() int {
+	k.T.Helper()
 	i := k.place()
 	k.start(i)
 	for j := range k.nodes {
 		k.relink(i, j+1)
 	}
-	k.up(i)
 	return i
 }
 

@@ -52,6 +52,19 @@ func (e *OldUIDError) Error() string {
 	return fmt.Sprintf("engine: UID must be greater than %x", e.Exceed)
 }
 
+// LimitError refuses a joiner for whom the downing strategy leaves no room: see
+// [downing.Limiter].
+type LimitError struct {
+	Strategy string // as configuration spells it
+	Limit    int    // how many members it allows
+}
+
+// Error tells the operator of the joiner why, and what would help.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the cluster is full: downing by %s allows %d members; let one leave, or configure a larger quorum on all nodes",
+		e.Strategy, e.Limit)
+}
+
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }

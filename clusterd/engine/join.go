@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
@@ -131,6 +132,9 @@ func (e *Engine) admit(a Admit) error {
 		return err
 	}
 	if !e.known(a.Node) {
+		if err := e.checkLimit(); err != nil {
+			return err
+		}
 		r := &member.Record{
 			Node:     a.Node,
 			Accepted: e.views.decided.Number,
@@ -143,6 +147,25 @@ func (e *Engine) admit(a Admit) error {
 	}
 	e.refresh()
 	e.welcome(a.Node)
+	return nil
+}
+
+// checkLimit refuses one more joiner where those that are here are all that the
+// strategy allows. Joiners count: else more would be let in than can become Up.
+func (e *Engine) checkLimit() error {
+	l, ok := e.cfg.Downing.(downing.Limiter)
+	if !ok {
+		return nil
+	}
+	taken := e.views.decided.Voters()
+	for r := range e.table.Records() {
+		if e.joining(r) {
+			taken++
+		}
+	}
+	if taken >= l.Limit() {
+		return &LimitError{Strategy: l.String(), Limit: l.Limit()}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/rules"
 )
@@ -190,7 +191,7 @@ func (d *draft) seat() {
 	if e.without(rules.V3Size) {
 		voters = len(d.joiners)
 	}
-	for _, r := range d.joiners[:min(len(d.joiners), voters)] {
+	for _, r := range d.joiners[:min(len(d.joiners), voters, d.room())] {
 		d.view.Members = append(d.view.Members, member.Entry{
 			Node:     r.Node,
 			Status:   member.Up,
@@ -200,6 +201,17 @@ func (d *draft) seat() {
 		d.view.NextUp++
 		d.changed = true
 	}
+}
+
+// room returns for how many joiners the strategy leaves room. Two members may
+// each have let in the last one that it allows: whoever is too many stays
+// Joining until somebody leaves.
+func (d *draft) room() int {
+	l, ok := d.e.cfg.Downing.(downing.Limiter)
+	if !ok {
+		return len(d.joiners)
+	}
+	return max(0, l.Limit()-d.view.Voters())
 }
 
 // enough reports whether the configured least numbers of members are there. They

@@ -30,6 +30,7 @@ type Config struct {
 	Former     Heir               // what the incarnation before left to this one; zero = there was none
 	Versions   seedjoin.Versions  // of the protocol; zero = this build's
 	MinMembers int                // before placement starts; 0 = 1
+	MinByRole  map[string]int     // the same for members that have a role
 	Downing    downing.Strategy   // nil = keep-majority
 	Gossip     gossip.Kind        // how news is spread; zero = gossip.ByDelegate
 	Fanout     int                // of gossip; 0 = the engine's default
@@ -43,6 +44,7 @@ func (c Config) engine() engine.Config {
 		Timing:     c.Timing,
 		Rand:       split(c.Rand),
 		MinMembers: c.MinMembers,
+		MinByRole:  c.MinByRole,
 		Downing:    c.Downing,
 		Gossip:     c.Gossip,
 		Fanout:     c.Fanout,

@@ -302,6 +302,8 @@ func (c *Core) admit(now time.Time, a seedjoin.Admit) {
 	if errors.As(err, &old) {
 		d.Exceed = old.Exceed
 	}
+	var limit *engine.LimitError
+	d.Full = errors.As(err, &limit)
 	// A Denied is never refused.
 	_ = c.tell(now, d)
 }
