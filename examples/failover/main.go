@@ -3,6 +3,7 @@
 //
 //	go run . -n 50                 # kills, at the default timings
 //	go run . -n 50 -timing fast
+//	go run . crowd -nodes 200 -processes 4 -for 30s
 //
 // In each round it kills a node with SIGKILL and takes the time until the
 // others call it unreachable, until they have removed it, and until an entity
@@ -11,6 +12,10 @@
 // that both see the same kills. The dead node is started again, and the next
 // round begins once all five are members of both clusters. Nodes are killed in
 // turn, the leader too.
+//
+// The command crowd forms a cluster of many nodes in a few processes and tells
+// what it costs at rest, in processor time and bytes, then does the same with
+// memberlist.
 package main
 
 import (
@@ -33,9 +38,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := error(nil)
-	if setup := os.Getenv(asNode); setup != "" {
-		err = runNode(ctx, setup)
-	} else {
+	switch node, guests := os.Getenv(asNode), os.Getenv(asCrowd); {
+	case node != "":
+		err = runNode(ctx, node)
+	case guests != "":
+		err = runGuests(ctx, guests)
+	case len(os.Args) > 1 && os.Args[1] == "crowd":
+		err = runCrowd(ctx, os.Args[2:])
+	default:
 		err = runCommand(ctx, os.Args[1:])
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {

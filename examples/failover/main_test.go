@@ -11,7 +11,7 @@ import (
 
 // TestMain lets the test binary be a node, as the command is.
 func TestMain(m *testing.M) {
-	if os.Getenv(asNode) != "" {
+	if os.Getenv(asNode) != "" || os.Getenv(asCrowd) != "" {
 		main()
 		return
 	}
