@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -28,10 +27,6 @@ type guest interface {
 	knows(n int) bool // n members are there, and that is settled
 	sent() uint64     // bytes
 }
-
-// crowdProfile names a file for a profile of the processor at rest; each
-// process adds its number. "" = none.
-const crowdProfile = "PANDO_CROWD_PROFILE"
 
 // runGuests is a process of a crowd. It prints a sample once its nodes know all
 // members, and one more for each line that it reads.
@@ -54,17 +49,6 @@ func runGuests(ctx context.Context, text string) error {
 				return err
 			}
 		}
-	}
-	if file := os.Getenv(crowdProfile); file != "" {
-		out, err := os.Create(file + "." + strconv.Itoa(s.Listen[0]))
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		if err := pprof.StartCPUProfile(out); err != nil {
-			return err
-		}
-		time.AfterFunc(20*time.Second, pprof.StopCPUProfile)
 	}
 	enc := json.NewEncoder(os.Stdout)
 	for in := bufio.NewScanner(os.Stdin); ; {

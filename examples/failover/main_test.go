@@ -66,3 +66,47 @@ func TestFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestSystemCrowd forms a small crowd of either system and measures it.
+func TestSystemCrowd(t *testing.T) {
+	for _, system := range []string{"pando", "memberlist"} {
+		t.Run(system, func(t *testing.T) {
+			s := crowdSetup{System: system, Nodes: 6, Timing: "fast"}
+			row, err := measureCrowd(t.Context(), s, 2, 0, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.rest.Bytes == 0 || row.rest.Goroutines == 0 || row.form.CPU <= 0 {
+				t.Errorf("got %+v, want bytes, goroutines and processor time", row)
+			}
+		})
+	}
+}
+
+func TestCrowdTable(t *testing.T) {
+	rows := []crowdRow{{
+		system: "pando", formed: 2 * time.Second, form: sample{CPU: 3},
+		rest: sample{CPU: 5, Bytes: 4000, Goroutines: 20, Memory: 40 << 10},
+	}}
+	var out bytes.Buffer
+	printCrowd(&out, rows, 4, 2, 10*time.Second)
+	got := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{
+		"4 nodes in 2 processes, at rest for 10s pando", "CPU seconds to form 3.0", "all nodes 0.500",
+		"CPU ms a node and second 125.00", "bytes a node and second 100", "goroutines a node 5.0", "KiB 10",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestCrowdFlags(t *testing.T) {
+	for args, want := range map[string]string{ // order: each is checked by itself
+		"-nodes 2": "want -nodes", "-processes 0": "want -nodes", "-timing slow": `-timing "slow"`, "more": "want -nodes",
+	} {
+		if err := runCrowd(context.Background(), strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error with %q", args, err, want)
+		}
+	}
+}
