@@ -135,9 +135,7 @@ func (c *Config) validate() error {
 			fault("Advertise %q: others cannot connect to it; give a host name or the address of one interface", c.Advertise)
 		}
 	}
-	if err := c.checkDiscovery(); err != nil {
-		fault("%w", err)
-	}
+	c.checkDiscovery(fault)
 	if len(c.Seeds) == 0 && !c.FoundAlone && c.Discovery.Source == nil {
 		fault("Seeds: want at least one host:port, the same list on every node with the first seed at its head (or FoundAlone)")
 	}

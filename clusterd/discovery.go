@@ -2,8 +2,6 @@ package clusterd
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/internal/core"
@@ -17,18 +15,21 @@ type lookout struct {
 	done   chan struct{} // closed when it has ended
 }
 
-func (c *Config) checkDiscovery() error {
+// checkDiscovery reports what is wrong with Discovery and Expect.
+func (c *Config) checkDiscovery(fault func(format string, args ...any)) {
 	switch {
 	case c.Discovery.Source == nil && c.Expect != 0:
-		return errors.New("Expect: it is for Discovery, which is not set")
+		fault("Expect: it is for Discovery, which is not set")
 	case c.Discovery.Source == nil:
-		return nil
 	case len(c.Seeds) > 0:
-		return errors.New("Discovery: it takes the place of Seeds; set one of them")
+		fault("Discovery: it takes the place of Seeds; set one of them")
 	case c.Expect < 1 || c.Expect > seedjoin.MaxSeeds:
-		return fmt.Errorf("Expect %d: want how many contact points a complete list has, 1 to %d", c.Expect, seedjoin.MaxSeeds)
+		fault("Expect %d: want how many contact points a complete list has, 1 to %d", c.Expect, seedjoin.MaxSeeds)
+	default:
+		if err := c.Discovery.Validate(); err != nil {
+			fault("%w", err)
+		}
 	}
-	return c.Discovery.Validate()
 }
 
 // startDiscovery begins to ask the source, if there is one. It goes on for as

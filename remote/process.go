@@ -80,7 +80,7 @@ func (rt *route) current() *peer {
 // SendUserMessage queues a message. It never blocks; what cannot leave is a
 // dead letter.
 func (rt *route) SendUserMessage(pid *pa.PID, message any) {
-	err := rt.with(func(p *peer) error { return p.send(pid, message, (*userQueue).push) })
+	err := rt.with(func(p *peer) error { return p.send(pid, message) })
 	if err != nil {
 		_, msg, sender := pa.UnwrapEnvelope(message)
 		p := rt.p.Load()
@@ -91,27 +91,50 @@ func (rt *route) SendUserMessage(pid *pa.PID, message any) {
 
 // SendWait queues a message; it waits for room until ctx ends.
 func (rt *route) SendWait(ctx context.Context, to *pa.PID, message any) error {
-	wait := func(q *userQueue, e *wire.Outgoing) error { return q.pushWait(ctx, e) }
-	return rt.with(func(p *peer) error { return p.send(to, message, wait) })
+	return rt.with(func(p *peer) error { return p.sendWait(ctx, to, message) })
 }
 
-// send encodes on the sender's goroutine, outside of any lock, and queues.
-func (p *peer) send(pid *pa.PID, message any, push func(*userQueue, *wire.Outgoing) error) error {
-	var headers map[string]string
+// send queues a message. It and sendWait do not share more, since an envelope
+// that is passed to a function value would cost an allocation for each message.
+func (p *peer) send(pid *pa.PID, message any) error {
+	var e wire.Outgoing
+	scratch, err := p.encode(&e, pid, message)
+	if err == nil {
+		err = p.userFor(pid.Id).push(&e)
+	}
+	return p.sent(e.Payload, scratch, err)
+}
+
+func (p *peer) sendWait(ctx context.Context, pid *pa.PID, message any) error {
+	var e wire.Outgoing
+	scratch, err := p.encode(&e, pid, message)
+	if err == nil {
+		err = p.userFor(pid.Id).pushWait(ctx, &e)
+	}
+	return p.sent(e.Payload, scratch, err)
+}
+
+// encode makes an envelope on the sender's goroutine, outside of any lock. Its
+// payload may be in the scratch buffer.
+func (p *peer) encode(e *wire.Outgoing, pid *pa.PID, message any) (scratch *[]byte, err error) {
 	msg, sender := message, (*pa.PID)(nil)
 	if env, ok := message.(*pa.MessageEnvelope); ok {
-		headers, msg, sender = env.Header, env.Message, env.Sender
+		e.Headers, msg, sender = env.Header, env.Message, env.Sender
 	}
-	scratch := p.r.scratch.Get().(*[]byte)
-	typ, payload, err := p.r.codecs.encode((*scratch)[:0], msg)
-	if err == nil && len(payload) > p.r.cfg.MaxMessage {
-		err = fmt.Errorf("%w: %w: %d bytes, limit %d", actor.ErrNotPortable, ErrTooLarge, len(payload), p.r.cfg.MaxMessage)
+	scratch = p.r.scratch.Get().(*[]byte)
+	e.To.S = pid.Id
+	e.Type.S, e.Payload, err = p.r.codecs.encode((*scratch)[:0], msg)
+	if err == nil && len(e.Payload) > p.r.cfg.MaxMessage {
+		err = fmt.Errorf("%w: %w: %d bytes, limit %d", actor.ErrNotPortable, ErrTooLarge, len(e.Payload), p.r.cfg.MaxMessage)
 	}
 	if err == nil {
-		e := wire.Outgoing{To: wire.Text{S: pid.Id}, Type: wire.Text{S: typ}, Headers: headers, Payload: payload}
-		p.from(&e, sender)
-		err = push(p.userFor(pid.Id), &e)
+		p.from(e, sender)
 	}
+	return scratch, err
+}
+
+// sent ends what encode began.
+func (p *peer) sent(payload []byte, scratch *[]byte, err error) error {
 	if cap(payload) <= chunkBytes/2 { // else the queue may have kept it
 		*scratch = payload[:0]
 	}
