@@ -58,6 +58,7 @@ func (s *Sim) check(n *node) {
 	}
 	if snap := n.machine.Snapshot(); !same(&snap, &n.seen.last) {
 		s.checkSnapshot(n, &snap)
+		s.see(Sight{Node: n.id, Snapshot: snap})
 	}
 }
 
