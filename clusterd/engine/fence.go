@@ -122,7 +122,7 @@ func (e *Engine) farewell() {
 	told := append([]member.Node{e.views.acked.Term.Leader, e.verdict.leader}, e.verdict.stewards...)
 	slices.SortFunc(told, member.Node.Compare)
 	for _, n := range slices.Compact(told) {
-		if !n.IsZero() {
+		if n.Validate() == nil { // the term of a view comes from outside
 			e.send(n, &Ended{View: e.views.decided.Number})
 		}
 	}

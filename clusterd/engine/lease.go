@@ -41,10 +41,11 @@ type tenure struct {
 	backing backing
 }
 
-// Lease returns the lease of what is hosted here, as of the last input. Of a
-// node that has said that it drained there is none.
+// Lease returns the lease of what is hosted here, as of the last input that was
+// not refused; it may have ended since. Of a node that has said that it drained
+// there is none.
 func (e *Engine) Lease() Lease {
-	if !e.holds() {
+	if e.removed {
 		return Lease{}
 	}
 	return e.tenure.shown

@@ -15,7 +15,7 @@ type roster struct {
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
-	latest  *peer         // whom find found last: one message asks several times
+	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
 	busy    bool          // somebody is on the way in or out, as far as views and facts tell
 }
 
@@ -56,8 +56,9 @@ type peer struct {
 
 // find returns the peer, or nil.
 func (r *roster) find(n member.Node) *peer {
-	if r.latest != nil && r.latest.node == n {
-		return r.latest
+	recent := &r.recent[n.UID%uint64(len(r.recent))]
+	if *recent != nil && (*recent).node == n {
+		return *recent
 	}
 	low, high := 0, len(r.peers)
 	for low < high {
@@ -71,8 +72,8 @@ func (r *roster) find(n member.Node) *peer {
 	if low == len(r.peers) || r.peers[low].node != n {
 		return nil
 	}
-	r.latest = r.peers[low]
-	return r.latest
+	*recent = r.peers[low]
+	return *recent
 }
 
 // refresh rebuilds the roster from the newest view and the facts: the other

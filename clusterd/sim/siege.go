@@ -16,6 +16,9 @@ import (
 func Siege(seed uint64) Script {
 	g := &author{rng: rand.New(rand.NewPCG(seed, 2))}
 	nodes := 3 + g.rng.IntN(3)
+	if seed%8 == 7 {
+		nodes = 10 + g.rng.IntN(5) // most lean on the leases of stewards
+	}
 	for id := range nodes {
 		g.all = append(g.all, id+1)
 	}
