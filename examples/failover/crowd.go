@@ -58,14 +58,17 @@ func runCrowd(ctx context.Context, args []string) error {
 		return errors.New("want -nodes from 3 to 1000, -processes from 1 to as many, a positive -for, and nothing else")
 	}
 	var rows []crowdRow
+	defer func() { // also what was measured before a failure
+		printCrowd(os.Stdout, rows, *nodes, *processes, *length)
+	}()
 	for _, system := range []string{"pando", "memberlist"} {
 		row, err := measureCrowd(ctx, crowdSetup{System: system, Nodes: *nodes, Timing: *timing}, *processes, *settle, *length)
 		if err != nil {
 			return fmt.Errorf("%s: %w", system, err)
 		}
+		fmt.Fprintf(os.Stderr, "%s: formed after %v, measured\n", system, row.formed.Round(time.Millisecond))
 		rows = append(rows, row)
 	}
-	printCrowd(os.Stdout, rows, *nodes, *processes, *length)
 	return nil
 }
 
@@ -204,6 +207,9 @@ func (c *crowd) close() {
 
 // printCrowd writes the table, one system a column.
 func printCrowd(w io.Writer, rows []crowdRow, nodes, processes int, length time.Duration) {
+	if len(rows) == 0 {
+		return
+	}
 	fmt.Fprintf(w, "%d nodes in %d processes, at rest for %v\n", nodes, processes, length)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer t.Flush()
