@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -281,6 +282,7 @@ func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
 		l.p.r.touch()
 		select {
 		case <-l.kick:
+			runtime.Gosched()
 		case err := <-ended:
 			ended <- err
 			return err
