@@ -24,7 +24,7 @@ func (q *userQueue) beginDirect() bool {
 		return false
 	}
 	b := q.open[0]
-	if q.l.p.crowded.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
+	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
 		return false
 	}
 	q.take()

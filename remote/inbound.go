@@ -171,7 +171,7 @@ func (c *inbound) batch(body []byte) error {
 	if skip, err := c.seen(seq); skip || err != nil {
 		return err
 	}
-	c.noteCrowd(len(envelopes) > 1 || c.frames.Buffered() > 0)
+	c.noteMany(len(envelopes) > 1 || c.frames.Buffered() > 0)
 	c.handOver(envelopes, false)
 	c.p.arrived(c.stream, seq)
 	clear(c.envelopes)
@@ -181,11 +181,11 @@ func (c *inbound) batch(body []byte) error {
 	return nil
 }
 
-// noteCrowd tells senders whether more than one conversation is under way with
+// noteMany tells senders whether more than one conversation is under way with
 // the peer. The answers to a batch are then best sent as a batch too.
-func (c *inbound) noteCrowd(yes bool) {
-	if c.p.crowded.Load() != yes { // a load costs less than a store
-		c.p.crowded.Store(yes)
+func (c *inbound) noteMany(yes bool) {
+	if c.p.many.Load() != yes { // a load costs less than a store
+		c.p.many.Store(yes)
 	}
 }
 
