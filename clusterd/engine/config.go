@@ -41,6 +41,9 @@ type Config struct {
 	// Without takes rules of the protocol out. It is for the simulator, which
 	// proves so that its invariants can fail.
 	Without rules.Set
+	// Detector makes what judges the silence of one observed node that has
+	// expected answers since now; nil = phi.New with what Timing says.
+	Detector func(now time.Duration) Detector
 	// Fanout is k: to how many peers a node passes news on in one step, and how
 	// many branches the tree has that waves travel; 0 = gossip.DefaultFanout.
 	Fanout int

@@ -14,9 +14,10 @@ import (
 type Engine struct {
 	cfg   Config
 	self  member.Node
-	start time.Time // of the first input: stamps count from here
-	now   time.Time // of the newest input
-	loops uint64    // inputs and ticks so far
+	start time.Time     // of the first input: stamps count from here
+	now   time.Time     // of the newest input
+	slept time.Duration // time that counts against nobody: this engine was late
+	loops uint64        // inputs and ticks so far
 
 	id      member.Identity // zero = not a member yet
 	expect  member.Node     // from whom a Welcome is expected
@@ -107,7 +108,7 @@ func (e *Engine) advance(now time.Time) {
 		return
 	}
 	if late := e.now.Sub(e.wake); late > e.cfg.Timing.Heartbeat {
-		e.roster.forgive(late, e.now)
+		e.slept += late
 		e.wake = e.now
 	}
 }
@@ -137,6 +138,7 @@ func (e *Engine) react() {
 		}
 	}
 	e.departAlone()
+	e.tenure.show(e)
 }
 
 // Ready is what there is to do for the caller of an engine.

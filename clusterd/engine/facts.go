@@ -25,7 +25,7 @@ func (e *Engine) merge(r *member.Record) bool {
 	if !e.table.MergeRecord(r) {
 		return false
 	}
-	e.stale, e.stir, e.shown.dirty = true, true, true
+	e.stale, e.stir, e.shown.dirty, e.tenure.unsure = true, true, true, true
 	now := e.table.Record(r.Address)
 	if row := e.table.Row(r.Address); row != nil && (row.Observer != now.Node || !now.Live()) {
 		e.table.DropRow(r.Address)

@@ -41,12 +41,13 @@ func (e *Engine) fenced(mine bool) time.Time {
 		l.known, l.knownAt = e.views.decided.Number, e.now
 	}
 	wait := e.fence()
-	if mine && l.settled && e.allQuiet() {
+	if mine && e.allQuiet() {
 		if e.without(rules.V4Base) {
 			return time.Time{}
 		}
-		// Leases of the view before the last one rest on voters who are not asked
-		// any more; they have ended T_w after its successor was decided.
+		// Whoever the view before removed was not asked about, and who has not
+		// heard of that view may lean on voters who are not asked any more. Such
+		// leases have ended T_w after that view was decided.
 		return sooner(l.knownAt.Add(wait), e.views.formerly.Add(wait))
 	}
 	return l.knownAt.Add(wait)
@@ -121,7 +122,7 @@ func (e *Engine) farewell() {
 	told := append([]member.Node{e.views.acked.Term.Leader, e.verdict.leader}, e.verdict.stewards...)
 	slices.SortFunc(told, member.Node.Compare)
 	for _, n := range slices.Compact(told) {
-		if !n.IsZero() {
+		if n.Validate() == nil { // the term of a view comes from outside
 			e.send(n, &Ended{View: e.views.decided.Number})
 		}
 	}

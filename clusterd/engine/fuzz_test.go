@@ -123,7 +123,7 @@ func (f *forge) record() *member.Record {
 }
 
 func (f *forge) body() Body {
-	switch f.n(20) {
+	switch f.n(22) {
 	case 0:
 		return &Heartbeat{Stamp: int64(f.number()), Echo: int64(f.number()), Reply: f.flag(), View: f.number(), Decided: f.number(), Active: f.number(), Counter: f.number()}
 	case 1:
@@ -171,6 +171,10 @@ func (f *forge) body() Body {
 		return &Pending{Ballot: f.term(), Change: f.patch()}
 	case 18:
 		return &Lack{Number: f.number()}
+	case 19:
+		return &Ended{View: f.number()}
+	case 20:
+		return &Recovered{From: member.Identity{Cluster: member.ClusterID{f.byte() % 3}}, View: f.view()}
 	}
 	return []Body{nil, (*Heartbeat)(nil), (*Delta)(nil), (*Welcome)(nil), (*Gone)(nil), &Gone{View: 1, Cause: 1}}[f.n(6)]
 }
@@ -190,7 +194,7 @@ func (f *forge) input() Input {
 	case 5:
 		return SendFailed{To: f.node()}
 	case 6:
-		return []Input{Leave{}, Drained{}, nil, (*Message)(nil), Hail{Node: f.node()}, Hail{Node: f.node()}, Hail{}, Abandon{}}[f.n(8)]
+		return []Input{Leave{}, Drained{}, nil, (*Message)(nil), Hail{Node: f.node()}, Hail{Node: f.node()}, Hail{}, Abandon{}, Shutdown{}, Recover{}, Describe{Info: member.Info{Version: "2"}}}[f.n(11)]
 	}
 	to := f.self
 	if f.n(16) == 0 {

@@ -18,8 +18,27 @@ func (e *Engine) beat() {
 	e.overdue()
 	e.weaken()
 	for _, p := range e.roster.targets {
-		e.send(p.node, e.heartbeat(p, false))
+		if e.turn(p) {
+			e.send(p.node, e.heartbeat(p, false))
+		}
 	}
+}
+
+// turn reports whether p gets a heartbeat in this beat. In a large cluster a
+// steward gets one now and then only; they begin at random, so that it does not
+// get all at once.
+func (e *Engine) turn(p *peer) bool {
+	switch {
+	case p.every <= e.cfg.Timing.Heartbeat:
+		return true
+	case p.due.IsZero():
+		p.due = e.now.Add(jitter(e.cfg.Rand, p.every))
+	}
+	if e.now.Before(p.due) {
+		return false
+	}
+	p.due = e.now.Add(p.every)
+	return true
 }
 
 // heartbeat returns a heartbeat for p, which is nil for a stranger. Whom a view
@@ -35,7 +54,10 @@ func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 		Counter: e.loops,
 	}
 	if p != nil && p.stamp != 0 && (!e.views.removes(p.node) || e.without(rules.L2Removed)) {
-		h.Echo, p.answeredTo = p.stamp, e.now
+		h.Echo = p.stamp
+		if p.stamp != p.given { // once more gives it nothing: its lease counts from the stamp
+			p.given, p.answeredTo = p.stamp, e.now
+		}
 	}
 	return h
 }
@@ -65,15 +87,10 @@ func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
 func (e *Engine) hear(p *peer, h *Heartbeat) {
 	p.stamp = max(p.stamp, h.Stamp)
 	if h.Counter > p.counter {
-		p.counter, p.moved = h.Counter, e.now
+		p.counter, p.moved = h.Counter, e.attention()
 	}
-	if h.Echo > 0 && h.Echo <= e.stamp() {
-		if at := e.start.Add(time.Duration(h.Echo - 1)); at.After(p.echoed) {
-			p.echoed = at
-		}
-		if p.answered.IsZero() {
-			p.answered, e.stir = e.now, true
-		}
+	if h.Echo > p.echo && h.Echo <= e.stamp() {
+		e.answered(p, h.Echo)
 	}
 	if h.Decided > p.decided || h.View > p.acked {
 		p.decided, p.acked = max(p.decided, h.Decided), max(p.acked, h.View)
@@ -84,14 +101,39 @@ func (e *Engine) hear(p *peer, h *Heartbeat) {
 	}
 }
 
-// silent reports whether nothing proves that p lives: no echo, or a loop that
-// stands still though heartbeats go on.
-func (e *Engine) silent(p *peer) bool {
-	last := p.since
-	if p.echoed.After(last) {
-		last = p.echoed
+// answered notes an echo that is new. One of a stamp so old that its sender would
+// be accused by now tells nothing of the present.
+func (e *Engine) answered(p *peer, echo int64) {
+	p.echo = echo
+	if time.Duration(e.stamp()-echo) > e.patience(p) {
+		return
 	}
-	return e.now.Sub(last) > e.cfg.Timing.Accuse || e.now.Sub(p.moved) > 2*e.cfg.Timing.Accuse
+	if p.answered.IsZero() {
+		e.stir = true
+	}
+	if !e.hears(p) {
+		p.answered = e.now
+	}
+	p.heard = e.attention()
+	if p.detector != nil {
+		p.detector.Heard(p.heard)
+	}
+}
+
+// silent reports whether nothing proves that p lives: no echo, or a loop that
+// stands still though heartbeats go on (21).
+func (e *Engine) silent(p *peer) bool {
+	return p.detector.Suspect(e.attention()) || e.attention()-p.moved > 2*e.patience(p) || e.deaf(p)
+}
+
+// deaf reports whether p answers heartbeats but has long not taken in the view
+// that is decided. Without it no view becomes active, so it is as bad as one
+// that is silent (21). This bounds every wave.
+func (e *Engine) deaf(p *peer) bool {
+	v := &e.views
+	patience := 2 * e.cfg.Timing.Accuse
+	return p.acked < v.decided.Number && e.now.Sub(v.learned) > patience && e.now.Sub(p.since) > patience &&
+		v.decided.Votes(p.node)
 }
 
 // accuse brings this node's row up to date. Whom it accused it goes on probing

@@ -17,7 +17,6 @@ type lead struct {
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
 	quiet    map[member.Node]bool // who acknowledged and has not answered the removed for T_w
-	settled  bool                 // the view before the proposal was active when it was written
 	known    uint64               // number of the view that all its voters are known to know
 	knownAt  time.Time            // since when
 
@@ -169,6 +168,9 @@ func (e *Engine) onPromise(from member.Node, p *Promise) error {
 		return err
 	}
 	l := &e.lead
+	if !e.views.decided.Votes(from) {
+		return nil // nobody asked it
+	}
 	mine := p.Term == l.term && l.term.Counter != 0
 	if !mine {
 		e.addUp(p)
@@ -215,9 +217,19 @@ func (e *Engine) addUp(p *Promise) {
 		return // of another wave than the one that is passed on
 	}
 	sum.Newer = max(sum.Newer, p.Newer)
-	if p.Acked != nil && (sum.Acked == nil || p.Ballot.Compare(sum.Ballot) > 0) {
+	if p.Acked != nil && (sum.Acked == nil || newerAcked(p, sum)) {
 		sum.Acked, sum.Ballot = p.Acked, p.Ballot
 	}
+}
+
+// newerAcked reports whether what p shows matters more than what was added up: a
+// view that builds on a later one, under whatever ballot. Somebody who is behind
+// may have acknowledged an earlier view again under a higher one.
+func newerAcked(p, sum *Promise) bool {
+	if p.Acked.Base != sum.Acked.Base {
+		return p.Acked.Base > sum.Acked.Base
+	}
+	return p.Ballot.Compare(sum.Ballot) > 0
 }
 
 // write sends a proposal to all members of the decided view and of the
@@ -225,7 +237,7 @@ func (e *Engine) addUp(p *Promise) {
 func (e *Engine) write(v *member.View) {
 	l := &e.lead
 	l.proposal, l.acks = v, map[member.Node]bool{e.self: true}
-	l.settled, l.quiet = e.views.settled(), map[member.Node]bool{e.self: e.quiet(v)}
+	l.quiet = map[member.Node]bool{e.self: e.quiet(v)}
 	l.best, l.ballot, l.gather = nil, member.Term{}, time.Time{}
 	e.acknowledge(v, l.term)
 	l.resend = time.Time{}
@@ -318,7 +330,10 @@ func (e *Engine) onAck(from member.Node, a *Ack) error {
 	}
 	reached := e.tally(from, id, &a.Tally)
 	l := &e.lead
-	if l.proposal == nil || a.Term != l.term || a.Number != l.proposal.Number {
+	if e.views.decided.Find(from) == nil && (l.proposal == nil || l.proposal.Find(from) == nil) {
+		return nil // nobody asked it
+	}
+	if l.proposal == nil || l.term.Counter == 0 || a.Term != l.term || a.Number != l.proposal.Number {
 		return nil
 	}
 	for _, n := range reached {

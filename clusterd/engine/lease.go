@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -36,24 +35,33 @@ type tenure struct {
 	since   time.Time // when the unbroken period began that until ends
 	relayed time.Time // until when the leases of others carry this node
 	stale   bool      // support or views have changed since it was reckoned
-	next    time.Time // a large cluster reckons no sooner
-	scratch []support
+	next    time.Time // while it lasts it is not reckoned sooner
+	shown   Lease     // of what is hosted here, after the last input that was not refused
+	unsure  bool      // views or facts have changed since shown was worked out
+	backing backing
 }
 
-// support is how lately a voter answered this node.
-type support struct {
-	node member.Node
-	at   time.Time // the newest stamp of this node that it echoed
-}
-
-// Lease returns the lease of what is hosted here, as of the last input. Of a
-// node that has said that it drained there is none.
+// Lease returns the lease of what is hosted here, as of the last input that was
+// not refused; it may have ended since. Of a node that has said that it drained
+// there is none.
 func (e *Engine) Lease() Lease {
-	v := &e.views
-	if !e.holds() || !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained {
+	if e.removed {
 		return Lease{}
 	}
-	return Lease{View: v.decided.Number, Until: e.tenure.until}
+	return e.tenure.shown
+}
+
+// show works out the lease of what is hosted here, after views, facts or the
+// end of the lease have changed.
+func (t *tenure) show(e *Engine) {
+	if !t.unsure && t.shown.Until.Equal(t.until) {
+		return
+	}
+	v := &e.views
+	t.unsure, t.shown = false, Lease{}
+	if e.holds() && v.acked.Votes(e.self) && !v.removes(e.self) && !e.own().Own.Drained {
+		t.shown = Lease{View: v.decided.Number, Until: t.until}
+	}
 }
 
 // holds reports whether this node has a lease at all, and so may lead. A leader
@@ -66,8 +74,9 @@ func (e *Engine) holds() bool {
 // cluster (S4).
 func (e *Engine) mayAct() bool { return e.holds() }
 
-// reckon works out the lease anew. In a large cluster every heartbeat would
-// bring a little more, so it is done twice in a heartbeat interval only.
+// reckon works out the lease anew. Every heartbeat brings a little more, so while
+// there is a lease it is done a few times in a heartbeat interval only; one
+// that is missing is looked for at once.
 func (e *Engine) reckon() {
 	t := &e.tenure
 	held := !t.until.IsZero() && e.now.Before(t.until)
@@ -79,9 +88,7 @@ func (e *Engine) reckon() {
 		return
 	}
 	t.stale = false
-	if len(e.roster.nodes) >= crowd {
-		t.next = e.now.Add(e.cfg.Timing.Heartbeat / 2)
-	}
+	t.next = e.now.Add(e.cfg.Timing.Heartbeat / 4)
 	until := e.term()
 	if !e.now.Before(until) {
 		until = time.Time{}
@@ -92,9 +99,6 @@ func (e *Engine) reckon() {
 	}
 	t.until = until
 }
-
-// crowd is the number of peers from which on the lease is reckoned less often.
-const crowd = 32
 
 // term returns until when this node holds a lease; the zero time for none (L3,
 // L4).
@@ -117,50 +121,85 @@ func (e *Engine) term() time.Time {
 // supported returns the newest time since which the voters that answered, with
 // this node, are a quorum of a view; zero if there is none.
 func (e *Engine) supported(v *member.View) time.Time {
-	list := e.tenure.scratch[:0]
-	for i := range v.Members {
-		m := &v.Members[i]
-		if !m.Status.Votes() || m.Node == e.self {
-			continue
-		}
-		if p := e.roster.find(m.Node); p != nil && !p.support.IsZero() {
-			list = append(list, support{m.Node, p.support})
-		}
+	b := &e.tenure.backing
+	e.gather(v)
+	if !e.quorumSince(v, time.Time{}) {
+		return time.Time{}
 	}
-	e.tenure.scratch = list
-	slices.SortFunc(list, func(a, b support) int {
-		return cmp.Or(b.at.Compare(a.at), a.node.Compare(b.node))
-	})
+	slices.SortFunc(b.times, func(a, b time.Time) int { return b.Compare(a) })
 	// Each one more makes a quorum more likely and its start earlier: the fewest
 	// that are one are the newest.
-	low, high := 0, len(list)+1
+	low, high := 0, len(b.times)
 	for low < high {
 		middle := int(uint(low+high) / 2)
-		if e.quorumWith(v, list[:min(middle, len(list))]) {
+		since := e.now
+		if middle > 0 {
+			since = b.times[middle-1]
+		}
+		if e.quorumSince(v, since) {
 			high = middle
 		} else {
 			low = middle + 1
 		}
 	}
-	switch {
-	case low > len(list):
-		return time.Time{}
-	case low == 0:
+	if low == 0 {
 		return e.now // this node is a quorum by itself
 	}
-	return list[low-1].at
+	return b.times[low-1]
 }
 
-func (e *Engine) quorumWith(v *member.View, list []support) bool {
-	with := make([]member.Node, len(list))
-	for i, s := range list {
-		with[i] = s.node
+// backing is who supports this node in one view. It is kept only to be filled
+// again.
+type backing struct {
+	at     []time.Time // by the view's members; zero = does not support
+	times  []time.Time // those that are not zero
+	cursor int         // where the strategy is, which mostly asks in the view's order
+}
+
+// gather walks the members of a view and the peers, both sorted, side by side.
+func (e *Engine) gather(v *member.View) {
+	b := &e.tenure.backing
+	b.at, b.times = b.at[:0], b.times[:0]
+	peers := e.roster.peers
+	for i := range v.Members {
+		n := v.Members[i].Node
+		for len(peers) > 0 && peers[0].node != n && peers[0].node.Compare(n) < 0 {
+			peers = peers[1:]
+		}
+		var at time.Time
+		if len(peers) > 0 && peers[0].node == n {
+			at, peers = peers[0].support, peers[1:]
+		}
+		b.at = append(b.at, at)
+		if !at.IsZero() && v.Members[i].Status.Votes() {
+			b.times = append(b.times, at)
+		}
 	}
-	slices.SortFunc(with, member.Node.Compare)
+}
+
+// quorumSince reports whether those who have supported this node since a time
+// are a quorum of v with it; the zero time asks for whoever ever did.
+func (e *Engine) quorumSince(v *member.View, since time.Time) bool {
+	b := &e.tenure.backing
+	b.cursor = 0
 	return e.cfg.Downing.Quorum(v, func(n member.Node) bool {
-		_, found := slices.BinarySearchFunc(with, n, member.Node.Compare)
-		return found || n == e.self
+		if n == e.self {
+			return true
+		}
+		i := b.find(v, n)
+		return i >= 0 && !b.at[i].IsZero() && !b.at[i].Before(since)
 	})
+}
+
+// find returns the index of a member of v, -1 if there is none.
+func (b *backing) find(v *member.View, n member.Node) int {
+	for b.cursor = max(b.cursor, 0); b.cursor < len(v.Members); b.cursor++ {
+		if v.Members[b.cursor].Node == n {
+			return b.cursor
+		}
+	}
+	b.cursor = slices.IndexFunc(v.Members, func(m member.Entry) bool { return m.Node == n })
+	return b.cursor
 }
 
 // lean notes what a heartbeat of p does for this node's lease.

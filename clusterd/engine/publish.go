@@ -192,7 +192,7 @@ func (e *Engine) publish() {
 	if !e.id.IsZero() {
 		e.diff(e.shown.told, next)
 		e.shown.told = next
-		e.publishLease(next.Lease)
+		e.publishLease()
 	}
 	for _, v := range e.shown.active {
 		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Shutdown: v.Shutdown, Members: e.seated(v)})
@@ -243,14 +243,14 @@ func (e *Engine) diff(old, next Snapshot) {
 }
 
 // publishLease tells when the lease is lost and when it is back.
-func (e *Engine) publishLease(l Lease) {
-	valid := l.Valid(e.now)
-	if valid == e.shown.leased {
+func (e *Engine) publishLease() {
+	held := e.tenure.shown.View != 0
+	if held == e.shown.leased {
 		return
 	}
-	e.shown.leased = valid
-	if valid {
-		e.events = append(e.events, LeaseBack{Lease: l})
+	e.shown.leased = held
+	if held {
+		e.events = append(e.events, LeaseBack{Lease: e.tenure.shown})
 		return
 	}
 	e.events = append(e.events, LeaseLost{})

@@ -15,7 +15,7 @@ type roster struct {
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
-	latest  *peer         // whom find found last: one message asks several times
+	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
 	busy    bool          // somebody is on the way in or out, as far as views and facts tell
 }
 
@@ -24,18 +24,23 @@ type peer struct {
 	node    member.Node
 	present bool // it was welcomed and knows the cluster
 
-	since    time.Time // when it became known here
-	answered time.Time // when it first echoed a stamp; zero = never
-	echoed   time.Time // time of the newest stamp that it echoed; zero = none
-	stamp    int64     // the newest stamp had from it, to be echoed
-	counter  uint64    // of its loop
-	moved    time.Time // when its counter last moved
-	accused  bool      // by this node
-	target   bool      // heartbeats go to it by themselves
-	watched  bool      // it is accused when it is silent
+	since    time.Time     // when it became known here, was welcomed or began to be watched
+	answered time.Time     // when the present run of answers began; zero = it never answered
+	echo     int64         // the newest stamp of this node that it echoed; 0 = none
+	heard    time.Duration // attention at its newest answer
+	stamp    int64         // the newest stamp had from it, to be echoed
+	counter  uint64        // of its loop
+	moved    time.Duration // attention when its counter last moved
+	detector Detector      // nil while it is neither watched nor accused
+	every    time.Duration // between two heartbeats to it
+	due      time.Time     // when the next one is due, where that is not at every beat
+	accused  bool          // by this node
+	target   bool          // heartbeats go to it by themselves
+	watched  bool          // it is accused when it is silent
 
 	support    time.Time // newest stamp of this node that it echoed and that counts for the lease; zero = none
-	answeredTo time.Time // when this node last echoed a stamp of it; zero = never
+	given      int64     // the newest stamp of it that this node echoed; 0 = none
+	answeredTo time.Time // when it did so first; zero = never
 	hinted     time.Time // when it was last told of an undecided view
 
 	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
@@ -51,8 +56,9 @@ type peer struct {
 
 // find returns the peer, or nil.
 func (r *roster) find(n member.Node) *peer {
-	if r.latest != nil && r.latest.node == n {
-		return r.latest
+	recent := &r.recent[n.UID%uint64(len(r.recent))]
+	if *recent != nil && (*recent).node == n {
+		return *recent
 	}
 	low, high := 0, len(r.peers)
 	for low < high {
@@ -66,24 +72,8 @@ func (r *roster) find(n member.Node) *peer {
 	if low == len(r.peers) || r.peers[low].node != n {
 		return nil
 	}
-	r.latest = r.peers[low]
-	return r.latest
-}
-
-// forgive counts time that this node slept as if everybody had answered.
-func (r *roster) forgive(late time.Duration, now time.Time) {
-	shift := func(t time.Time) time.Time {
-		if t = t.Add(late); t.After(now) {
-			return now
-		}
-		return t
-	}
-	for _, p := range r.peers {
-		p.since, p.moved = shift(p.since), shift(p.moved)
-		if !p.echoed.IsZero() {
-			p.echoed = shift(p.echoed)
-		}
-	}
+	*recent = r.peers[low]
+	return *recent
 }
 
 // refresh rebuilds the roster from the newest view and the facts: the other
@@ -166,10 +156,10 @@ func (e *Engine) appear(n member.Node, present bool) {
 	if len(l.former) > 0 && l.former[0].node == n {
 		p = l.former[0]
 	} else {
-		p = &peer{node: n, since: e.now, moved: e.now, told: e.table.Seq(), before: e.table.Seq()}
+		p = &peer{node: n, since: e.now, moved: e.attention(), told: e.table.Seq(), before: e.table.Seq()}
 	}
 	if present && !p.present {
-		p.present, p.since, p.moved = true, e.now, e.now
+		p.present, p.since, p.moved, p.detector = true, e.now, e.attention(), nil
 	}
 	l.peers = append(l.peers, p)
 	if p.present {
@@ -180,6 +170,24 @@ func (e *Engine) appear(n member.Node, present bool) {
 // joining reports whether a record is of somebody who is in no decided view.
 func (e *Engine) joining(r *member.Record) bool {
 	return r.Live() && e.views.decided.Find(r.Node) == nil && !e.views.decided.Buries(r.Node)
+}
+
+// target has heartbeats sent to some nodes that have none yet.
+func (e *Engine) target(nodes []member.Node, every time.Duration) {
+	for _, n := range nodes {
+		if p := e.roster.find(n); p != nil && !p.target {
+			p.target = true
+			p.pace(every)
+		}
+	}
+}
+
+// pace sets how often heartbeats are exchanged with p. Its detector learns anew
+// what to expect.
+func (p *peer) pace(every time.Duration) {
+	if p.every != every {
+		p.every, p.detector, p.due = every, nil, time.Time{}
+	}
 }
 
 // aim chooses to whom heartbeats go: in a small cluster to all, else to the
@@ -195,31 +203,37 @@ func (e *Engine) aim() {
 		_, found := slices.BinarySearchFunc(all, n, member.Node.Compare)
 		return found
 	}
-	chosen := reach.Ring(e.self, e.roster.nodes, accused)
-	if len(e.roster.nodes)+1 > reach.All {
-		chosen = append(chosen, e.verdict.stewards...)
-	}
-	steward := slices.Contains(e.verdict.stewards, e.self)
 	for _, p := range e.roster.peers {
 		p.target = false
 	}
-	for _, n := range chosen {
-		if p := e.roster.find(n); p != nil {
-			p.target = true
-		}
+	heartbeat := e.cfg.Timing.Heartbeat
+	e.target(reach.Ring(e.self, e.roster.nodes, accused), heartbeat)
+	seldom := heartbeat
+	if n := len(e.roster.nodes) + 1; n > reach.All {
+		seldom = e.cfg.Timing.stewardEvery(n)
+		e.target(e.verdict.stewards, seldom)
 	}
+	steward := slices.Contains(e.verdict.stewards, e.self)
 	e.roster.targets, e.roster.judged = nil, nil
 	for _, p := range e.roster.peers {
 		watched := p.present && (p.target || steward)
+		if !p.target {
+			p.pace(seldom)
+		}
 		if watched && !p.watched {
-			p.since = e.now
+			p.since, p.moved = e.now, e.attention()
 		}
 		p.watched = watched
 		if p.target {
 			e.roster.targets = append(e.roster.targets, p)
 		}
-		if p.watched || p.accused {
-			e.roster.judged = append(e.roster.judged, p)
+		if !p.watched && !p.accused {
+			p.detector = nil
+			continue
 		}
+		if p.detector == nil {
+			p.detector = e.newDetector(p)
+		}
+		e.roster.judged = append(e.roster.judged, p)
 	}
 }

@@ -10,7 +10,10 @@ import (
 type Timing struct {
 	Gossip      time.Duration // between two gossip rounds
 	Heartbeat   time.Duration // between two heartbeats to one peer
-	Accuse      time.Duration // T_acc: silence after which a monitor accuses
+	Accuse      time.Duration // T_acc: the shortest silence after which a monitor accuses
+	Phi         float64       // φ from which silence is suspect: 8 is one chance in a hundred million; 0 = 8
+	Deviation   time.Duration // the least standard deviation of answers that is reckoned with; 0 = 50 ms
+	Pause       time.Duration // a stall that is added to what is expected of an answer; 0 = 1.9 s
 	StableAfter time.Duration // base of the stable time before downing; grows with the logarithm of the size
 	LeaseFor    time.Duration // T_f: how long a quorum's answers let this node act; at least four heartbeats
 	Drift       float64       // ρ: by how much the rate of a clock may be wrong, as a part of 1; 0 = 0.05
@@ -28,6 +31,9 @@ func Fast() Timing {
 		Gossip:      100 * time.Millisecond,
 		Heartbeat:   100 * time.Millisecond,
 		Accuse:      900 * time.Millisecond,
+		Phi:         8,
+		Deviation:   25 * time.Millisecond,
+		Pause:       600 * time.Millisecond,
 		StableAfter: 500 * time.Millisecond,
 		LeaseFor:    800 * time.Millisecond,
 		Found:       1500 * time.Millisecond,
@@ -46,6 +52,9 @@ func Lan() Timing {
 		Gossip:      200 * time.Millisecond,
 		Heartbeat:   250 * time.Millisecond,
 		Accuse:      2600 * time.Millisecond,
+		Phi:         8,
+		Deviation:   50 * time.Millisecond,
+		Pause:       1900 * time.Millisecond,
 		StableAfter: 1500 * time.Millisecond,
 		LeaseFor:    2 * time.Second,
 		Found:       3 * time.Second,
@@ -63,6 +72,9 @@ func Wan() Timing {
 		Gossip:      time.Second,
 		Heartbeat:   time.Second,
 		Accuse:      8 * time.Second,
+		Phi:         8,
+		Deviation:   250 * time.Millisecond,
+		Pause:       5 * time.Second,
 		StableAfter: 6 * time.Second,
 		LeaseFor:    6 * time.Second,
 		Found:       15 * time.Second,

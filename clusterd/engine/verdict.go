@@ -97,7 +97,7 @@ func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node
 
 // hears reports whether p answered lately.
 func (e *Engine) hears(p *peer) bool {
-	return p != nil && !p.echoed.IsZero() && e.now.Sub(p.echoed) <= e.cfg.Timing.Accuse
+	return p != nil && !p.answered.IsZero() && e.attention()-p.heard <= e.patience(p)
 }
 
 // counts reports whether n is listened to. This node always listens to itself:
@@ -106,11 +106,13 @@ func (e *Engine) counts(n member.Node) bool {
 	return e.views.decided.Find(n) != nil && (n == e.self || !e.views.removes(n))
 }
 
-// heard returns how many members answered lately.
+// heard returns how many members answered lately. Whom this node accuses although
+// it answers, because it does not act, is none of those who could join in the
+// accusation.
 func (e *Engine) heard() int {
 	count := 0
 	for _, p := range e.roster.peers {
-		if e.counts(p.node) && e.hears(p) {
+		if !p.accused && e.counts(p.node) && e.hears(p) {
 			count++
 		}
 	}

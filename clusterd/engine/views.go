@@ -77,6 +77,9 @@ func (e *Engine) learnDecided(v *member.View) {
 	if e.views.acked == nil || e.views.acked.Number <= v.Number {
 		e.views.acked, e.views.ballot = v, member.Term{}
 	}
+	if l := &e.lead; l.best != nil && l.best.Number <= v.Number {
+		l.best, l.ballot = nil, member.Term{} // it was decided, or another one in its place
+	}
 	e.views.grow(v.Number, e.now, e.cfg.Timing.Tombstones)
 	e.bury(v)
 	e.changedViews()
@@ -100,7 +103,7 @@ func (e *Engine) learnActive(number uint64) {
 func (e *Engine) changedViews() {
 	e.views.changed = e.now
 	e.stale, e.moot, e.stir, e.shown.dirty = true, true, true, true
-	e.tenure.stale, e.tenure.next = true, time.Time{}
+	e.tenure.stale, e.tenure.unsure, e.tenure.next = true, true, time.Time{}
 }
 
 // bury makes the tombstones of a decided view facts, and forgets those that

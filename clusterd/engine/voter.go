@@ -106,7 +106,11 @@ func (e *Engine) accept(from member.Node, w *WriteWave) (known bool, err error) 
 	}
 	e.promise(w.Term.Leader, w.Term)
 	e.views.latest = w.Change
-	e.relay.ballot, e.relay.loud = waveID{writeWave, w.Term, view.Number}, !e.quiet(view)
+	if id := (waveID{writeWave, w.Term, view.Number}); e.relay.ballot != id {
+		// Once for each wave: what others of its share have said stays said when
+		// the wave comes again.
+		e.relay.ballot, e.relay.loud = id, !e.quiet(view)
+	}
 	e.acknowledge(view, w.Term)
 	return true, nil
 }

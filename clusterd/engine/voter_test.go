@@ -51,8 +51,8 @@ func TestVoterKeepsItsPromise(t *testing.T) {
 	}
 }
 
-// An acknowledgement of an earlier wave counts for nothing (13).
-func TestLeaderCountsItsOwnWaveOnly(t *testing.T) {
+// Interleaving 13: an acknowledgement counts for its own wave alone.
+func TestInterleaving13AnAckCountsForItsOwnWave(t *testing.T) {
 	p := newPump(t, 2)
 	p.cluster("a", "b", "c")
 	a := p.get("a")
@@ -69,5 +69,33 @@ func TestLeaderCountsItsOwnWaveOnly(t *testing.T) {
 		if got := a.Inspect().Decided; got != v.Decided {
 			t.Fatalf("decided by %+v", ack)
 		}
+	}
+}
+
+// A view that somebody acknowledged is proposed again only while nothing else
+// has been decided in its place: n1 acknowledged its own view alone, asks for
+// promises, and learns of the other one before they are there.
+func TestLeaderForgetsAViewThatWasDecidedAgainst(t *testing.T) {
+	p := newPump(t, 3)
+	p.cluster("a", "b", "c")
+	p.drop = func(*Message) bool { return true }
+	a := p.get("a")
+	p.must("a", Down{Address: "c:1"})
+	mine := a.Inspect().Acked
+	if mine.Number != a.Inspect().Decided.Number+1 {
+		t.Fatalf("got view %d acknowledged, want a proposal in flight", mine.Number)
+	}
+	p.must("a", &Message{From: p.get("b").self, To: a.self, Identity: a.id, Body: &Refusal{
+		Term: a.lead.term, Highest: member.Term{Counter: a.lead.term.Counter + 1, Leader: p.get("b").self},
+	}})
+	if a.lead.best != mine {
+		t.Fatalf("got %v to be finished, want the view of its own", a.lead.best)
+	}
+	other := *mine
+	other.Term = member.Term{Counter: 50, Leader: p.get("b").self}
+	p.must("a", &Message{From: p.get("b").self, To: a.self, Identity: a.id, Body: &Commit{View: &other}})
+	p.must("a", &Message{From: p.get("b").self, To: a.self, Identity: a.id, Body: &Promise{Term: a.lead.term, Base: mine.Number - 1}})
+	if in := a.Inspect(); in.Decided != &other || in.Acked != &other {
+		t.Errorf("got %v acknowledged and %v decided, want the decided one for both", in.Acked, in.Decided)
 	}
 }

@@ -98,6 +98,9 @@ func (s *Sim) alive(id member.Identity) bool {
 	})
 }
 
+// Amiss returns what is not calm, as [Sim.Calm] checks it, "" if all is.
+func (s *Sim) Amiss() string { return plain(s.amiss()) }
+
 // amiss returns what is not calm, "" if all is.
 func (s *Sim) amiss(ids ...int) string {
 	live := s.live(ids)

@@ -23,11 +23,14 @@ type Config struct {
 	// Downing is the strategy of all nodes; nil = keep-majority.
 	Downing downing.Strategy
 
-	Timeout time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
-	Drain   time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
-	Rejoin  time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
-	Skew    time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
-	Drift   float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
+	Timeout    time.Duration // after which a packet into a cut is reported as failed; 0 = 1 s
+	Drain      time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
+	Fanout     int           // to how many peers news goes in one gossip round; 0 = the engine's default
+	MinMembers int           // before joiners become Up; 0 = 1
+
+	Rejoin time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
+	Skew   time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
+	Drift  float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
 
 	// Sealed holds that nobody writes to a packet once it was sent: real
 	// packets are copied by the network, simulated ones are shared. It is slow.
@@ -37,14 +40,18 @@ type Config struct {
 	Without rules.Set
 
 	// Watch is which nodes' snapshots the invariants look at, member by member:
-	// those whose id it divides; 0 = all. It is for clusters of thousands, where
-	// the checks would cost more than what they check. What is decided is looked
-	// at on every node all the same.
+	// those whose id it divides; 0 = all. Of the others events are not kept. It is
+	// for clusters of thousands, where the checks would cost more than what they
+	// check. What is decided is looked at on every node all the same.
 	Watch int
 
 	// New makes the machine of a node; nil = a core.Core. Tests of the
 	// simulator itself put simpler ones here.
 	New func(core.Config) (Machine, error)
+
+	// Seen is told whenever what a node shows has changed, and of everything that
+	// the world does; nil = nobody is.
+	Seen func(Sight)
 
 	// Transcript receives every event as a line of text, packets in full; nil
 	// = none. It is slow: a run's Hash tells two runs apart without it.

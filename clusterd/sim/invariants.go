@@ -9,6 +9,8 @@ import (
 // are those of the protocol page.
 func Invariants() []member.Pair {
 	return []member.Pair{
+		{Key: "I1", Value: "at most one process can begin a message of a hosted name"},
+		{Key: "I3", Value: "when a removal is active the removed holds no lease, ever"},
 		{Key: "I2", Value: "one decided content per (branch, number), and active views form a chain"},
 		{Key: "I4", Value: "only a decided view adds or removes voters"},
 		{Key: "I5", Value: "one record per address, and UIDs only grow"},
@@ -44,15 +46,19 @@ type sighting struct {
 
 // check holds every invariant against node n, whom the last event changed.
 func (s *Sim) check(n *node) {
+	changed := false
 	if now := n.machine.InspectViews(); moved(&now, &n.seen.holds) {
 		s.checkViews(n, &now)
 		n.seen.holds = now
+		changed = true
 	}
+	s.checkLeases(n, changed)
 	if !s.watches(n) {
 		return
 	}
 	if snap := n.machine.Snapshot(); !same(&snap, &n.seen.last) {
 		s.checkSnapshot(n, &snap)
+		s.see(Sight{Node: n.id, Snapshot: snap})
 	}
 }
 

@@ -15,6 +15,7 @@ type Machine interface {
 	Ready() core.Ready
 	Snapshot() engine.Snapshot
 	InspectViews() engine.Inspection
+	Lease() engine.Lease
 }
 
 // newCore runs the real thing.

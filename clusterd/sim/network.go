@@ -160,6 +160,9 @@ func (s *Sim) SetLinks(l Link) {
 // send puts a packet on its way.
 func (s *Sim) send(from *node, p *core.Packet) {
 	s.packets++
+	if s.size != nil {
+		s.bytes += uint64(s.size(p))
+	}
 	to := idOf(p.To.Address)
 	if to == 0 {
 		s.report(from, core.SendFailed{To: p.To, Nobody: true}, s.cfg.Link.Max)

@@ -96,6 +96,8 @@ func (s *Sim) boot(n *node) error {
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,
 		Rand:       s.generator(n.self.UID),
+		Fanout:     s.cfg.Fanout,
+		MinMembers: s.cfg.MinMembers,
 		Without:    s.cfg.Without,
 	})
 	if err != nil {
@@ -113,6 +115,7 @@ func (s *Sim) boot(n *node) error {
 // halt ends the process, as SIGKILL does.
 func (s *Sim) halt(n *node, cause string) {
 	n.machine, n.frozen, n.held, n.cause = nil, false, nil, cause
+	s.see(Sight{Node: n.id})
 }
 
 // settle does what Ready says, as the shell does after each input. It returns
@@ -125,9 +128,14 @@ func (s *Sim) settle(n *node) (done int) {
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
-		n.events = remember(n.events, e)
+		if s.watches(n) {
+			n.events = remember(n.events, e)
+		}
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
+		}
+		if _, over := e.(engine.ClusterShutdown); over {
+			s.push(event{at: s.now, kind: closing, to: n.id, uid: n.self.UID})
 		}
 	}
 	for _, note := range rd.Notes {

@@ -79,6 +79,10 @@ var settings = map[string]func(*Config, string) error{
 		c.Skew, err = time.ParseDuration(v)
 		return err
 	},
+	"minimum": func(c *Config, v string) (err error) {
+		c.MinMembers, err = strconv.Atoi(v)
+		return err
+	},
 	"drift": func(c *Config, v string) (err error) {
 		c.Drift, err = strconv.ParseFloat(v, 64)
 		if err == nil && (c.Drift < 0 || c.Drift > 0.05) {
@@ -108,24 +112,26 @@ var questions = map[string]func(*Sim, []int) []string{
 }
 
 var commands = map[string]func(*Sim, []string) ([]string, error){
-	"seeds":   spell,
-	"name":    rename,
-	"alone":   each(quiet((*Sim).FoundAlone)),
-	"start":   each(quiet((*Sim).Start)),
-	"restart": each(quiet((*Sim).Start)),
-	"crash":   each(quiet((*Sim).Crash)),
-	"freeze":  each(quiet((*Sim).Freeze)),
-	"thaw":    each(quiet((*Sim).Thaw)),
-	"leave":   each((*Sim).Leave),
-	"down":    down,
-	"cut":     cut,
-	"heal":    heal,
-	"links":   links,
-	"slow":    drag,
-	"run":     run,
-	"settle":  settle,
-	"finish":  finish,
-	"calm":    calm,
+	"seeds":    spell,
+	"name":     rename,
+	"alone":    each(quiet((*Sim).FoundAlone)),
+	"start":    each(quiet((*Sim).Start)),
+	"restart":  each(quiet((*Sim).Start)),
+	"crash":    each(quiet((*Sim).Crash)),
+	"freeze":   each(quiet((*Sim).Freeze)),
+	"thaw":     each(quiet((*Sim).Thaw)),
+	"leave":    each((*Sim).Leave),
+	"shutdown": each((*Sim).Shutdown),
+	"recover":  each((*Sim).Recover),
+	"down":     down,
+	"cut":      cut,
+	"heal":     heal,
+	"links":    links,
+	"slow":     drag,
+	"run":      run,
+	"settle":   settle,
+	"finish":   finish,
+	"calm":     calm,
 }
 
 // quiet makes a command of a method that cannot fail.

@@ -15,12 +15,13 @@ const (
 	wake                    // a node's timer is due
 	drained                 // a leaving node's services have handed over
 	rejoin                  // a removed node starts again
+	closing                 // the whole cluster stops, and this node leaves it
 	action                  // the world changed; never queued, only recorded
 )
 
 // String returns the word that transcripts use.
 func (k kind) String() string {
-	return [...]string{"?", "deliver", "failed", "wake", "drained", "rejoin", "action"}[k]
+	return [...]string{"?", "deliver", "failed", "wake", "drained", "rejoin", "closing", "action"}[k]
 }
 
 // event is one thing that will happen.

@@ -26,12 +26,15 @@ import (
 //	rejoin D             who is removed starts again after D; before the first start
 //	skew D               clocks differ by up to D; before the first start
 //	drift P              and run at rates that differ by up to part P, at most 0.05; before the first start
+//	minimum N            how many members must be there before joiners become up; before the first start
 //	without R            takes rule R of the protocol out: see package rules; before the first start
 //	seeds A              the seed list, the first seed first; alias1 spells n1 in another way
 //	name N X             gives N the cluster name X at its next start
 //	alone N              operator's override: N founds although seeds are silent
 //	start A              first seed, seed or ordinary by the seed list alone
 //	crash A, restart A, freeze A, thaw A, leave A
+//	shutdown N           an operator at N wants the whole cluster to stop
+//	recover N            an operator lets those whom N hears go on without a quorum
 //	slow A D             A do everything up to D late; 0s ends that
 //	down N at M          an operator at M wants N down
 //	cut A | B            both ways; cut A > B only from A to B

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -12,9 +13,11 @@ var update = flag.Bool("update", false, "rewrite the golden output in testdata")
 // TestScripts plays every story in testdata and compares what it prints.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
+	akka, akkaErr := filepath.Glob("testdata/akka/*.txt")
+	if err = errors.Join(err, akkaErr); err != nil || len(files) == 0 || len(akka) == 0 {
 		t.Fatalf("no scripts in testdata: %v", err)
 	}
+	files = append(files, akka...)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) { playFile(t, file) })
 	}

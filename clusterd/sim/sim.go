@@ -29,6 +29,8 @@ type Sim struct {
 
 	count   uint64 // events that happened
 	packets uint64 // packets that were sent
+	bytes   uint64 // that those had while size was set
+	size    func(*core.Packet) int
 	log     transcript
 	law     law
 	excused time.Duration // until then a second cluster may be founded because of a cut
@@ -118,6 +120,32 @@ func (s *Sim) Down(at, id int) error {
 	}
 	s.node(id).disturbed = true
 	return s.step(n, core.Down{Address: Address(id)})
+}
+
+// Shutdown tells node at that an operator wants the whole cluster to stop: every
+// node drains and leaves. The error is the machine's.
+func (s *Sim) Shutdown(at int) error {
+	s.recordAction("shutdown at n%d", at)
+	n := s.node(at)
+	if !n.running() {
+		return fmt.Errorf("shutdown at n%d: it is not running", at)
+	}
+	return s.step(n, core.Shutdown{})
+}
+
+// Recover tells node at that an operator lets those whom it hears go on without
+// a quorum, under a new branch. The error is the machine's.
+func (s *Sim) Recover(at int) error {
+	s.recordAction("recover at n%d", at)
+	n := s.node(at)
+	if !n.running() {
+		return fmt.Errorf("recover at n%d: it is not running", at)
+	}
+	s.islands = true
+	for _, o := range s.nodes[1:] {
+		o.disturbed = true // whom it does not hear is left behind
+	}
+	return s.step(n, core.Recover{})
 }
 
 // Freeze stops node id as SIGSTOP does: what reaches it waits.
@@ -220,6 +248,8 @@ func (s *Sim) own(n *node, e *event) {
 	case drained:
 		s.record(record{kind: drained, to: e.to})
 		_ = s.step(n, core.Drained{})
+	case closing:
+		_ = s.Leave(e.to) // recorded there
 	case wake:
 		s.tick(n, e)
 	}
@@ -294,3 +324,11 @@ func (s *Sim) Events() uint64 { return s.count }
 
 // Packets returns how many packets have been sent.
 func (s *Sim) Packets() uint64 { return s.packets }
+
+// Weigh has every packet that is sent from now on measured by size, for
+// [Sim.Bytes]; nil ends that. How many bytes a packet has in a frame is for the
+// wire to say, which the simulator knows nothing of.
+func (s *Sim) Weigh(size func(*core.Packet) int) { s.size = size }
+
+// Bytes returns how many bytes the packets had that were measured: see [Sim.Weigh].
+func (s *Sim) Bytes() uint64 { return s.bytes }

@@ -48,7 +48,9 @@ func (s *Sim) record(r record) {
 // recordAction notes what the world does.
 func (s *Sim) recordAction(format string, args ...any) {
 	s.changed = s.now
-	s.record(record{kind: action, text: fmt.Sprintf(format, args...)})
+	text := fmt.Sprintf(format, args...)
+	s.record(record{kind: action, text: text})
+	s.see(Sight{Action: plain(text)})
 }
 
 func (t *transcript) add(r record) {

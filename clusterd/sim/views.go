@@ -12,9 +12,14 @@ import (
 type law struct {
 	chains    map[member.Identity]*chain
 	upNumbers map[incarnation]uint64
+	expelled  map[incarnation]int // whose removal is active, and the node that first knew
+	activeAt  map[member.Identity]uint64
+	claims    map[member.Identity]*[names][]claim
 	removed   map[incarnation]uint64 // number of the first known view without it
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
+
+	born map[member.Identity]uint64 // number of the view with which an operator began a branch: nobody decided it
 }
 
 // incarnation is a node in one cluster.
@@ -41,8 +46,12 @@ func newLaw() law {
 		chains:    map[member.Identity]*chain{},
 		upNumbers: map[incarnation]uint64{},
 		removed:   map[incarnation]uint64{},
+		expelled:  map[incarnation]int{},
+		activeAt:  map[member.Identity]uint64{},
+		claims:    map[member.Identity]*[names][]claim{},
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
+		born:      map[member.Identity]uint64{},
 	}
 }
 
@@ -58,6 +67,9 @@ func (s *Sim) checkViews(n *node, now *engine.Inspection) {
 	if now.Acked != nil {
 		s.acked(n, now)
 	}
+	if id := now.Identity; id.Branch != 0 && s.law.born[id] == 0 && now.Decided != nil {
+		s.law.born[id] = now.Decided.Number
+	}
 	if now.Active != before.Active {
 		s.checkActive(n, now)
 	}
@@ -71,7 +83,7 @@ func (s *Sim) checkAdvance(n *node, what string, was, is *engine.Inspection, bef
 	case before == nil:
 	case now == nil:
 		s.fail("I2", "%s forgets %s view %d", name(n.id), what, before.Number)
-	case is.Identity != was.Identity:
+	case is.Identity.Cluster != was.Identity.Cluster || is.Identity.Branch < was.Identity.Branch:
 		s.fail("I2", "%s moves from cluster %v to %v", name(n.id), was.Identity.Cluster, is.Identity.Cluster)
 	case now.Number < before.Number:
 		s.fail("I2", "%s goes back from %s view %d to %d", name(n.id), what, before.Number, now.Number)
@@ -112,7 +124,9 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 	}
 	c := s.law.chains[id]
 	if c == nil {
-		s.checkFounding(n)
+		if id.Branch == 0 { // else an operator made it
+			s.checkFounding(n)
+		}
 		c = &chain{}
 		s.law.chains[id] = c
 	}
@@ -201,7 +215,7 @@ func (s *Sim) checkSeats(n *node, id member.Identity, v *member.View) {
 // checkStep compares two decided views, a the earlier. Others may lie between
 // that nobody has shown yet.
 func (s *Sim) checkStep(n *node, id member.Identity, a, b *member.View) {
-	if b.Number == a.Number+1 {
+	if b.Number == a.Number+1 && b.Number != s.law.born[id] {
 		s.checkDecided(id, a, b)
 	}
 	for i := range a.Members {

@@ -5,6 +5,9 @@
 //	go run ./clusterd/sim/cmd/pandosim -for 2m           # as many as fit
 //	go run ./clusterd/sim/cmd/pandosim -seed 4711        # one seed again
 //	go run ./clusterd/sim/cmd/pandosim -script story.txt # a script, with its output
+//	go run ./clusterd/sim/cmd/pandosim -without V2-read  # stories that break without a rule
+//	go run ./clusterd/sim/cmd/pandosim -grove 1000       # how a large cluster forms, rests and grows
+//	go run ./clusterd/sim/cmd/pandosim -report out.html  # pictures of a story, and of how news spreads
 package main
 
 import (
@@ -13,10 +16,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"sync"
+	"runtime/debug"
+	"runtime/pprof"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine/rules"
 	"github.com/pando-go/pando/clusterd/sim"
 )
 
@@ -28,6 +32,12 @@ type options struct {
 	nodes  int           // in each story; 0 = drawn
 	script string        // a file to play instead
 	shrink bool          // show failing stories as short as they get
+
+	without  string        // names of rules to take out, separated by blanks
+	grove    int           // form a cluster of so many nodes instead; 0 = not
+	interval time.Duration // between two gossip rounds of a grove
+	report   string        // write pictures into this file instead; "" = not
+	profile  string        // write a profile of the processor here; "" = none
 }
 
 func main() {
@@ -35,15 +45,43 @@ func main() {
 	flag.IntVar(&o.runs, "n", 1000, "how many stories")
 	flag.DurationVar(&o.length, "for", 0, "begin fresh stories for so long, instead of -n of them")
 	flag.Uint64Var(&o.seed, "seed", 0, "run only this seed, and print its story (default n fresh ones)")
-	flag.IntVar(&o.nodes, "nodes", 0, "nodes in each story (default 3 to 9, drawn from the seed)")
+	flag.IntVar(&o.nodes, "nodes", 0, "nodes in each story (default 3 to 50, drawn from the seed)")
 	flag.StringVar(&o.script, "script", "", "play this script instead")
 	flag.BoolVar(&o.shrink, "shrink", true, "shorten the story of the first failure")
+	flag.StringVar(&o.without, "without", "", "take these rules of the protocol out, separated by blanks")
+	flag.IntVar(&o.grove, "grove", 0, "form a cluster of so many nodes instead, let it rest, and let one more join")
+	flag.DurationVar(&o.interval, "interval", time.Second, "gossip interval of a grove")
+	flag.StringVar(&o.report, "report", "", "write a page of pictures into this file instead; with -script or -seed of that story")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor into this file")
 	flag.Usage = usage
 	flag.Parse()
-	if err := o.run(os.Stdout); err != nil {
+	// Worlds are small and make much garbage: collect it less often, until they
+	// are large.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
+	if err := o.profiled(func() error { return o.run(os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// profiled runs f and writes a profile of it, if one is wanted.
+func (o options) profiled(f func() error) error {
+	if o.profile == "" {
+		return f()
+	}
+	file, err := os.Create(o.profile)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // what was written last shows when it is read
+	}()
+	return f()
 }
 
 func usage() {
@@ -56,6 +94,9 @@ Examples:
   pandosim -for 2m            as many as fit into two minutes
   pandosim -seed 4711         one seed again, with its story
   pandosim -script story.txt  a script, with its output
+  pandosim -without V2-read   stories that break once that rule is out
+  pandosim -grove 1000        how a large cluster forms, rests and grows
+  pandosim -report out.html   pictures: rounds, messages, who knew what when
 
 Flags:
 `)
@@ -66,33 +107,46 @@ Flags:
 var errFailed = errors.New("pandosim: an invariant broke")
 
 func (o options) run(out io.Writer) error {
+	cfg, err := o.config()
 	switch {
+	case err != nil:
+		return err
+	case o.report != "":
+		return o.picture(out, cfg)
+	case o.grove > 0:
+		return o.grow(out)
 	case o.script != "":
-		return o.play(out)
+		return o.play(out, cfg)
 	case o.seed != 0:
-		return o.one(out)
+		return o.one(out, cfg)
 	}
-	return o.many(out)
+	return o.many(out, cfg)
+}
+
+// config is the world of every story.
+func (o options) config() (sim.Config, error) {
+	without, err := rules.Parse(o.without)
+	return sim.Config{Without: without}, err
 }
 
 // play plays a script file.
-func (o options) play(out io.Writer) error {
+func (o options) play(out io.Writer, cfg sim.Config) error {
 	text, err := os.ReadFile(o.script)
 	if err != nil {
 		return err
 	}
-	got, err := sim.ParseScript(string(text)).Run(sim.Config{})
+	got, err := sim.ParseScript(string(text)).Run(cfg)
 	fmt.Fprint(out, got.Text)
 	return err
 }
 
 // one runs a single seed and prints its story.
-func (o options) one(out io.Writer) error {
+func (o options) one(out io.Writer, cfg sim.Config) error {
 	story := sim.Random(o.seed, o.nodes)
-	got, err := story.Run(sim.Config{})
+	got, err := story.Run(cfg)
 	fmt.Fprint(out, got.Text)
 	if err != nil {
-		o.tell(out, story, err)
+		o.tell(out, story, cfg, err)
 		return errFailed
 	}
 	fmt.Fprintf(out, "# %d events, %d packets, %v simulated, hash %016x\n", got.Events, got.Packets, got.Time, got.Hash)
@@ -100,87 +154,9 @@ func (o options) one(out io.Writer) error {
 }
 
 // tell prints a failure and its shortest story.
-func (o options) tell(out io.Writer, story sim.Script, err error) {
+func (o options) tell(out io.Writer, story sim.Script, cfg sim.Config, err error) {
 	fmt.Fprintln(out, err)
 	if o.shrink {
-		fmt.Fprintf(out, "the shortest story that fails so:\n%s", sim.Shrink(story, sim.Config{}))
+		fmt.Fprintf(out, "the shortest story that fails so:\n%s", sim.Shrink(story, cfg))
 	}
-}
-
-// result is what came of one seed.
-type result struct {
-	seed    uint64
-	outcome sim.Outcome
-	err     error
-}
-
-// more reports whether another seed is begun.
-func (o options) more(runs int, elapsed time.Duration) bool {
-	if o.length > 0 {
-		return elapsed < o.length
-	}
-	return runs < o.runs
-}
-
-// many runs fresh seeds, as many at a time as there are processors.
-func (o options) many(out io.Writer) error {
-	began := time.Now()
-	first := uint64(began.UnixNano())
-	seeds, results := make(chan uint64), make(chan result)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for seed := range seeds {
-				got, err := sim.Random(seed, o.nodes).Run(sim.Config{})
-				results <- result{seed, got, err}
-			}
-		})
-	}
-	go func() {
-		for i := 0; o.more(i, time.Since(began)); i++ {
-			seeds <- first + uint64(i)
-		}
-		close(seeds)
-		workers.Wait()
-		close(results)
-	}()
-	return o.sum(out, results, began)
-}
-
-// sum prints failures as they come and a summary line at the end.
-func (o options) sum(out io.Writer, results <-chan result, began time.Time) error {
-	var runs, failures int
-	var all sim.Outcome
-	for r := range results {
-		runs++
-		all.Events += r.outcome.Events
-		all.Packets += r.outcome.Packets
-		all.Time += r.outcome.Time
-		if r.err == nil {
-			continue
-		}
-		failures++
-		fmt.Fprintf(out, "seed %d: %s\n", r.seed, firstLine(r.err))
-		if failures == 1 {
-			o.tell(out, sim.Random(r.seed, o.nodes), r.err)
-		}
-	}
-	took := time.Since(began)
-	fmt.Fprintf(out, "%d runs, %d failed, %d events, %v simulated in %v: %.0f events/s, %.0f times real time\n",
-		runs, failures, all.Events, all.Time.Round(time.Second), took.Round(time.Millisecond),
-		float64(all.Events)/took.Seconds(), all.Time.Seconds()/took.Seconds())
-	if failures > 0 {
-		return errFailed
-	}
-	return nil
-}
-
-func firstLine(err error) string {
-	text := err.Error()
-	for i, c := range text {
-		if c == '\n' {
-			return text[:i]
-		}
-	}
-	return text
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/internal/core"
+	"github.com/pando-go/pando/clusterd/internal/wire"
+	"github.com/pando-go/pando/clusterd/sim"
+)
+
+// Of a grove: how long it may take to form and to take in one more, after what
+// time the last news has been told to everybody who may be told of it, and for
+// how long the grove is watched at rest then.
+const (
+	patience = 2 * time.Minute
+	echoes   = 30 * time.Second
+	rest     = 10 * time.Second
+)
+
+// grow forms a large cluster through three seeds, all nodes at once, watches it
+// at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
+func (o options) grow(out io.Writer) error {
+	timing := engine.Lan()
+	timing.Gossip = o.interval
+	watch := 0
+	if o.grove > 200 {
+		watch = 64
+	}
+	s := sim.New(sim.Config{
+		Seed:   max(o.seed, 1),
+		Seeds:  []int{1, 2, 3},
+		Timing: timing,
+		Link:   sim.Link{Min: time.Millisecond, Max: 5 * time.Millisecond, Loss: 0.01},
+		Watch:  watch,
+	})
+	for id := 1; id <= o.grove; id++ {
+		s.Start(id)
+	}
+	l := lap{sim: s, nodes: o.grove, out: out}
+	if err := l.settle("formed"); err != nil {
+		return err
+	}
+	s.Run(echoes)
+	l.begin()
+	s.Run(rest)
+	l.print("at rest for")
+	l.begin()
+	s.Weigh(size) // encodes every packet
+	s.Run(rest / 5)
+	s.Weigh(nil)
+	l.print("weighed at rest for")
+	s.Start(o.grove + 1)
+	if err := l.settle("one more joined after"); err != nil {
+		return err
+	}
+	return s.Err()
+}
+
+// size is how many bytes a packet has in a frame.
+func size(p *core.Packet) int {
+	b, err := wire.Append(nil, p)
+	if err != nil {
+		return 0
+	}
+	return len(b)
+}
+
+// lap measures a stretch of a simulation.
+type lap struct {
+	sim     *sim.Sim
+	nodes   int
+	out     io.Writer
+	began   time.Time
+	busy    time.Duration // processor time so far
+	at      time.Duration
+	events  uint64
+	packets uint64
+	bytes   uint64
+}
+
+func (l *lap) begin() {
+	l.began, l.at, l.busy = time.Now(), l.sim.Now(), processorTime()
+	l.events, l.packets, l.bytes = l.sim.Events(), l.sim.Packets(), l.sim.Bytes()
+}
+
+// settle runs until everybody is up and converged.
+func (l *lap) settle(what string) error {
+	l.begin()
+	if !l.sim.Settle(patience) {
+		return fmt.Errorf("%d nodes were not calm after %v: %s", l.nodes, patience, l.sim.Amiss())
+	}
+	l.print(what)
+	return nil
+}
+
+// print tells what the stretch took, simulated and real, and what it cost.
+func (l *lap) print(what string) {
+	real := time.Since(l.began)
+	simulated := l.sim.Now() - l.at
+	perNode := 1 / float64(l.nodes) / simulated.Seconds()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Fprintf(l.out, "%d nodes %s %.1f s: %.1f messages and %.0f bytes a node and second; %v real, %.0f times real time, %.0f times processor time, %d events, heap %d MiB, from the system %d MiB\n",
+		l.nodes, what, simulated.Seconds(),
+		float64(l.sim.Packets()-l.packets)*perNode, float64(l.sim.Bytes()-l.bytes)*perNode,
+		real.Round(time.Millisecond), simulated.Seconds()/real.Seconds(), simulated.Seconds()/(processorTime()-l.busy).Seconds(), l.sim.Events()-l.events, m.HeapAlloc>>20, m.Sys>>20)
+}
