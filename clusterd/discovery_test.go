@@ -3,6 +3,7 @@ package clusterd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,9 +209,15 @@ func TestIslandsAreReported(t *testing.T) {
 			c.join(x, "c:1", "d:1", "e:1")
 		}
 		for n, want := range map[*Node][2]int{older[0]: {3, 2}, later[0]: {2, 3}} {
-			if i := <-told[n]; i.Size != want[0] || i.Own != want[1] {
-				t.Errorf("%s: %s, want %d beside %d", n.address, i, want[0], want[1])
-			}
+			// What was under way when the link was cut tells of a smaller cluster.
+			c.eventually(fmt.Sprintf("%s is told of %d beside %d", n.address, want[0], want[1]), func() bool {
+				select {
+				case i := <-told[n]:
+					return i.Size == want[0] && i.Own == want[1]
+				default:
+					return false
+				}
+			})
 		}
 		time.Sleep(20 * time.Second)
 		c.sees(older[0], "a:1", "b:1")
