@@ -282,6 +282,8 @@ func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
 		l.p.r.touch()
 		select {
 		case <-l.kick:
+			// Those who can run and are about to send come first: what they
+			// send shares the write. If there is nobody it costs little.
 			runtime.Gosched()
 		case err := <-ended:
 			ended <- err
