@@ -36,7 +36,7 @@ func follow(events []Event) Snapshot {
 		case RoleLeaderChanged:
 			s.RoleLeaders = slices.DeleteFunc(s.RoleLeaders, func(l RoleLeader) bool { return l.Role == e.Role })
 			if e.Leader != "" {
-				s.RoleLeaders = append(s.RoleLeaders, RoleLeader{e.Role, e.Leader})
+				s.RoleLeaders = append(s.RoleLeaders, RoleLeader(e))
 			}
 		case ClusterShutdown:
 			s.Shutdown = true
