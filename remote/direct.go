@@ -10,7 +10,9 @@ import (
 // long again. So its sender writes it, if that cannot block, on a connection
 // whose socket takes bytes or refuses them at once. That is worth it for a
 // lane that has been quiet only: under load, messages that gather while the
-// lane writes share a system call.
+// lane writes share a system call. Nor is it worth it if many talk with the peer
+// at once, which shows in its batches: an answer that is written by itself keeps
+// those that are about to follow it from going along.
 
 // quiet is how long a lane has written nothing before a sender writes.
 const quiet = 20 * time.Microsecond
@@ -24,7 +26,7 @@ func (q *userQueue) beginDirect() bool {
 		return false
 	}
 	b := q.open[0]
-	if b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
+	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
 		return false
 	}
 	q.take()

@@ -35,6 +35,7 @@ func (p *peer) forgetIf(unused time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.peers, p.address)
+	r.recent.CompareAndSwap(p, nil)
 	if p.uid != 0 {
 		r.tombs[p.address] = tombstone{p.uid, p.removed, time.Now()}
 	}

@@ -171,6 +171,7 @@ func (c *inbound) batch(body []byte) error {
 	if skip, err := c.seen(seq); skip || err != nil {
 		return err
 	}
+	c.noteMany(len(envelopes) > 1 || c.frames.Buffered() > 0)
 	c.handOver(envelopes, false)
 	c.p.arrived(c.stream, seq)
 	clear(c.envelopes)
@@ -178,6 +179,14 @@ func (c *inbound) batch(body []byte) error {
 		c.envelopes = nil
 	}
 	return nil
+}
+
+// noteMany tells senders whether more than one conversation is under way with
+// the peer. The answers to a batch are then best sent as a batch too.
+func (c *inbound) noteMany(yes bool) {
+	if c.p.many.Load() != yes { // a load costs less than a store
+		c.p.many.Store(yes)
+	}
 }
 
 // seen reports whether a frame has been handled before, on another connection.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -281,6 +282,11 @@ func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
 		l.p.r.touch()
 		select {
 		case <-l.kick:
+			if l.kind == remotepb.Lane_LANE_USER && l.p.many.Load() {
+				// Those who can run and are about to send come first: what
+				// they send shares the write. Heartbeats do not wait.
+				runtime.Gosched()
+			}
 		case err := <-ended:
 			ended <- err
 			return err

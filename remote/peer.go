@@ -39,6 +39,7 @@ type peer struct {
 	drops   dropCounters
 
 	spawns atomic.Int64 // requests of this peer that are carried out
+	many   atomic.Bool  // its last batch had more than one message
 
 	turn sync.Mutex // held from one incarnation to the next, until the old is cleared away
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 
@@ -68,6 +69,8 @@ type Remote struct {
 	halt    chan struct{} // closed when Close begins
 	done    chan struct{} // closed when Close is complete
 	wg      sync.WaitGroup
+
+	recent atomic.Pointer[peer] // of peers, the one last looked up; changed under mu
 
 	mu          sync.Mutex
 	closing     bool // Close has been called
@@ -155,9 +158,16 @@ func (r *Remote) start(f func()) bool {
 
 // known returns the peer of an address, nil if there is none.
 func (r *Remote) known(address string) *peer {
+	if p := r.recent.Load(); p != nil && p.address == address {
+		return p
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.peers[address]
+	p := r.peers[address]
+	if p != nil {
+		r.recent.Store(p)
+	}
+	return p
 }
 
 // peer returns the peer of an address, new if need be; nil if there are too many.

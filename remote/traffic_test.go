@@ -509,3 +509,42 @@ func FuzzHandshakeSecret(f *testing.F) {
 		})
 	})
 }
+
+// TestBatchesAreAnsweredInBatches tells that senders leave writing to the lane
+// while the peer's batches hold several messages, and take it up again after.
+func TestBatchesAreAnsweredInBatches(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		a, b := c.start("a:1", 1), c.start("b:1", 2)
+		for _, step := range []struct {
+			name string
+			msgs []any
+			want bool
+		}{
+			{"one", []any{"1"}, false},
+			{"many", []any{"2", "3", "4"}, true},
+			{"many again", []any{"5", "6"}, true},
+			{"one again", []any{"7"}, false},
+		} {
+			a.togetherTo(b.pid("box/1"), step.msgs)
+			synctest.Wait()
+			if got := b.r.peer("a:1").many.Load(); got != step.want {
+				t.Errorf("%s: got many %v, want %v", step.name, got, step.want)
+			}
+		}
+		wantTexts(t, "messages", b.texts("box/1"), "1", "2", "3", "4", "5", "6", "7")
+	})
+}
+
+// togetherTo sends messages in one batch: the lane finds the queue locked until
+// all are there.
+func (n *node) togetherTo(to *pa.PID, msgs []any) {
+	q := n.r.peer(to.Address).userFor(to.Id)
+	q.mu.Lock()
+	q.direct = true // as if a sender wrote meanwhile
+	q.mu.Unlock()
+	n.tell(to, msgs...)
+	q.mu.Lock()
+	q.direct = false
+	q.mu.Unlock()
+	q.l.wake()
+}

@@ -124,11 +124,18 @@ func (e *Outgoing) MaxSize() int { return e.size() + 11 }
 
 func (e *Outgoing) size() int {
 	n := e.To.size() + e.FromAddress.size() + e.From.size() + e.Type.size()
-	for k, v := range e.Headers {
-		n += 1 + protowire.SizeBytes(headerSize(k, v))
+	if len(e.Headers) > 0 { // to begin a range over no map costs more than all the rest
+		n += e.headersSize()
 	}
 	if len(e.Payload) > 0 {
 		n += 1 + protowire.SizeBytes(len(e.Payload))
+	}
+	return n
+}
+
+func (e *Outgoing) headersSize() (n int) {
+	for k, v := range e.Headers {
+		n += 1 + protowire.SizeBytes(headerSize(k, v))
 	}
 	return n
 }
