@@ -177,7 +177,8 @@ func (b *producer) step(c *actor.Context[any]) {
 	b.arm(c, wake)
 }
 
-// confirmed frees what the last n messages took.
+// confirmed frees what the last n messages took, before it tells those who wait
+// for them: they may look.
 func (b *producer) confirmed(c *actor.Context[any], n int) {
 	if done := b.core.done(); done > b.stored {
 		if err := b.cfg.Queue.Confirm(done); err != nil {
@@ -186,11 +187,11 @@ func (b *producer) confirmed(c *actor.Context[any], n int) {
 			b.stored = done
 		}
 	}
+	b.room.give(n)
 	for len(b.flushes) > 0 && b.flushes[0].seq <= b.core.done() {
 		b.flushes[0].done.Reply(outcome{})
 		b.flushes = b.flushes[1:]
 	}
-	b.room.give(n)
 }
 
 // arm has the timer fire at wake at the latest. One that fires earlier is let be: it
