@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,12 +236,13 @@ func TestChurn(t *testing.T) {
 	sys := newSystem(t, actor.Config{})
 	soonDone := soon(t)
 	done := make(chan struct{})
+	var held pins
 	for w := range uint64(6) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			rng := rand.New(rand.NewPCG(w, 3))
 			for range 150 {
-				churn(t, rng, sys)
+				churn(t, rng, sys, &held)
 			}
 		}()
 	}
@@ -255,19 +258,57 @@ func TestChurn(t *testing.T) {
 	if err := sys.Close(soonDone); err != nil {
 		t.Error(err)
 	}
+	if n := held.left(); n > 0 {
+		t.Errorf("%d behaviors are still reachable: their timers were left running", n)
+	}
 }
 
-func churn(t *testing.T, rng *rand.Rand, sys *actor.System) {
+// pins tell how many behaviors the garbage collector could not free. A timer
+// that was not stopped is reachable from the runtime, and so is all that its
+// message would reach: its actor and the behavior.
+type pins struct{ made, freed atomic.Int64 }
+
+// pin returns a behavior that runs what it is sent, and is counted.
+func (p *pins) pin() func() actor.Behavior[any] {
+	b := &pinned{}
+	p.made.Add(1)
+	runtime.AddCleanup(b, func(freed *atomic.Int64) { freed.Add(1) }, &p.freed)
+	return func() actor.Behavior[any] { return b }
+}
+
+type pinned struct{ _ [16]byte }
+
+func (*pinned) Receive(c *actor.Context[any], m any) error { return doer(c, m) }
+
+// left collects garbage until all is freed, or that has stopped to help.
+func (p *pins) left() int64 {
+	for range 50 {
+		runtime.GC()
+		for range 100 { // cleanups have a goroutine of their own
+			runtime.Gosched()
+		}
+		if p.freed.Load() == p.made.Load() {
+			break
+		}
+	}
+	return p.made.Load() - p.freed.Load()
+}
+
+func churn(t *testing.T, rng *rand.Rand, sys *actor.System, held *pins) {
 	sup := actor.WithSupervisor(actor.AllForOne(actor.Backoff{Min: time.Microsecond, Max: time.Millisecond}))
 	parent := spawn(t, sys, "", doer, sup)
 	kids := make(chan actor.Ref[any], 3)
 	in(parent, func(c *actor.Context[any]) {
 		for range 3 {
-			kid, err := actor.Spawn(c, "", actor.Func(doer), sup)
+			kid, err := actor.Spawn(c, "", held.pin(), sup)
 			if err != nil {
 				t.Error(err)
 			}
 			c.Watch(kid)
+			in(kid, func(c *actor.Context[any]) {
+				c.After(time.Hour, do(func(*actor.Context[any]) {}))
+				c.Every(time.Hour, do(func(*actor.Context[any]) {}))
+			})
 			c.After(time.Duration(500)*time.Microsecond, do(func(*actor.Context[any]) {}))
 			actor.AskThen(c, kid.With(1), time.Millisecond,
 				func(int, error) any { return do(func(*actor.Context[any]) {}) })
