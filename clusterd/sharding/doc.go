@@ -43,7 +43,9 @@
 //
 // # Promises
 //
-// At most one node runs an entity as long as removed nodes are really dead.
+// At any time at most one node can begin a message of an entity, also when the
+// network is cut or a process is held still: without its lease a node sets
+// messages aside, in their order, and ends the contexts of handlers that run.
 // Messages of one sender to one entity arrive in order while the entity's home
 // stays, and while it moves if the sender awaits each answer. A planned move
 // adds no loss and no repetition to the at-most-once of actors.
@@ -52,12 +54,11 @@
 //
 // Memory does not survive a crash. Messages that are stashed, timers, and
 // watches do not move. Who sends without awaiting answers, on a third node,
-// may be overtaken by himself while an entity moves. A member that is removed
-// while it lives, cut off by the network, runs its entities until it learns so.
+// may be overtaken by himself while an entity moves. A handler that began under
+// the lease may end after it.
 //
 // # Not yet
 //
-// Leases and fencing of cut-off homes, a planner that balances within one slot,
-// replicas and durable state, passivation, a limit on concurrent moves, and
+// A planner that balances within one slot, replicas and durable state, passivation, a limit on concurrent moves, and
 // flush markers that hold the order of third senders through a move.
 package sharding

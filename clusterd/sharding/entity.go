@@ -132,7 +132,7 @@ type gate struct {
 // something waits for the lease as user messages do.
 func (g *gate) InvokeSystemMessage(msg any) {
 	if _, gone := msg.(*pa.Terminated); gone && !g.ending && g.mustPause() {
-		g.life.router.setAsideSystem(g.life, msg)
+		g.life.router.setAside(g.life, &g.life.asideSystem, msg)
 		return
 	}
 	if _, stop := msg.(*pa.Stop); stop && !g.ending {
@@ -163,7 +163,7 @@ func (g *gate) InvokeUserMessage(msg any) {
 	case g.ending:
 		g.life.reclaimed = append(g.life.reclaimed, msg)
 	case g.mustPause():
-		g.life.router.setAside(g.life, msg)
+		g.life.router.setAside(g.life, &g.life.aside, msg)
 	default:
 		g.MessageInvoker.InvokeUserMessage(msg)
 	}

@@ -16,24 +16,12 @@ import (
 // pauseMark is the last message that was in a mailbox when its entity paused.
 type pauseMark struct{}
 
-// setAside keeps a message that came without a lease. It is called on the
-// entity's goroutine.
-func (r *router) setAside(l *life, msg any) {
+// setAside keeps a message that came without a lease in one of the life's two
+// lists. It is called on the entity's goroutine.
+func (r *router) setAside(l *life, list *[]any, msg any) {
 	st := r.stripe(l.seat.key.slot)
 	st.mu.Lock()
-	l.aside = append(l.aside, msg)
-	mark := l.pause()
-	st.mu.Unlock()
-	if mark {
-		l.box.PostUserMessage(pauseMark{})
-	}
-}
-
-// setAsideSystem is setAside for a system message.
-func (r *router) setAsideSystem(l *life, msg any) {
-	st := r.stripe(l.seat.key.slot)
-	st.mu.Lock()
-	l.asideSystem = append(l.asideSystem, msg)
+	*list = append(*list, msg)
 	mark := l.pause()
 	st.mu.Unlock()
 	if mark {
