@@ -51,8 +51,15 @@
 // a hosted actor does not return within Config.LeaveTimeout, the node ends
 // instead, and [Node.Err] is [ErrRemoved].
 //
+// # Fencing
+//
+// What must run once in the cluster runs under a lease made of a quorum's
+// heartbeats. A node that is cut off or held still loses it by its own clock,
+// before the others start what it hosted: [Node.MayAct] tells, and services hear
+// of it by [Attached].Fenced.
+//
 // # Not yet
 //
-// The join secret,
-// the choice of a downing strategy and leases are still to come.
+// Phases of leaving that a program can hook into, and the downing strategy
+// lease-majority.
 package clusterd

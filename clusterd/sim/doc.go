@@ -39,5 +39,6 @@
 //
 // # Not yet
 //
-// I1 and I3 need leases and fencing, I7 durable shards.
+// I7 needs durable shards. Random stories draw no shutdown, recovery, minimums,
+// symmetric founding or islands: these have scripts and tests of their own.
 package sim

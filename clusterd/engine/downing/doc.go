@@ -12,8 +12,8 @@
 //	}
 //
 // [Timers] keeps a timer per unreachable member: downing waits until the
-// picture has been stable for a while. [Cover] says who goes where links broke
-// between members that others still reach.
+// picture has been stable for a while. [Cover] says who would have to go where links
+// broke between members that others still reach.
 //
 // Everything here is a pure function of its arguments or, like Timers, a plain
 // value for one goroutine.
@@ -23,5 +23,5 @@
 // keep-referee builds on. Such sides wait, paused, for the heal or for an
 // operator.
 //
-// Not yet: lease-majority.
+// Not yet: lease-majority, and an engine that acts on Cover.
 package downing

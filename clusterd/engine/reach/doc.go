@@ -12,5 +12,6 @@
 //
 // Everything here is a pure function of its arguments.
 //
-// Not yet: the accrual detector and indirect probes before an accusation.
+// What makes a node accuse is package phi's. Not yet: indirect probes before
+// an accusation.
 package reach
