@@ -141,8 +141,8 @@ func TestFaultOfAnAskedMessage(t *testing.T) {
 			if f, ok := err.(*actor.Failure); !ok || f.Code != "panic" {
 				t.Errorf("error = %v, want a *Failure of a panic", err)
 			}
+			synctest.Wait() // the answer comes before the event
 		}
-		synctest.Wait()
 		if len(faults) != 2 || faults[0] != "question" || faults[1] != "question" {
 			t.Errorf("faults at %v, want two at the question", faults)
 		}
