@@ -47,8 +47,9 @@ type Standing struct {
 	Lease    bool            // this node may act
 	Leaving  bool            // it is leaving, and accepts no joiners
 	Steward  bool            // it is one of the three lowest reachable Up addresses
-	Members  []member.Node   // sorted by address: every address in use, Joining to Down
-	Voters   []member.Node   // sorted by address: those of the newest decided view
+	Change   uint64          // grows when Members or Voters change
+	Members  member.Roll     // every address in use, Joining to Down: those of the moment when it is asked
+	Voters   member.Roll     // those of the newest decided view, likewise
 }
 
 // Inspection shows what the invariants of a simulator look at. Everything in
