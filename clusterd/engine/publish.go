@@ -478,5 +478,8 @@ func (e *Engine) InspectViews() Inspection {
 		Decided:  e.views.decided,
 		Active:   e.views.active,
 		Removed:  e.removed,
+
+		Facts:       e.table.Digest(),
+		Unreachable: len(e.verdict.unreachable),
 	}
 }

@@ -64,4 +64,7 @@ type Inspection struct {
 	Records  []*member.Record // sorted by address, tombstones too
 	Rows     []*reach.Row     // sorted by observer's address
 	Removed  bool             // this incarnation knows that it was removed
+
+	Facts       uint64 // digest of Records and Rows
+	Unreachable int    // how many members are, as this node sees it
 }
