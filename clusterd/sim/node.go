@@ -172,7 +172,7 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
-	if !n.leaving && !n.disturbed && cause != lostCluster && cause != yielded {
+	if !n.leaving && !n.disturbed && !s.worn(n) && cause != lostCluster && cause != yielded {
 		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
 	}
 	s.halt(n, cause)
