@@ -36,6 +36,7 @@ type Sim struct {
 	excused time.Duration // until then a second cluster may be founded because of a cut
 	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
+	tally   tally
 	err     *Failure
 }
 
