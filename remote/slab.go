@@ -21,16 +21,21 @@ const (
 
 // protoDecoder decodes one type of protobuf message.
 type protoDecoder struct {
-	name string
+	*protoType
 	typ  protoreflect.MessageType
 	many reflect.Type // slice of the message's struct; nil: it is not a plain one
-	slab reflect.Value
-	used int
+	slab []proto.Message
 }
 
-func newProtoDecoder(name string, typ protoreflect.MessageType) *protoDecoder {
-	d := &protoDecoder{name: name, typ: typ, used: slabLen}
-	if info, ok := typ.(*protoimpl.MessageInfo); ok && info.GoReflectType.Kind() == reflect.Pointer {
+func newProtoDecoder(typ protoreflect.MessageType) *protoDecoder {
+	d := &protoDecoder{typ: typ}
+	info, ok := typ.(*protoimpl.MessageInfo)
+	if !ok {
+		d.protoType = &protoType{name: string(typ.Descriptor().FullName())}
+		return d
+	}
+	d.protoType = newProtoType(info, typ.New())
+	if info.GoReflectType.Kind() == reflect.Pointer {
 		d.many = reflect.SliceOf(info.GoReflectType.Elem())
 	}
 	return d
@@ -38,7 +43,7 @@ func newProtoDecoder(name string, typ protoreflect.MessageType) *protoDecoder {
 
 func (d *protoDecoder) decode(payload []byte, _ bool) (any, error) {
 	m := d.new(len(payload))
-	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(payload, m); err != nil { // it is empty
+	if err := d.unmarshal(payload, m); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", actor.ErrNotPortable, d.name, err)
 	}
 	return m, nil
@@ -48,12 +53,23 @@ func (d *protoDecoder) new(size int) proto.Message {
 	if d.many == nil || size > slabBytes {
 		return d.typ.New().Interface()
 	}
-	if d.used == slabLen {
-		d.slab, d.used = reflect.MakeSlice(d.many, slabLen, slabLen), 0
+	last := len(d.slab) - 1
+	if last < 0 {
+		last = d.fill()
 	}
-	m := d.slab.Index(d.used).Addr().Interface().(proto.Message)
-	d.used++
+	m := d.slab[last]
+	d.slab[last] = nil
+	d.slab = d.slab[:last]
 	return m
+}
+
+// fill makes a slab, and returns the place of its last message.
+func (d *protoDecoder) fill() int {
+	slab := reflect.MakeSlice(d.many, slabLen, slabLen)
+	for i := range slabLen {
+		d.slab = append(d.slab, slab.Index(i).Addr().Interface().(proto.Message))
+	}
+	return slabLen - 1
 }
 
 // bytesDecoder decodes []byte.

@@ -72,10 +72,7 @@ func AppendEnvelope(b []byte, e *Outgoing) []byte {
 
 // AppendHead appends the envelope up to its payload, which is to follow.
 func (e *Outgoing) AppendHead(b []byte) []byte {
-	b = e.To.append(b, envelopeTo)
-	b = e.FromAddress.append(b, envelopeFromAddress)
-	b = e.From.append(b, envelopeFrom)
-	b = e.Type.append(b, envelopeType)
+	b = e.appendTexts(b)
 	if len(e.Headers) > 0 {
 		b = e.appendHeaders(b)
 	}
@@ -84,6 +81,13 @@ func (e *Outgoing) AppendHead(b []byte) []byte {
 		b = protowire.AppendVarint(b, uint64(len(e.Payload)))
 	}
 	return b
+}
+
+func (e *Outgoing) appendTexts(b []byte) []byte {
+	b = e.To.append(b, envelopeTo)
+	b = e.FromAddress.append(b, envelopeFromAddress)
+	b = e.From.append(b, envelopeFrom)
+	return e.Type.append(b, envelopeType)
 }
 
 // appendHeaders writes the headers in the order of their keys.
