@@ -3,6 +3,7 @@ package remote
 import (
 	"fmt"
 	"reflect"
+	"unsafe"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,8 +24,7 @@ const (
 type protoDecoder struct {
 	*protoType
 	typ  protoreflect.MessageType
-	many reflect.Type // slice of the message's struct; nil: it is not a plain one
-	slab []proto.Message
+	slab slab
 }
 
 func newProtoDecoder(typ protoreflect.MessageType) *protoDecoder {
@@ -36,7 +36,7 @@ func newProtoDecoder(typ protoreflect.MessageType) *protoDecoder {
 	}
 	d.protoType = newProtoType(info, typ.New())
 	if info.GoReflectType.Kind() == reflect.Pointer {
-		d.many = reflect.SliceOf(info.GoReflectType.Elem())
+		d.slab = newSlab(info.GoReflectType)
 	}
 	return d
 }
@@ -50,26 +50,39 @@ func (d *protoDecoder) decode(payload []byte, _ bool) (any, error) {
 }
 
 func (d *protoDecoder) new(size int) proto.Message {
-	if d.many == nil || size > slabBytes {
+	if d.slab.many == nil || size > slabBytes {
 		return d.typ.New().Interface()
 	}
-	last := len(d.slab) - 1
-	if last < 0 {
-		last = d.fill()
-	}
-	m := d.slab[last]
-	d.slab[last] = nil
-	d.slab = d.slab[:last]
-	return m
+	return d.slab.new()
 }
 
-// fill makes a slab, and returns the place of its last message.
-func (d *protoDecoder) fill() int {
-	slab := reflect.MakeSlice(d.many, slabLen, slabLen)
-	for i := range slabLen {
-		d.slab = append(d.slab, slab.Index(i).Addr().Interface().(proto.Message))
+// slab allocates messages of one type, slabLen at a time.
+type slab struct {
+	many reflect.Type  // array of the message's struct; nil: it is not a plain one
+	size uintptr       // of one struct
+	none proto.Message // the nil pointer of the type
+	next unsafe.Pointer
+	left int // from next on
+}
+
+func newSlab(pointer reflect.Type) slab {
+	t := pointer.Elem()
+	return slab{many: reflect.ArrayOf(slabLen, t), size: t.Size(), none: reflect.Zero(pointer).Interface().(proto.Message)}
+}
+
+// new returns an empty message. An interface is the type and the pointer, so that
+// of another struct of the array is the nil pointer's with the pointer put in:
+// reflect would take as long to make it as the message to be read.
+func (s *slab) new() proto.Message {
+	if s.left == 0 {
+		s.next, s.left = reflect.New(s.many).UnsafePointer(), slabLen
 	}
-	return slabLen - 1
+	m := s.none
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&m))[1] = s.next
+	if s.left--; s.left > 0 { // a pointer past the last would be to something else
+		s.next = unsafe.Add(s.next, s.size)
+	}
+	return m
 }
 
 // bytesDecoder decodes []byte.
