@@ -33,7 +33,7 @@ const hops = 4
 // doubts reports whether n is better not relied on to pass something on.
 func (e *Engine) doubts(n member.Node) bool {
 	p := e.roster.find(n)
-	return p != nil && p.accused || !e.verdict.reachable(n)
+	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 
 // round is one gossip round: the news to some peers, and a digest to one, which

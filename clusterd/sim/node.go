@@ -142,6 +142,7 @@ func (s *Sim) settle(n *node) (done int) {
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
+		s.tally.note(e)
 		if s.watches(n) {
 			n.events = remember(n.events, e)
 		}
@@ -185,10 +186,11 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
-	if !n.leaving && !n.disturbed && !s.closes(n) && cause != lostCluster && cause != yielded {
+	if !n.leaving && !n.disturbed && !s.worn(n) && !s.closes(n) && cause != lostCluster && cause != yielded {
 		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
 	}
 	s.halt(n, cause)
+	s.trouble() // it helps nobody around a broken link any more
 	if s.cfg.Rejoin > 0 && !n.leaving {
 		s.push(event{at: s.now + s.cfg.Rejoin, kind: rejoin, to: n.id, uid: n.self.UID})
 	}

@@ -24,7 +24,7 @@ type Sim struct {
 	nodes []*node // by id; nodes[0] stays empty
 	seeds []string
 	alone map[int]bool
-	cuts  map[pair]bool
+	cuts  map[pair]time.Duration // when each began
 	links map[pair]Link
 
 	count   uint64 // events that happened
@@ -36,6 +36,7 @@ type Sim struct {
 	excused time.Duration // until then a second cluster may be founded because of a cut
 	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
+	tally   tally
 	err     *Failure
 }
 
@@ -50,7 +51,7 @@ func New(cfg Config) *Sim {
 		rng:   rand.New(rand.NewPCG(cfg.Seed, 0)),
 		nodes: []*node{nil},
 		alone: map[int]bool{},
-		cuts:  map[pair]bool{},
+		cuts:  map[pair]time.Duration{},
 		links: map[pair]Link{},
 		log:   newTranscript(cfg.Tail, cfg.Transcript),
 		law:   newLaw(),

@@ -293,7 +293,7 @@ func (s *Sim) checkHealthy(n *node, who member.Node) {
 	if id == 0 || s.node(id).self != who {
 		return
 	}
-	if r := s.node(id); r.running() && !r.leaving && !r.disturbed {
+	if r := s.node(id); r.running() && !r.leaving && !r.disturbed && !s.worn(r) {
 		s.fail("healthy", "%s learns that %v was removed, which was well", name(n.id), who)
 	}
 }
