@@ -34,7 +34,7 @@ type account struct {
 // immutable, and cheap while nothing changes.
 func (e *Engine) Snapshot() Snapshot {
 	e.show()
-	if !e.shown.listed && !e.removed && !e.id.IsZero() {
+	if !e.shown.listed && !e.id.IsZero() {
 		e.shown.last.Members, e.shown.listed = e.members(), true
 	}
 	s := e.shown.last

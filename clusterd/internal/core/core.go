@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
@@ -148,7 +149,7 @@ func (c *Core) Heir() Heir {
 func (c *Core) bequeath(gone engine.SelfRemoved) {
 	switch gone.Cause {
 	case member.CauseUnreachable.String(), member.CauseDown.String(), member.CauseReplaced.String():
-		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Clone(c.standing.Voters)}
+		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Collect(c.standing.Voters.All())}
 	}
 }
 
