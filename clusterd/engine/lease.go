@@ -37,7 +37,8 @@ type tenure struct {
 	stale   bool      // support or views have changed since it was reckoned
 	next    time.Time // while it lasts it is not reckoned sooner
 	shown   Lease     // of what is hosted here, after the last input that was not refused
-	unsure  bool      // views or facts have changed since shown was worked out
+	unsure  bool      // views or facts have changed since barred was worked out
+	barred  bool      // nothing hosted here has a lease, whatever this node has: it does not vote, or has drained
 	backing backing
 }
 
@@ -58,8 +59,12 @@ func (t *tenure) show(e *Engine) {
 		return
 	}
 	v := &e.views
+	unsure := t.unsure
 	t.unsure, t.shown = false, Lease{}
-	if e.holds() && v.acked.Votes(e.self) && !v.removes(e.self) && !e.own().Own.Drained {
+	if unsure {
+		t.barred = !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained
+	}
+	if e.holds() && !t.barred {
 		t.shown = Lease{View: v.decided.Number, Until: t.until}
 	}
 }
@@ -152,12 +157,12 @@ func (e *Engine) supported(v *member.View) time.Time {
 	return b.times[low-1]
 }
 
-// backing is who supports this node. It is kept only to be filled again, but for
-// vain: the view in which all who ever supported this node are no quorum, which
-// in a large cluster is so for everybody but the stewards.
+// backing is who supports this node in one view. It is kept only to be filled
+// again, but for vain: the view in which all who ever supported this node are no
+// quorum, which in a large cluster is so for everybody but the stewards.
 type backing struct {
-	peers  []*peer     // sorted by address
-	times  []time.Time // since when those of them do who vote in the view
+	at     []time.Time // by the view's members; zero = does not support
+	times  []time.Time // those of them who vote
 	cursor int         // where the strategy is, which mostly asks in the view's order
 	vain   *member.View
 }
@@ -165,15 +170,26 @@ type backing struct {
 // gather collects who has ever supported this node.
 func (e *Engine) gather(v *member.View) {
 	b := &e.tenure.backing
-	b.peers, b.times = b.peers[:0], b.times[:0]
+	b.at = slices.Grow(b.at[:0], len(v.Members))[:len(v.Members)]
+	clear(b.at)
+	b.times = b.times[:0]
+	members := v.Members
 	for _, p := range e.roster.peers {
 		if p.support.IsZero() {
 			continue
 		}
-		b.peers = append(b.peers, p)
-		if v.Votes(p.node) {
+		// Both are sorted: where everybody supports this node the next one is next.
+		if len(members) == 0 || members[0].Node != p.node {
+			members = v.After(p.node)
+		}
+		if len(members) == 0 || members[0].Node != p.node {
+			continue
+		}
+		b.at[len(v.Members)-len(members)] = p.support
+		if members[0].Status.Votes() {
 			b.times = append(b.times, p.support)
 		}
+		members = members[1:]
 	}
 }
 
@@ -186,23 +202,22 @@ func (e *Engine) quorumSince(v *member.View, since time.Time) bool {
 		if n == e.self {
 			return true
 		}
-		p := b.find(n)
-		return p != nil && !p.support.Before(since)
+		i := b.find(v, n)
+		return i >= 0 && !b.at[i].IsZero() && !b.at[i].Before(since)
 	})
 }
 
-// find returns the supporter n, nil if it is none.
-func (b *backing) find(n member.Node) *peer {
-	if b.cursor < len(b.peers) && b.peers[b.cursor].node == n {
-		b.cursor++
-		return b.peers[b.cursor-1]
+// find returns the index of a member of v, -1 if there is none.
+func (b *backing) find(v *member.View, n member.Node) int {
+	for ; b.cursor < len(v.Members); b.cursor++ {
+		if v.Members[b.cursor].Node == n {
+			return b.cursor
+		}
 	}
-	i, found := slices.BinarySearchFunc(b.peers, n, func(p *peer, n member.Node) int { return p.node.Compare(n) })
-	if !found {
-		return nil
+	if b.cursor = len(v.Members) - len(v.After(n)); b.cursor < len(v.Members) && v.Members[b.cursor].Node == n {
+		return b.cursor
 	}
-	b.cursor = i + 1
-	return b.peers[i]
+	return -1
 }
 
 // lean notes what a heartbeat of p does for this node's lease.
@@ -234,11 +249,9 @@ func (e *Engine) lean(p *peer, h *Heartbeat) {
 // in real time. So a node needs to hear one steward instead of half the cluster.
 func (e *Engine) carry(p *peer, h *Heartbeat, at time.Time) {
 	left := time.Duration(min(h.Lease, int64(e.leaseFor(e.views.decided))))
-	if left <= 0 || !e.views.decided.Votes(p.node) || e.views.removes(p.node) {
-		return
-	}
 	drift := e.cfg.Timing.drift()
-	if until := at.Add(time.Duration(float64(left) * (1 - drift) / (1 + drift))); until.After(e.tenure.relayed) {
+	until := at.Add(time.Duration(float64(left) * (1 - drift) / (1 + drift)))
+	if left > 0 && until.After(e.tenure.relayed) && e.votes(p) && !e.views.removes(p.node) {
 		e.tenure.relayed, e.tenure.stale = until, true
 	}
 }

@@ -14,9 +14,11 @@ import (
 type shown struct {
 	dirty    bool // last and standing are out of date
 	last     Snapshot
-	listed   bool // last has its members
+	changes  uint64 // how often last was brought up to date
+	listed   bool   // last has its members
 	standing Standing
 	told     account
+	counted  uint64         // the changes that events have told of
 	active   []*member.View // that became active since the last events
 	leased   bool           // events have told of a lease
 	end      *SelfRemoved   // to be told; nil = not, or told already
@@ -57,6 +59,14 @@ func (e *Engine) Standing() Standing {
 	return e.shown.standing
 }
 
+// Changes counts how often what [Engine.Snapshot], [Engine.Outline] or
+// [Engine.InspectViews] return may have changed, but for the lease and what is
+// promised.
+func (e *Engine) Changes() uint64 {
+	e.show()
+	return e.shown.changes
+}
+
 func (e *Engine) show() {
 	if !e.shown.dirty || e.removed || e.id.IsZero() {
 		if e.removed {
@@ -65,6 +75,7 @@ func (e *Engine) show() {
 		return
 	}
 	e.shown.dirty = false
+	e.shown.changes++
 	members := e.shown.last.Members
 	e.shown.last = e.outline()
 	if e.shown.listed {
@@ -273,7 +284,8 @@ func (e *Engine) publish() {
 		return
 	}
 	e.show()
-	if !e.removed {
+	if !e.removed && e.shown.counted != e.shown.changes {
+		e.shown.counted = e.shown.changes
 		e.publishChanges()
 	}
 	e.publishLease()

@@ -20,7 +20,7 @@ type roster struct {
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	ring    []member.Node // whom this node monitors and does not accuse
-	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
+	byUID   map[uint64]*peer
 
 	of      *member.View  // the decided view that all below is about; nil = out of date
 	read    int           // how many of the engine's touches were looked at
@@ -55,10 +55,12 @@ type peer struct {
 	target   bool          // heartbeats go to it by themselves
 	watched  bool          // it is accused when it is silent
 
-	support    time.Time // newest stamp of this node that it echoed and that counts for the lease; zero = none
-	given      int64     // the newest stamp of it that this node echoed; 0 = none
-	answeredTo time.Time // when it did so first; zero = never
-	hinted     time.Time // when it was last told of an undecided view
+	seat       *member.Entry // in the view seatOf
+	seatOf     *member.View  // the decided view when that was last asked
+	support    time.Time     // newest stamp of this node that it echoed and that counts for the lease; zero = none
+	given      int64         // the newest stamp of it that this node echoed; 0 = none
+	answeredTo time.Time     // when it did so first; zero = never
+	hinted     time.Time     // when it was last told of an undecided view
 
 	leaving time.Time // when it was seen to be Leaving in a decided view; zero = it is not
 
@@ -73,19 +75,36 @@ type peer struct {
 
 // find returns the peer of a node that is dealt with, nil for any other.
 func (r *roster) find(n member.Node) *peer {
-	recent := &r.recent[n.UID%uint64(len(r.recent))]
-	if *recent != nil && (*recent).node == n {
-		return *recent
+	if p := r.byUID[n.UID]; p != nil && p.node == n {
+		return p
 	}
 	i, found := r.search(n)
-	if !found {
-		if !r.engine.lists(n) {
-			return nil
-		}
-		r.peers = slices.Insert(r.peers, i, r.engine.newPeer(n))
+	switch {
+	case found: // another one has its UID too
+		return r.peers[i]
+	case !r.engine.lists(n):
+		return nil
 	}
-	*recent = r.peers[i]
-	return *recent
+	p := r.engine.newPeer(n)
+	r.peers = slices.Insert(r.peers, i, p)
+	r.note(p)
+	return p
+}
+
+// note has a peer found by its UID.
+func (r *roster) note(p *peer) {
+	if r.byUID == nil {
+		r.byUID = make(map[uint64]*peer)
+	}
+	r.byUID[p.node.UID] = p
+}
+
+// index has all peers found by their UIDs, and nobody else.
+func (r *roster) index() {
+	clear(r.byUID)
+	for _, p := range r.peers {
+		r.note(p)
+	}
 }
 
 func (r *roster) search(n member.Node) (int, bool) {
@@ -114,6 +133,15 @@ func (e *Engine) lists(n member.Node) bool {
 	}
 	who, _ := e.at(n.Address)
 	return who == n
+}
+
+// votes reports whether p is a voter of the decided view. It is asked for each
+// heartbeat.
+func (e *Engine) votes(p *peer) bool {
+	if v := e.views.decided; p.seatOf != v {
+		p.seat, p.seatOf = v.Find(p.node), v
+	}
+	return p.seat != nil && p.seat.Status.Votes()
 }
 
 // at returns who at an address is dealt with, zero for nobody, and whether that
@@ -252,7 +280,6 @@ func (e *Engine) survey() {
 			l.present++
 		}
 	}
-	clear(l.recent[:])
 	l.full = false // aim fills it again, if need be
 	oversees := e.oversees()
 	l.peers = slices.DeleteFunc(l.peers, func(p *peer) bool {
@@ -263,6 +290,7 @@ func (e *Engine) survey() {
 		e.greet(p, present)
 		return false
 	})
+	l.index()
 	for i := range e.views.decided.Members {
 		if m := &e.views.decided.Members[i]; m.Status == member.Leaving {
 			e.noteLeaving(m.Node)
@@ -316,7 +344,7 @@ func (e *Engine) recheck(t touch) bool {
 		l.astray = l.astray || l.nearest.Has(was)
 		if i, found := l.search(was); found {
 			l.peers = slices.Delete(l.peers, i, i+1)
-			clear(l.recent[:])
+			delete(l.byUID, was.UID)
 		}
 	}
 	if present {
@@ -514,5 +542,5 @@ func (e *Engine) fill() {
 			l.peers = append(l.peers, e.newPeer(n))
 		}
 	}
-	clear(l.recent[:])
+	l.index()
 }

@@ -33,9 +33,12 @@ func Invariants() []member.Pair {
 
 // history is what one incarnation has shown so far.
 type history struct {
+	count uint64 // of its machine's changes when it was last looked at
 	last  engine.Snapshot
 	known map[string]sighting // by address
 	holds engine.Inspection
+
+	expelled member.Identity // the cluster that is known to have removed it; zero = none
 }
 
 // sighting is the newest that an incarnation knew of an address.
@@ -46,6 +49,12 @@ type sighting struct {
 
 // check holds every invariant against node n, whom the last event changed.
 func (s *Sim) check(n *node) {
+	count := n.machine.Changes()
+	if count == n.seen.count && count != 0 {
+		s.checkLeases(n, false)
+		return
+	}
+	n.seen.count = count
 	changed := false
 	if now := n.machine.InspectViews(); moved(&now, &n.seen.holds) {
 		s.checkViews(n, &now)

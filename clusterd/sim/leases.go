@@ -44,7 +44,7 @@ func (s *Sim) checkLeases(n *node, moved bool) {
 		s.expel(n, id)
 		s.place(n, id)
 	}
-	if _, gone := s.law.expelled[incarnation{id, n.self}]; gone {
+	if n.seen.expelled == id {
 		s.checkExpelled(n)
 	}
 	claims := s.law.claims[id]
@@ -76,8 +76,14 @@ func (s *Sim) expel(n *node, id member.Identity) {
 		}
 		s.law.expelled[who] = n.id
 		at := s.node(idOf(who.who.Address))
-		if at.self == who.who && at.seen.holds.Identity == id { // whom a recovery left behind may live on in the former branch
-			s.checkExpelled(at)
+		if at.self != who.who {
+			continue
+		}
+		if here := at.seen.holds.Identity == id; here || at.seen.expelled.IsZero() {
+			at.seen.expelled = id
+			if here { // whom a recovery left behind may live on in the former branch
+				s.checkExpelled(at)
+			}
 		}
 	}
 }

@@ -16,6 +16,7 @@ type Machine interface {
 	Snapshot() engine.Snapshot
 	Outline() engine.Snapshot // without members
 	InspectViews() engine.Inspection
+	Changes() uint64 // how often what these three show may have changed; 0 = it is not counted
 	Lease() engine.Lease
 }
 

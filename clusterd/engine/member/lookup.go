@@ -24,6 +24,20 @@ func (v *View) At(address string) *Entry {
 	return nil
 }
 
+// After returns the members from n on, in the view's order.
+func (v *View) After(n Node) []Entry {
+	low, high := 0, len(v.Members)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if v.Members[middle].Node.Compare(n) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return v.Members[low:]
+}
+
 // Find returns the entry of an incarnation, or nil.
 func (v *View) Find(n Node) *Entry {
 	if e := v.At(n.Address); e != nil && e.UID == n.UID {

@@ -53,30 +53,30 @@ func CompareAddress(a, b string) int {
 	if a == b {
 		return 0
 	}
-	ac, bc := strings.LastIndexByte(a, ':'), strings.LastIndexByte(b, ':')
-	if ac < 0 || bc < 0 || !plainPort(a[ac+1:]) || !plainPort(b[bc+1:]) {
+	ac, bc := plainPort(a), plainPort(b)
+	switch {
+	case ac < 0 || bc < 0:
 		return compareOdd(a, b)
+	case ac == bc && len(a) == len(b):
+		return strings.Compare(a, b)
 	}
-	if ah, bh := a[:ac], b[:bc]; ah != bh {
-		return strings.Compare(ah, bh)
-	}
-	if c := cmp.Compare(len(a), len(b)); c != 0 {
+	if c := strings.Compare(a[:ac], b[:bc]); c != 0 {
 		return c
 	}
-	return strings.Compare(a[ac+1:], b[bc+1:])
+	return cmp.Compare(len(a), len(b))
 }
 
-// plainPort reports whether a port is a number as people write it.
-func plainPort(p string) bool {
-	if p == "" || len(p) > 9 || p[0] == '0' {
-		return false
+// plainPort returns where the colon before the port is, -1 unless that is a
+// number as people write it.
+func plainPort(address string) int {
+	i := len(address)
+	for i > 0 && '0' <= address[i-1] && address[i-1] <= '9' {
+		i--
 	}
-	for i := range len(p) {
-		if p[i] < '0' || p[i] > '9' {
-			return false
-		}
+	if i == 0 || i == len(address) || len(address)-i > 9 || address[i-1] != ':' || address[i] == '0' {
+		return -1
 	}
-	return true
+	return i - 1
 }
 
 // compareOdd is CompareAddress for any two addresses. Where host and port are

@@ -20,6 +20,7 @@ type Core struct {
 	join     *seedjoin.Machine
 	standing seedjoin.Standing // as the machine knows it
 
+	told                 uint64 // the engine's changes when the machine was last told of its standing
 	engineWake, joinWake time.Time
 	begun                bool // the first Tick came
 	asked                bool // join had an input since it was last drained
@@ -122,6 +123,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // CauseYielded is the cause of SelfRemoved when this cluster has given way to
 // another one.
 const CauseYielded = "yielded to another cluster"
+
+// Changes counts changes of what is shown: see [engine.Engine.Changes].
+func (c *Core) Changes() uint64 { return c.engine.Changes() }
 
 // Outline returns the snapshot without its members: see [engine.Engine.Outline].
 func (c *Core) Outline() engine.Snapshot { return c.engine.Outline() }
@@ -232,6 +236,11 @@ func (c *Core) drainEngine() {
 
 // tellStanding tells the machine what the engine knows, if that is new.
 func (c *Core) tellStanding(now time.Time) bool {
+	if change := c.engine.Changes(); change == c.told && change != 0 {
+		return false
+	} else {
+		c.told = change
+	}
 	s := seedjoin.Standing(c.engine.Standing())
 	if same(&s, &c.standing) {
 		return false
