@@ -101,11 +101,14 @@ func (l *lap) settle(what string) error {
 func (l *lap) print(what string) {
 	real := time.Since(l.began)
 	simulated := l.sim.Now() - l.at
+	busy := processorTime() - l.busy
 	perNode := 1 / float64(l.nodes) / simulated.Seconds()
+	runtime.GC() // what is left is what the nodes keep
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	fmt.Fprintf(l.out, "%d nodes %s %.1f s: %.1f messages and %.0f bytes a node and second; %v real, %.0f times real time, %.0f times processor time, %d events, heap %d MiB, from the system %d MiB\n",
+	fmt.Fprintf(l.out, "%d nodes %s %.1f s: %.1f messages and %.0f bytes a node and second; %v real, %.0f times real time, %.0f times processor time, %d events, live heap %d MiB, %.0f bytes a pair of nodes, peak memory %d MiB\n",
 		l.nodes, what, simulated.Seconds(),
 		float64(l.sim.Packets()-l.packets)*perNode, float64(l.sim.Bytes()-l.bytes)*perNode,
-		real.Round(time.Millisecond), simulated.Seconds()/real.Seconds(), simulated.Seconds()/(processorTime()-l.busy).Seconds(), l.sim.Events()-l.events, m.HeapAlloc>>20, m.Sys>>20)
+		real.Round(time.Millisecond), simulated.Seconds()/real.Seconds(), simulated.Seconds()/busy.Seconds(), l.sim.Events()-l.events,
+		m.HeapAlloc>>20, float64(m.HeapAlloc)/float64(l.nodes*l.nodes), peakMemory()>>20)
 }
