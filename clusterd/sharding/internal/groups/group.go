@@ -137,6 +137,7 @@ func (g *group) drain() {
 		return
 	}
 	g.guarded(func() {
+		g.submit()
 		for g.rn.HasReady() {
 			g.take(g.rn.Ready())
 		}

@@ -23,6 +23,7 @@ type reign struct {
 	openBytes  int
 	opened     int        // of proposals not yet acknowledged
 	fresh      []proposal // proposed, not yet seen in the log
+	unsent     []*raftpb.Entry
 	flying     []proposal // in the log, not yet applied
 	waiting    []proposal // applied, Quorum not yet acknowledged
 	waitingAll []proposal // applied, not yet everywhere
@@ -225,14 +226,24 @@ func (m *Machine) propose(in Propose) error {
 	case g.opened >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
 		return ErrFull
 	}
-	if err := g.rn.Propose(in.Data); err != nil {
-		return ErrNotPrimary // stepped down since the last Ready
-	}
 	g.opened++
 	g.openBytes += len(in.Data)
 	g.fresh = append(g.fresh, proposal{id: in.ID, level: in.Level, size: len(in.Data)})
+	g.unsent = append(g.unsent, &raftpb.Entry{Data: in.Data})
 	m.touch(g)
 	return nil
+}
+
+// submit gives the library what was proposed since the last Ready, as one
+// append: one message to each follower, however many commands there were. If
+// it refuses, since leadership was lost meanwhile, lose ends the proposals.
+func (g *group) submit() {
+	if len(g.unsent) == 0 {
+		return
+	}
+	entries := g.unsent
+	g.unsent = nil
+	_ = g.rn.Step(&raftpb.Message{Type: raftpb.MsgProp.Enum(), From: new(g.m.cfg.Self), Entries: entries})
 }
 
 // appended sees the entries that the library has put into the log. Those of the
