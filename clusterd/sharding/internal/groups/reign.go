@@ -20,8 +20,7 @@ type reign struct {
 	// released: this term's lease was given up for good.
 	released bool
 
-	openBytes  int
-	opened     int        // of proposals not yet acknowledged
+	openBytes  int        // of the commands not yet applied
 	fresh      []proposal // proposed, not yet seen in the log
 	unsent     []*raftpb.Entry
 	flying     []proposal // in the log, not yet applied
@@ -178,6 +177,11 @@ func (g *group) settled() uint64 {
 	return index
 }
 
+// open is how many proposals are neither acknowledged nor, at Async, applied.
+func (g *group) open() int {
+	return len(g.fresh) + len(g.flying) + len(g.waiting) + len(g.waitingAll)
+}
+
 // settle acknowledges what has reached its level, under the lease alone.
 func (g *group) settle() {
 	if len(g.waiting) == 0 && len(g.waitingAll) == 0 {
@@ -204,7 +208,6 @@ func (g *group) ack(p proposal, r Result) {
 		a.Index, a.Term = p.index, g.term
 	}
 	g.m.out.Acks = append(g.m.out.Acks, a)
-	g.opened--
 }
 
 // propose appends a command.
@@ -223,10 +226,9 @@ func (m *Machine) propose(in Propose) error {
 		return ErrNotPrimary
 	case g.handover.to != 0:
 		return ErrMoving
-	case g.opened >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
+	case g.open() >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
 		return ErrFull
 	}
-	g.opened++
 	g.openBytes += len(in.Data)
 	g.fresh = append(g.fresh, proposal{id: in.ID, level: in.Level, size: len(in.Data)})
 	g.unsent = append(g.unsent, &raftpb.Entry{Data: in.Data})
