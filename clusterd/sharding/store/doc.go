@@ -1,0 +1,2 @@
+// Package store is what durable entities need of a disk.
+package store
