@@ -14,7 +14,8 @@ import (
 // the same on all nodes; the first nodes' values are kept for ever.
 type Config struct {
 	// Store keeps what this node has of the shards; boltstore.Open makes one in a
-	// directory. The service closes it. Nil: in memory, so that a restarted node
+	// directory. It is closed when the node has ended; if Start fails, it is the
+	// caller's. Nil: in memory, so that a restarted node
 	// is a new, empty one.
 	Store store.Store
 	// Shards is into how many groups of neighbouring slots the 16384 slots are
@@ -26,6 +27,9 @@ type Config struct {
 	// Replicas. More nodes with empty stores than Expect, without a single one of
 	// those that have the data, would found a second, empty store.
 	Expect int
+	// Rebuild is how long a host that is gone keeps its replicas before others get
+	// them, if there are others. Zero: 15 s.
+	Rebuild time.Duration
 	// Idle is after how long without a message an entity's behavior leaves the
 	// memory; its state stays. Zero: 2 minutes.
 	Idle time.Duration
@@ -47,6 +51,12 @@ func (c Config) withDefaults() Config {
 	set(&c.Replicas, 3)
 	set(&c.Expect, c.Replicas)
 	set(&c.MaxLive, 4096)
+	if c.Store == nil {
+		c.Store = new(store.Memory)
+	}
+	if c.Rebuild == 0 {
+		c.Rebuild = 15 * time.Second
+	}
 	if c.Idle == 0 {
 		c.Idle = 2 * time.Minute
 	}
@@ -69,8 +79,8 @@ func (c *Config) validate() error {
 	if c.Expect < 1 {
 		fault("Expect %d: want at least 1", c.Expect)
 	}
-	if c.MaxLive < 1 || c.Idle < 0 || c.MaxWait < 0 {
-		fault("MaxLive, Idle and MaxWait must not be negative")
+	if c.MaxLive < 1 || c.Idle < 0 || c.MaxWait < 0 || c.Rebuild < 0 {
+		fault("MaxLive, Rebuild, Idle and MaxWait must not be negative")
 	}
 	return errors.Join(faults...)
 }

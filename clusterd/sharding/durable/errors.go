@@ -25,6 +25,9 @@ var (
 	ErrFull = fmt.Errorf("%w: too many wait for its shard", ErrNotDone)
 	// ErrStopped: this node has stopped. Matches ErrNotDone.
 	ErrStopped = fmt.Errorf("%w: the node has stopped", ErrNotDone)
+	// ErrTooLarge: what a message changed does not fit into one command of 8 MiB.
+	// Matches ErrNotDone.
+	ErrTooLarge = fmt.Errorf("%w: its change is too large", ErrNotDone)
 	// ErrBadID: the id is not 1 to 512 bytes of UTF-8, or the kind is not known
 	// where the message arrived. Matches ErrNotDone.
 	ErrBadID = fmt.Errorf("%w: there is no such entity", ErrNotDone)
@@ -44,6 +47,7 @@ var codes = []struct {
 	{"durable.full", ErrFull},
 	{"durable.stopped", ErrStopped},
 	{"durable.bad-id", ErrBadID},
+	{"durable.too-large", ErrTooLarge},
 	{"durable.not-done", ErrNotDone},
 	{"durable.unknown-outcome", ErrUnknownOutcome},
 }

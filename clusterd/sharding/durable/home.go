@@ -1,17 +1,17 @@
 package durable
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/pando-go/pando/actor"
 	"github.com/pando-go/pando/clusterd/sharding/durable/internal/durablepb"
@@ -20,9 +20,11 @@ import (
 // How much of a shard may be under way at its primary. What comes beyond it waits
 // in the backlog, and what comes when that is full is refused with ErrFull.
 const (
-	maxFlight      = 4096    // commands that a quorum has not acknowledged
-	maxFlightBytes = 8 << 20 // the same in bytes
+	maxFlight      = 2048    // commands that have not reached a quorum
+	maxFlightBytes = 4 << 20 // the same in bytes; the last one may exceed it
+	maxCommand     = 8 << 20 // bytes of one command
 	maxHeld        = 16384   // messages whose outputs wait for their level
+	maxHeldAll     = 2048    // those of them that wait for All
 	maxBacklog     = 16384   // messages
 )
 
@@ -39,17 +41,19 @@ const (
 type home struct {
 	svc   *service
 	shard int
-	rep   *replica
 	self  actor.Ref[any]
 
 	// Owned by the actor.
+	rep     *replica
 	ctx     context.Context // ends with the run
 	cancel  context.CancelFunc
-	run     uint64 // the term in which this node is the primary; 0 = it is not
+	run     uint64 // 0 = this node is not the primary
 	seq     uint64 // of the newest command of this run
+	allSeq  uint64 // of the newest one that was proposed with All
 	reached [levels]uint64
 	held    [levels][]held
-	heldAll int   // in all of held
+	waiting int   // in all of held
+	order   int   // counts what is held
 	sizes   []int // of the commands from reached[Quorum]+1 on
 	bytes   int   // their sum
 	live    map[key]*entity
@@ -63,17 +67,24 @@ type home struct {
 
 // news is what the shell has to tell a home.
 type news struct {
-	told   bool // a wake is in the mailbox
-	roles  []uint64
-	run    uint64
-	quorum uint64
-	all    uint64
+	told     bool     // a wake is in the mailbox
+	turns    []turn   // ends and begins of runs, in order
+	progress progress // of the run after them
 }
 
-// held is the outputs of one message that wait until seq is safe.
+// turn is the end of a run, or the begin of one.
+type turn struct {
+	run  uint64   // that begins; 0 = one ends
+	rep  *replica // what it begins with
+	last progress // of the one that ends
+}
+
+// held is a message whose outputs wait until seq is safe.
 type held struct {
-	seq uint64
-	out []output
+	seq   uint64
+	order int
+	call  *call
+	out   []output
 }
 
 // entity is an entity whose behavior is in memory.
@@ -108,8 +119,8 @@ type (
 	sweep struct{}
 )
 
-func newHome(svc *service, shard int, rep *replica) (*home, error) {
-	h := &home{svc: svc, shard: shard, rep: rep, live: map[key]*entity{}, recent: list.New()}
+func newHome(svc *service, shard int) (*home, error) {
+	h := &home{svc: svc, shard: shard, live: map[key]*entity{}, recent: list.New()}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.cancel()
 	var err error
@@ -146,70 +157,91 @@ func (h *home) tell(change func(*news)) {
 	}
 }
 
-// hear acts on the news: what became safe leaves first, then the roles change.
+// hear acts on the news, in the order in which things happened.
 func (h *home) hear() {
 	h.mu.Lock()
 	n := h.news
-	h.news.told, h.news.roles = false, nil
+	h.news.told, h.news.turns = false, nil
 	h.mu.Unlock()
-	if n.run == h.run && h.run != 0 {
-		h.reach(n.quorum, n.all)
-	}
-	for _, run := range n.roles {
-		h.end()
-		if run != 0 {
-			h.begin(run)
+	for _, t := range n.turns {
+		if t.run != 0 {
+			h.begin(t)
+			continue
 		}
+		h.reach(t.last)
+		h.end()
 	}
-	if n.run == h.run && h.run != 0 && len(n.roles) > 0 {
-		h.reach(n.quorum, n.all)
+	if h.run != 0 {
+		h.reach(n.progress)
 	}
 	h.work()
 }
 
 // begin opens a run: this node is the primary, and has applied all that earlier
-// ones have committed.
-func (h *home) begin(run uint64) {
-	h.run, h.seq, h.reached = run, 0, [levels]uint64{}
+// runs have committed.
+func (h *home) begin(t turn) {
+	h.run, h.rep, h.seq, h.allSeq, h.reached = t.run, t.rep, 0, 0, [levels]uint64{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
-// end throws the run away. What was not known to be safe may be so or not.
+// end throws the run away. What the log had accepted may become durable or not;
+// those who wait for it learn that. What it had not accepted never will: nothing of
+// it has left, so its messages are handled anew by the next run, here or elsewhere.
 func (h *home) end() {
 	if h.run == 0 {
 		return
 	}
 	h.cancel()
 	h.run = 0
+	var again []held
 	for l := range h.held {
 		for _, x := range h.held[l] {
-			for _, o := range x.out {
-				if o.to != nil {
-					h.svc.refuse(o.to, ErrUnknownOutcome)
-				}
+			if x.seq > h.reached[Async] {
+				again = append(again, x)
+				continue
 			}
+			h.disown(x.out)
 		}
 		h.held[l] = nil
 	}
-	h.heldAll, h.sizes, h.bytes = 0, nil, 0
+	h.waiting, h.sizes, h.bytes = 0, nil, 0
 	h.svc.live.Add(int64(-len(h.live)))
 	clear(h.live)
 	h.recent.Init()
+	slices.SortFunc(again, func(a, b held) int { return cmp.Compare(a.order, b.order) })
+	for _, x := range again {
+		h.svc.router.comeBack(h.shard, x.call)
+	}
+	for _, m := range h.backlog {
+		h.svc.router.comeBack(h.shard, m)
+	}
+	h.backlog = nil
+}
+
+// disown tells who waits for outputs that they will not come.
+func (h *home) disown(out []output) {
+	for _, o := range out {
+		if o.to != nil {
+			h.svc.refuse(o.to, ErrUnknownOutcome)
+		}
+	}
 }
 
 // reach lets out what has become safe.
-func (h *home) reach(quorum, all uint64) {
-	if n := int(quorum - min(quorum, h.reached[Quorum])); n > 0 {
+func (h *home) reach(p progress) {
+	if n := int(p.quorum - min(p.quorum, h.reached[Quorum])); n > 0 {
 		n = min(n, len(h.sizes))
 		for _, size := range h.sizes[:n] {
 			h.bytes -= size
 		}
 		h.sizes = h.sizes[n:]
 	}
-	h.reached[Quorum] = max(h.reached[Quorum], quorum)
-	h.reached[All] = max(h.reached[All], all)
-	h.release(Quorum)
-	h.release(All)
+	h.reached[Async] = max(h.reached[Async], p.accepted)
+	h.reached[Quorum] = max(h.reached[Quorum], p.quorum)
+	h.reached[All] = max(h.reached[All], p.all)
+	for l := range h.held {
+		h.release(Level(l))
+	}
 }
 
 func (h *home) release(l Level) {
@@ -220,7 +252,7 @@ func (h *home) release(l Level) {
 		q[n] = held{}
 		n++
 	}
-	h.heldAll -= n
+	h.waiting -= n
 	if h.held[l] = q[n:]; len(h.held[l]) == 0 {
 		h.held[l] = nil
 	}
@@ -241,7 +273,7 @@ func (h *home) work() {
 
 // busy tells that enough is under way.
 func (h *home) busy() bool {
-	return len(h.sizes) >= maxFlight || h.bytes >= maxFlightBytes || h.heldAll >= maxHeld
+	return len(h.sizes) >= maxFlight || h.bytes >= maxFlightBytes || h.waiting >= maxHeld || len(h.held[All]) >= maxHeldAll
 }
 
 func (h *home) take(m *call) {
@@ -274,14 +306,14 @@ func (h *home) handle(m *call) {
 	if err == nil {
 		ch, err = c.change()
 	}
+	if err == nil && ch != nil {
+		err = h.propose(e, c.level, ch)
+	}
 	if err != nil {
 		h.undo(c, m, err)
 		return
 	}
-	if ch != nil {
-		h.propose(e, c.level, ch)
-	}
-	h.hold(e, c.level, c.out)
+	h.hold(e, c.level, m, c.out)
 	if c.deleted {
 		h.renew(e)
 	}
@@ -303,40 +335,52 @@ func (h *home) receive(c *Context, msg any) (err error) {
 func (h *home) undo(c *Context, m *call, err error) {
 	h.renew(c.entity)
 	if m.from != nil {
-		h.hold(c.entity, c.level, []output{{to: m.from, fail: err}})
+		h.hold(c.entity, c.level, m, []output{{to: m.from, fail: err}})
 	}
 }
 
-// propose puts a change into the shard's log.
-func (h *home) propose(e *entity, level Level, ch *durablepb.Change) {
+// propose puts a change into the shard's log; an error if it is too large for that.
+func (h *home) propose(e *entity, level Level, ch *durablepb.Change) error {
+	data := marshal(&durablepb.Command{Run: h.run, Seq: h.seq + 1, Changes: []*durablepb.Change{ch}})
+	if len(data) > maxCommand {
+		return fmt.Errorf("%w: a change of %d bytes, the limit is %d", ErrTooLarge, len(data), maxCommand)
+	}
 	e.rec = e.rec.with(ch)
-	h.seq++
+	h.send(level, data)
 	e.last = h.seq
-	data, err := proto.Marshal(&durablepb.Command{Run: h.run, Seq: h.seq, Changes: []*durablepb.Change{ch}})
-	if err != nil {
-		panic("durable: a command cannot be encoded, though ids and kinds are UTF-8: " + err.Error())
+	return nil
+}
+
+// send gives the next command to the shell.
+func (h *home) send(level Level, data []byte) {
+	h.seq++
+	if level == All {
+		h.allSeq = h.seq
 	}
 	h.sizes = append(h.sizes, len(data))
 	h.bytes += len(data)
-	h.svc.shell.propose(h.shard, h.run, h.seq, level, data)
+	h.svc.shell.propose(proposal{h.shard, h.run, h.seq, level, data})
 }
 
-// hold lets outputs leave in their order once they are safe.
-func (h *home) hold(e *entity, level Level, out []output) {
-	if len(out) == 0 {
-		return
-	}
+// hold lets a message's outputs leave in their order once they are safe.
+func (h *home) hold(e *entity, level Level, m *call, out []output) {
 	seq := e.last
-	if e.holdSeq > h.reached[e.holdLevel] && e.holdLevel != Async { // earlier ones still wait
+	if e.holdSeq > h.reached[e.holdLevel] { // earlier ones still wait
 		level, seq = stronger(level, e.holdLevel), max(seq, e.holdSeq)
 	}
-	if level == Async || seq <= h.reached[level] {
+	if level == All && seq > h.reached[All] && seq > h.allSeq {
+		// Nobody has asked yet whether all have it. An empty command does.
+		h.send(All, marshal(&durablepb.Command{Run: h.run, Seq: h.seq + 1}))
+		seq = h.seq
+	}
+	if seq <= h.reached[level] {
 		h.emit(out)
 		return
 	}
 	e.holdSeq, e.holdLevel = seq, level
-	h.held[level] = append(h.held[level], held{seq, out})
-	h.heldAll++
+	h.order++
+	h.held[level] = append(h.held[level], held{seq, h.order, m, out})
+	h.waiting++
 }
 
 func stronger(a, b Level) Level {

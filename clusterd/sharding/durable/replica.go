@@ -169,8 +169,8 @@ func (r *replica) freeze() *frozen {
 	return f
 }
 
-// marshal is the form in which it is stored and sent.
-func (f *frozen) marshal() ([]byte, error) {
+// message is the form in which it is stored and sent.
+func (f *frozen) message() *durablepb.Shard {
 	out := &durablepb.Shard{Run: f.run, Seq: f.seq}
 	for _, k := range f.kinds {
 		kind := &durablepb.Kind{Name: k.name}
@@ -183,7 +183,7 @@ func (f *frozen) marshal() ([]byte, error) {
 		}
 		out.Kinds = append(out.Kinds, kind)
 	}
-	return proto.Marshal(out)
+	return out
 }
 
 var errForeignEntity = errors.New("an entity of another shard")

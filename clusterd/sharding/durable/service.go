@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pando-go/pando/actor"
 	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/slots"
 )
@@ -31,6 +31,7 @@ type node interface {
 	Poke(service string)
 	Drained(service string)
 	MayAct() bool
+	Timing() engine.Timing
 }
 
 // service is the node's side of durable entities. The methods of
@@ -41,11 +42,13 @@ type service struct {
 	sys     *actor.System
 	log     *slog.Logger
 	address string
+	timing  engine.Timing
 	kinds   map[string]*kind // fixed before traffic
 	router  *router
 	shell   *shell
 	desk    actor.Ref[any] // says no to askers
 
+	started   bool // the shell runs; owned by the node's goroutine
 	stopped   atomic.Bool
 	live      atomic.Int64 // behaviors in memory
 	forwarded atomic.Uint64
@@ -106,21 +109,24 @@ func (in *installer) install(n node) error {
 // newService takes its place in the actor system. It runs before traffic.
 func newService(n node, cfg Config, kinds map[string]*kind, host bool) (*service, error) {
 	sys := n.System()
-	s := &service{node: n, cfg: cfg, sys: sys, log: sys.Log(), address: sys.Address(), kinds: kinds}
+	s := &service{node: n, cfg: cfg, sys: sys, log: sys.Log(), address: sys.Address(), timing: n.Timing(), kinds: kinds}
 	s.router = newRouter(s)
 	var err error
 	if s.desk, err = actor.Spawn(sys, "", actor.Func(deskReceive)); err != nil {
+		return nil, err
+	}
+	if s.shell, err = newShell(s, host); err != nil {
 		return nil, err
 	}
 	// First in the list: package sharding takes every entity that nobody took.
 	reg := sys.Proto().ProcessRegistry
 	reg.RemoteHandlers = append([]pa.AddressResolver{s.router.resolve}, reg.RemoteHandlers...)
 	sys.HandlePrefix(prefix, s.router)
-	if s.shell, err = newShell(s, host); err != nil {
-		return nil, err
-	}
+	sys.HandlePrefix(groupPrefix, inlet{s.shell})
 	if host {
-		return s, n.Publish(serviceName, hex.EncodeToString(s.shell.id[:]))
+		if err := n.Publish(serviceName, shownID(s.shell.self)); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -182,8 +188,14 @@ func (s *service) lost(c *call, err error) {
 	s.sys.DeadLetter(&pa.PID{Address: actor.EntityAddress, Id: kind + "/" + c.id}, nil, c.msg, err)
 }
 
-// ViewActive passes each view on.
-func (s *service) ViewActive(v clusterd.ViewActive) { s.shell.put(v) }
+// ViewActive passes each view on. Before the first one there is nothing to do.
+func (s *service) ViewActive(v clusterd.ViewActive) {
+	if !s.started {
+		s.started = true
+		s.shell.start()
+	}
+	s.shell.put(v)
+}
 
 // Receive takes a packet of another node's service.
 func (s *service) Receive(from member.Node, payload []byte) { s.shell.put(packet{from, payload}) }
@@ -209,10 +221,10 @@ func (s *service) Removed(context.Context) error {
 }
 
 // Stop ends the service.
-func (s *service) Stop(ctx context.Context) {
+func (s *service) Stop(context.Context) {
 	s.stopped.Store(true)
 	s.router.dropAll(ErrStopped)
-	if err := s.shell.stop(ctx); err != nil {
+	if err := s.shell.stop(s.started); err != nil {
 		s.log.Error("store did not close", "error", err)
 	}
 }

@@ -393,6 +393,792 @@ func (x *Entity) GetEvents() []*Event {
 	return nil
 }
 
+// Hard is what a node must remember of a group it votes in.
+type Hard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         uint64                 `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
+	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	Vote          uint64                 `protobuf:"varint,3,opt,name=vote,proto3" json:"vote,omitempty"`
+	Commit        uint64                 `protobuf:"varint,4,opt,name=commit,proto3" json:"commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hard) Reset() {
+	*x = Hard{}
+	mi := &file_pando_durable_durable_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hard) ProtoMessage() {}
+
+func (x *Hard) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hard.ProtoReflect.Descriptor instead.
+func (*Hard) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Hard) GetGroup() uint64 {
+	if x != nil {
+		return x.Group
+	}
+	return 0
+}
+
+func (x *Hard) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Hard) GetVote() uint64 {
+	if x != nil {
+		return x.Vote
+	}
+	return 0
+}
+
+func (x *Hard) GetCommit() uint64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
+}
+
+// Snapshot describes the stored snapshot of a shard.
+type Snapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	Voters        []uint64               `protobuf:"fixed64,3,rep,packed,name=voters,proto3" json:"voters,omitempty"`
+	Learners      []uint64               `protobuf:"fixed64,4,rep,packed,name=learners,proto3" json:"learners,omitempty"`
+	Size          uint64                 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	Taken         bool                   `protobuf:"varint,6,opt,name=taken,proto3" json:"taken,omitempty"` // here; else it came from another node
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Snapshot) Reset() {
+	*x = Snapshot{}
+	mi := &file_pando_durable_durable_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Snapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Snapshot) ProtoMessage() {}
+
+func (x *Snapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
+func (*Snapshot) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Snapshot) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Snapshot) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Snapshot) GetVoters() []uint64 {
+	if x != nil {
+		return x.Voters
+	}
+	return nil
+}
+
+func (x *Snapshot) GetLearners() []uint64 {
+	if x != nil {
+		return x.Learners
+	}
+	return nil
+}
+
+func (x *Snapshot) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Snapshot) GetTaken() bool {
+	if x != nil {
+		return x.Taken
+	}
+	return false
+}
+
+// Charter founds a store: what all nodes of it agree on for ever.
+type Charter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"fixed64,1,opt,name=id,proto3" json:"id,omitempty"`    // drawn at random
+	View          uint64                 `protobuf:"varint,2,opt,name=view,proto3" json:"view,omitempty"` // in which it was drawn
+	Shards        uint32                 `protobuf:"varint,3,opt,name=shards,proto3" json:"shards,omitempty"`
+	Replicas      uint32                 `protobuf:"varint,4,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	Nodes         []uint64               `protobuf:"fixed64,5,rep,packed,name=nodes,proto3" json:"nodes,omitempty"` // the first ones, growing
+	Open          bool                   `protobuf:"varint,6,opt,name=open,proto3" json:"open,omitempty"`           // in force
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Charter) Reset() {
+	*x = Charter{}
+	mi := &file_pando_durable_durable_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Charter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Charter) ProtoMessage() {}
+
+func (x *Charter) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Charter.ProtoReflect.Descriptor instead.
+func (*Charter) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Charter) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Charter) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+func (x *Charter) GetShards() uint32 {
+	if x != nil {
+		return x.Shards
+	}
+	return 0
+}
+
+func (x *Charter) GetReplicas() uint32 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *Charter) GetNodes() []uint64 {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *Charter) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+// Packet is what the services of two nodes tell each other beside the packets of
+// the groups.
+type Packet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	View  uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"` // the sender's newest active view
+	// Types that are valid to be assigned to Body:
+	//
+	//	*Packet_Census
+	//	*Packet_Answer
+	//	*Packet_Charter
+	//	*Packet_Rows
+	//	*Packet_Plan
+	//	*Packet_Move
+	//	*Packet_Foreign
+	Body          isPacket_Body `protobuf_oneof:"body"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Packet) Reset() {
+	*x = Packet{}
+	mi := &file_pando_durable_durable_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Packet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Packet) ProtoMessage() {}
+
+func (x *Packet) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Packet.ProtoReflect.Descriptor instead.
+func (*Packet) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Packet) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+func (x *Packet) GetBody() isPacket_Body {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *Packet) GetCensus() *Census {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Census); ok {
+			return x.Census
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetAnswer() *Census {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetCharter() *Charter {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Charter); ok {
+			return x.Charter
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetRows() *Rows {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Rows); ok {
+			return x.Rows
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetPlan() *Plan {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Plan); ok {
+			return x.Plan
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetMove() *Move {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Move); ok {
+			return x.Move
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetForeign() *Foreign {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Foreign); ok {
+			return x.Foreign
+		}
+	}
+	return nil
+}
+
+type isPacket_Body interface {
+	isPacket_Body()
+}
+
+type Packet_Census struct {
+	Census *Census `protobuf:"bytes,2,opt,name=census,proto3,oneof"`
+}
+
+type Packet_Answer struct {
+	Answer *Census `protobuf:"bytes,3,opt,name=answer,proto3,oneof"`
+}
+
+type Packet_Charter struct {
+	Charter *Charter `protobuf:"bytes,4,opt,name=charter,proto3,oneof"` // to be held, or, if it is open, to be followed
+}
+
+type Packet_Rows struct {
+	Rows *Rows `protobuf:"bytes,5,opt,name=rows,proto3,oneof"`
+}
+
+type Packet_Plan struct {
+	Plan *Plan `protobuf:"bytes,6,opt,name=plan,proto3,oneof"`
+}
+
+type Packet_Move struct {
+	Move *Move `protobuf:"bytes,7,opt,name=move,proto3,oneof"`
+}
+
+type Packet_Foreign struct {
+	Foreign *Foreign `protobuf:"bytes,8,opt,name=foreign,proto3,oneof"`
+}
+
+func (*Packet_Census) isPacket_Body() {}
+
+func (*Packet_Answer) isPacket_Body() {}
+
+func (*Packet_Charter) isPacket_Body() {}
+
+func (*Packet_Rows) isPacket_Body() {}
+
+func (*Packet_Plan) isPacket_Body() {}
+
+func (*Packet_Move) isPacket_Body() {}
+
+func (*Packet_Foreign) isPacket_Body() {}
+
+// Census asks, without a charter, and answers, with one if there is any.
+type Census struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Charter       *Charter               `protobuf:"bytes,1,opt,name=charter,proto3" json:"charter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Census) Reset() {
+	*x = Census{}
+	mi := &file_pando_durable_durable_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Census) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Census) ProtoMessage() {}
+
+func (x *Census) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Census.ProtoReflect.Descriptor instead.
+func (*Census) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Census) GetCharter() *Charter {
+	if x != nil {
+		return x.Charter
+	}
+	return nil
+}
+
+type Rows struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          []*Row                 `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rows) Reset() {
+	*x = Rows{}
+	mi := &file_pando_durable_durable_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rows) ProtoMessage() {}
+
+func (x *Rows) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rows.ProtoReflect.Descriptor instead.
+func (*Rows) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Rows) GetRows() []*Row {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+type Row struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Index         uint64                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
+	Primary       uint64                 `protobuf:"fixed64,4,opt,name=primary,proto3" json:"primary,omitempty"`
+	Replicas      []uint64               `protobuf:"fixed64,5,rep,packed,name=replicas,proto3" json:"replicas,omitempty"`
+	Learners      []uint64               `protobuf:"fixed64,6,rep,packed,name=learners,proto3" json:"learners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Row) Reset() {
+	*x = Row{}
+	mi := &file_pando_durable_durable_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Row) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Row) ProtoMessage() {}
+
+func (x *Row) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Row.ProtoReflect.Descriptor instead.
+func (*Row) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Row) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *Row) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Row) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Row) GetPrimary() uint64 {
+	if x != nil {
+		return x.Primary
+	}
+	return 0
+}
+
+func (x *Row) GetReplicas() []uint64 {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *Row) GetLearners() []uint64 {
+	if x != nil {
+		return x.Learners
+	}
+	return nil
+}
+
+type Plan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Rows          []*PlanRow             `protobuf:"bytes,2,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_pando_durable_durable_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Plan) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Plan) GetRows() []*PlanRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+type PlanRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Members       []uint64               `protobuf:"fixed64,2,rep,packed,name=members,proto3" json:"members,omitempty"`
+	Primary       uint64                 `protobuf:"fixed64,3,opt,name=primary,proto3" json:"primary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanRow) Reset() {
+	*x = PlanRow{}
+	mi := &file_pando_durable_durable_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanRow) ProtoMessage() {}
+
+func (x *PlanRow) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanRow.ProtoReflect.Descriptor instead.
+func (*PlanRow) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PlanRow) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *PlanRow) GetMembers() []uint64 {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *PlanRow) GetPrimary() uint64 {
+	if x != nil {
+		return x.Primary
+	}
+	return 0
+}
+
+// Move asks the primary of a shard to hand it to another of its replicas.
+type Move struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint32                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	To            uint64                 `protobuf:"fixed64,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Move) Reset() {
+	*x = Move{}
+	mi := &file_pando_durable_durable_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Move) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Move) ProtoMessage() {}
+
+func (x *Move) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Move.ProtoReflect.Descriptor instead.
+func (*Move) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Move) GetShard() uint32 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *Move) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+// Foreign tells that the sender's store belongs to other data and takes no part.
+type Foreign struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Foreign) Reset() {
+	*x = Foreign{}
+	mi := &file_pando_durable_durable_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Foreign) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Foreign) ProtoMessage() {}
+
+func (x *Foreign) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_durable_durable_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Foreign.ProtoReflect.Descriptor instead.
+func (*Foreign) Descriptor() ([]byte, []int) {
+	return file_pando_durable_durable_proto_rawDescGZIP(), []int{16}
+}
+
 var File_pando_durable_durable_proto protoreflect.FileDescriptor
 
 const file_pando_durable_durable_proto_rawDesc = "" +
@@ -422,7 +1208,58 @@ const file_pando_durable_durable_proto_rawDesc = "" +
 	"\x06Entity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\x12/\n" +
-	"\x06events\x18\x03 \x03(\v2\x17.pando.durable.v1.EventR\x06eventsBHZFgithub.com/pando-go/pando/clusterd/sharding/durable/internal/durablepbb\x06proto3"
+	"\x06events\x18\x03 \x03(\v2\x17.pando.durable.v1.EventR\x06events\"\\\n" +
+	"\x04Hard\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\x04R\x05group\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x12\n" +
+	"\x04vote\x18\x03 \x01(\x04R\x04vote\x12\x16\n" +
+	"\x06commit\x18\x04 \x01(\x04R\x06commit\"\x92\x01\n" +
+	"\bSnapshot\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x16\n" +
+	"\x06voters\x18\x03 \x03(\x06R\x06voters\x12\x1a\n" +
+	"\blearners\x18\x04 \x03(\x06R\blearners\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05taken\x18\x06 \x01(\bR\x05taken\"\x8b\x01\n" +
+	"\aCharter\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x12\n" +
+	"\x04view\x18\x02 \x01(\x04R\x04view\x12\x16\n" +
+	"\x06shards\x18\x03 \x01(\rR\x06shards\x12\x1a\n" +
+	"\breplicas\x18\x04 \x01(\rR\breplicas\x12\x14\n" +
+	"\x05nodes\x18\x05 \x03(\x06R\x05nodes\x12\x12\n" +
+	"\x04open\x18\x06 \x01(\bR\x04open\"\x84\x03\n" +
+	"\x06Packet\x12\x12\n" +
+	"\x04view\x18\x01 \x01(\x04R\x04view\x122\n" +
+	"\x06census\x18\x02 \x01(\v2\x18.pando.durable.v1.CensusH\x00R\x06census\x122\n" +
+	"\x06answer\x18\x03 \x01(\v2\x18.pando.durable.v1.CensusH\x00R\x06answer\x125\n" +
+	"\acharter\x18\x04 \x01(\v2\x19.pando.durable.v1.CharterH\x00R\acharter\x12,\n" +
+	"\x04rows\x18\x05 \x01(\v2\x16.pando.durable.v1.RowsH\x00R\x04rows\x12,\n" +
+	"\x04plan\x18\x06 \x01(\v2\x16.pando.durable.v1.PlanH\x00R\x04plan\x12,\n" +
+	"\x04move\x18\a \x01(\v2\x16.pando.durable.v1.MoveH\x00R\x04move\x125\n" +
+	"\aforeign\x18\b \x01(\v2\x19.pando.durable.v1.ForeignH\x00R\aforeignB\x06\n" +
+	"\x04body\"=\n" +
+	"\x06Census\x123\n" +
+	"\acharter\x18\x01 \x01(\v2\x19.pando.durable.v1.CharterR\acharter\"1\n" +
+	"\x04Rows\x12)\n" +
+	"\x04rows\x18\x01 \x03(\v2\x15.pando.durable.v1.RowR\x04rows\"\x99\x01\n" +
+	"\x03Row\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
+	"\x05index\x18\x03 \x01(\x04R\x05index\x12\x18\n" +
+	"\aprimary\x18\x04 \x01(\x06R\aprimary\x12\x1a\n" +
+	"\breplicas\x18\x05 \x03(\x06R\breplicas\x12\x1a\n" +
+	"\blearners\x18\x06 \x03(\x06R\blearners\"M\n" +
+	"\x04Plan\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12-\n" +
+	"\x04rows\x18\x02 \x03(\v2\x19.pando.durable.v1.PlanRowR\x04rows\"S\n" +
+	"\aPlanRow\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x18\n" +
+	"\amembers\x18\x02 \x03(\x06R\amembers\x12\x18\n" +
+	"\aprimary\x18\x03 \x01(\x06R\aprimary\",\n" +
+	"\x04Move\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x06R\x02to\"\t\n" +
+	"\aForeignBHZFgithub.com/pando-go/pando/clusterd/sharding/durable/internal/durablepbb\x06proto3"
 
 var (
 	file_pando_durable_durable_proto_rawDescOnce sync.Once
@@ -436,26 +1273,47 @@ func file_pando_durable_durable_proto_rawDescGZIP() []byte {
 	return file_pando_durable_durable_proto_rawDescData
 }
 
-var file_pando_durable_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_pando_durable_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_pando_durable_durable_proto_goTypes = []any{
-	(*Command)(nil), // 0: pando.durable.v1.Command
-	(*Change)(nil),  // 1: pando.durable.v1.Change
-	(*Event)(nil),   // 2: pando.durable.v1.Event
-	(*Shard)(nil),   // 3: pando.durable.v1.Shard
-	(*Kind)(nil),    // 4: pando.durable.v1.Kind
-	(*Entity)(nil),  // 5: pando.durable.v1.Entity
+	(*Command)(nil),  // 0: pando.durable.v1.Command
+	(*Change)(nil),   // 1: pando.durable.v1.Change
+	(*Event)(nil),    // 2: pando.durable.v1.Event
+	(*Shard)(nil),    // 3: pando.durable.v1.Shard
+	(*Kind)(nil),     // 4: pando.durable.v1.Kind
+	(*Entity)(nil),   // 5: pando.durable.v1.Entity
+	(*Hard)(nil),     // 6: pando.durable.v1.Hard
+	(*Snapshot)(nil), // 7: pando.durable.v1.Snapshot
+	(*Charter)(nil),  // 8: pando.durable.v1.Charter
+	(*Packet)(nil),   // 9: pando.durable.v1.Packet
+	(*Census)(nil),   // 10: pando.durable.v1.Census
+	(*Rows)(nil),     // 11: pando.durable.v1.Rows
+	(*Row)(nil),      // 12: pando.durable.v1.Row
+	(*Plan)(nil),     // 13: pando.durable.v1.Plan
+	(*PlanRow)(nil),  // 14: pando.durable.v1.PlanRow
+	(*Move)(nil),     // 15: pando.durable.v1.Move
+	(*Foreign)(nil),  // 16: pando.durable.v1.Foreign
 }
 var file_pando_durable_durable_proto_depIdxs = []int32{
-	1, // 0: pando.durable.v1.Command.changes:type_name -> pando.durable.v1.Change
-	2, // 1: pando.durable.v1.Change.events:type_name -> pando.durable.v1.Event
-	4, // 2: pando.durable.v1.Shard.kinds:type_name -> pando.durable.v1.Kind
-	5, // 3: pando.durable.v1.Kind.entities:type_name -> pando.durable.v1.Entity
-	2, // 4: pando.durable.v1.Entity.events:type_name -> pando.durable.v1.Event
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1,  // 0: pando.durable.v1.Command.changes:type_name -> pando.durable.v1.Change
+	2,  // 1: pando.durable.v1.Change.events:type_name -> pando.durable.v1.Event
+	4,  // 2: pando.durable.v1.Shard.kinds:type_name -> pando.durable.v1.Kind
+	5,  // 3: pando.durable.v1.Kind.entities:type_name -> pando.durable.v1.Entity
+	2,  // 4: pando.durable.v1.Entity.events:type_name -> pando.durable.v1.Event
+	10, // 5: pando.durable.v1.Packet.census:type_name -> pando.durable.v1.Census
+	10, // 6: pando.durable.v1.Packet.answer:type_name -> pando.durable.v1.Census
+	8,  // 7: pando.durable.v1.Packet.charter:type_name -> pando.durable.v1.Charter
+	11, // 8: pando.durable.v1.Packet.rows:type_name -> pando.durable.v1.Rows
+	13, // 9: pando.durable.v1.Packet.plan:type_name -> pando.durable.v1.Plan
+	15, // 10: pando.durable.v1.Packet.move:type_name -> pando.durable.v1.Move
+	16, // 11: pando.durable.v1.Packet.foreign:type_name -> pando.durable.v1.Foreign
+	8,  // 12: pando.durable.v1.Census.charter:type_name -> pando.durable.v1.Charter
+	12, // 13: pando.durable.v1.Rows.rows:type_name -> pando.durable.v1.Row
+	14, // 14: pando.durable.v1.Plan.rows:type_name -> pando.durable.v1.PlanRow
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_pando_durable_durable_proto_init() }
@@ -463,13 +1321,22 @@ func file_pando_durable_durable_proto_init() {
 	if File_pando_durable_durable_proto != nil {
 		return
 	}
+	file_pando_durable_durable_proto_msgTypes[9].OneofWrappers = []any{
+		(*Packet_Census)(nil),
+		(*Packet_Answer)(nil),
+		(*Packet_Charter)(nil),
+		(*Packet_Rows)(nil),
+		(*Packet_Plan)(nil),
+		(*Packet_Move)(nil),
+		(*Packet_Foreign)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_durable_durable_proto_rawDesc), len(file_pando_durable_durable_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
