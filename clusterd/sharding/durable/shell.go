@@ -329,7 +329,8 @@ func (sh *shell) openMachine(now time.Time, ch *durablepb.Charter) error {
 	if err != nil {
 		return err
 	}
-	sh.machine, sh.wake = m, now
+	sh.machine = m
+	m.Tick(now) // its clock begins
 	have := map[uint32]bool{}
 	for _, st := range sh.stored {
 		have[st.Shard] = true
