@@ -124,6 +124,35 @@ func TestFullRestart(t *testing.T) {
 	})
 }
 
+func TestLeaveHandsOver(t *testing.T) {
+	clustertest.Run(t, 4, hosts(new(disks), durable.Config{Shards: 8}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3, 4)
+		bumps(k, 1, 20, 1)
+		if err := k.Node(4).Leave(k.T.Context()); err != nil {
+			t.Error(err)
+		}
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 2, 20, 2)
+		if err := k.Node(3).Leave(k.T.Context()); err != nil {
+			t.Error(err)
+		}
+		bumps(k, 2, 20, 3)
+	})
+}
+
+func TestLostReplicaIsRebuilt(t *testing.T) {
+	clustertest.Run(t, 4, hosts(new(disks), durable.Config{Shards: 8, Rebuild: 10 * time.Second}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3, 4)
+		bumps(k, 1, 20, 1)
+		k.Kill(4)
+		time.Sleep(30 * time.Second)
+		settled(k, 3, 1, 2, 3)
+		k.Kill(3)
+		bumps(k, 1, 20, 2)
+	})
+}
+
+
 func TestTransfer(t *testing.T) {
 	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 4}), func(k *clustertest.Kit) {
 		settled(k, 3, 1, 2, 3)

@@ -244,7 +244,8 @@ func (sh *shell) endRun(shard int) {
 // snapshot takes a picture of a shard and has it written.
 func (sh *shell) snapshot(r groups.SnapshotRequest) {
 	l := &sh.locals[r.Shard]
-	frozen, index := l.replica.Load().freeze(), l.applied
+	// What the groups say to themselves counts in the index and is not applied here.
+	frozen, index := l.replica.Load().freeze(), max(l.applied, r.Index)
 	sh.photos.Go(func() { sh.develop(r.Shard, index, frozen) })
 }
 
