@@ -39,7 +39,7 @@ type host struct {
 }
 
 // follow takes over a view.
-func (sh *shell) follow(now time.Time, v clusterd.ViewActive) {
+func (sh *shell) follow(now time.Time, v viewed) {
 	c := &sh.crowd
 	if c.byID == nil {
 		c.byID, c.foreign = map[uint64]host{}, map[member.Node]bool{}
@@ -48,7 +48,7 @@ func (sh *shell) follow(now time.Time, v clusterd.ViewActive) {
 	for _, m := range c.members {
 		known[m] = true
 	}
-	c.view, c.members, c.hosts = v.Number, nil, nil
+	c.view, c.members, c.hosts = v.epoch, nil, nil
 	fresh := false
 	for _, m := range v.Members {
 		if m.Address != sh.svc.address {

@@ -3,6 +3,7 @@ package durable
 import (
 	"sync"
 
+	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
 
@@ -20,8 +21,13 @@ type inbox struct {
 // packetBytes bounds the packets that wait.
 const packetBytes = 64 << 20
 
-// What waits in an inbox, beside clusterd.ViewActive.
+// What waits in an inbox.
 type (
+	// viewed is a view that became active, with its number over all clusters.
+	viewed struct {
+		clusterd.ViewActive
+		epoch uint64
+	}
 	// packet is a control message of another node's service.
 	packet struct {
 		from    member.Node

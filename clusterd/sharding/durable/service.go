@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ type node interface {
 	Poke(service string)
 	Drained(service string)
 	MayAct() bool
+	View() clusterd.View
 	Timing() engine.Timing
 }
 
@@ -194,7 +196,23 @@ func (s *service) ViewActive(v clusterd.ViewActive) {
 		s.started = true
 		s.shell.start()
 	}
-	s.shell.put(v)
+	s.shell.put(viewed{v, epochOf(s.node.View().ClusterID, v.Number)})
+}
+
+// epochOf numbers views over all clusters that a store lives in: after a restart of
+// all nodes views count from 1 again, under a ClusterID whose first 48 bits are the
+// time of its founding in milliseconds.
+func epochOf(cluster string, view uint64) uint64 {
+	b, err := hex.DecodeString(cluster)
+	if err != nil || len(b) < 6 {
+		return view
+	}
+	var ms uint64
+	for _, x := range b[:6] {
+		ms = ms<<8 | uint64(x)
+	}
+	const viewBits = 26
+	return ms>>10<<viewBits | view&(1<<viewBits-1)
 }
 
 // Receive takes a packet of another node's service.

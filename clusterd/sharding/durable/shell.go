@@ -170,7 +170,7 @@ func (sh *shell) loop() {
 // step dispatches one item of the inbox.
 func (sh *shell) step(now time.Time, item any) {
 	switch in := item.(type) {
-	case clusterd.ViewActive:
+	case viewed:
 		sh.follow(now, in)
 	case packet:
 		sh.receive(now, in)
