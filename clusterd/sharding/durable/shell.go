@@ -64,6 +64,7 @@ type local struct {
 	run      uint64 // what the home runs; 0 = nothing
 	restarts uint64 // of the run in this term
 	open     int    // proposals without an Ack
+	closing  bool   // a proposal was refused: the run ends when open is 0
 	told     progress
 	wanted   bool   // the newest plan wants a replica here
 	applied  uint64 // index of the newest command
@@ -230,15 +231,22 @@ func (sh *shell) next() time.Time {
 	return next
 }
 
-// publishLeases lets the homes know how long they may act.
+// publishLeases lets the homes know how long they may act, and lets go on what has
+// waited for a lease.
 func (sh *shell) publishLeases() {
+	now := int64(time.Since(sh.base))
 	for shard := range sh.lead { // order: each has its own place
+		if l := &sh.locals[shard]; l.run == 0 || l.closing {
+			continue
+		}
 		_, end := sh.machine.Lease(uint32(shard))
 		until := int64(0)
 		if !end.IsZero() {
 			until = int64(end.Sub(sh.base))
 		}
-		sh.leases[shard].Store(until)
+		if old := sh.leases[shard].Swap(until); old <= now && until > now {
+			sh.svc.router.resume(shard)
+		}
 	}
 }
 

@@ -160,6 +160,16 @@ func (c *Cluster) Settle(ctx context.Context) error {
 	}
 }
 
+// Up reports whether node i is up, as this process's node sees it.
+func (c *Cluster) Up(i int) bool {
+	for _, m := range c.Node.View().Members {
+		if m.Address == c.Address(i) {
+			return m.Status.String() == "up"
+		}
+	}
+	return false
+}
+
 func (c *Cluster) settled(rows []durable.Row) bool {
 	up := map[string]bool{}
 	for _, m := range c.Node.View().Members {

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -91,7 +90,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 // kill kills a node that is the primary of some keys, waits until each key has been
 // written again, and brings the node back.
 func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Rand) (time.Duration, error) {
-	if err := caught(load, time.Time{}); err != nil {
+	if err := load.WaitAll(time.Time{}); err != nil {
 		return 0, err
 	}
 	time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
@@ -100,9 +99,9 @@ func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Ran
 	for _, key := range load.Keys() {
 		lost[key] = load.PrimaryOf(key) == c.Address(victim)
 	}
-	load.Gap(func(string) bool { return true }) // what was before does not count
+	load.Gap(nil) // what was before does not count
 	c.Kill(victim)
-	if err := caught(load, time.Now()); err != nil {
+	if err := load.WaitAll(time.Now()); err != nil {
 		return 0, err
 	}
 	outage := load.Gap(func(key string) bool { return lost[key] })
@@ -112,16 +111,6 @@ func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Ran
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return outage, c.Settle(ctx)
-}
-
-// caught waits until each key was written after a moment.
-func caught(load *trial.Load, since time.Time) error {
-	for begin := time.Now(); !load.Caught(since); time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			return errors.New("no writes of some keys for a minute")
-		}
-	}
-	return nil
 }
 
 // total is the sum of all rounds.
