@@ -132,14 +132,14 @@ func (w *world) checkOnePrimary(shard uint32) {
 }
 
 // checkHolders is I7: what was acknowledged at Quorum is on a majority of the
-// newest configuration that a primary has applied.
+// newest configuration that anybody has applied.
 func (w *world) checkHolders(shard uint32) {
 	for _, n := range w.nodes {
 		if n.m == nil || n.m.groups[shard] == nil {
 			continue
 		}
 		g, c := n.m.groups[shard], w.conf[shard]
-		if g.serving && (g.term > c.Epoch || g.term == c.Epoch && g.conf.index > c.Index) {
+		if !g.blank() && g.conf.index > c.Index && g.serving || c.Epoch > 0 && g.conf.index > c.Index {
 			w.conf[shard] = Row{Epoch: g.term, Index: g.conf.index, Replicas: g.conf.voters}
 		}
 	}
