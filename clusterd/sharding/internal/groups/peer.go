@@ -98,7 +98,11 @@ func (m *Machine) beatFor(p *peer) *groupspb.Beat {
 		return nil
 	}
 	slices.SortFunc(p.beats, byShard)
-	b := &groupspb.Beat{Boot: m.cfg.Boot, Stamp: m.stamp()}
+	n := len(p.beats)
+	b := &groupspb.Beat{
+		Boot: m.cfg.Boot, Stamp: m.stamp(),
+		Shards: make([]uint32, 0, n), Groups: make([]uint64, 0, n), Terms: make([]uint64, 0, n), Commits: make([]uint64, 0, n),
+	}
 	prev := -1
 	for _, g := range p.beats {
 		l, ok := g.lineFor(p.id)

@@ -393,6 +393,38 @@ func TestTwoGroupsOfOneShard(t *testing.T) {
 	}
 }
 
+func TestStoredNonsense(t *testing.T) {
+	snap := SnapshotMeta{Index: 5, Term: 2, Voters: []uint64{1}}
+	for _, c := range []struct {
+		name string
+		s    Stored
+	}{
+		{"gap", Stored{Term: 3, Commit: 5, Snapshot: snap, Entries: []Entry{{Index: 7, Term: 3}}}},
+		{"falling term", Stored{Term: 3, Commit: 5, Snapshot: snap, Entries: []Entry{{Index: 6, Term: 3}, {Index: 7, Term: 2}}}},
+		{"commit beyond the log", Stored{Term: 3, Commit: 9, Snapshot: snap, Entries: []Entry{{Index: 6, Term: 3}}}},
+		{"voter twice", Stored{Term: 3, Commit: 5, Snapshot: SnapshotMeta{Index: 5, Term: 2, Voters: []uint64{1}, Learners: []uint64{1}}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.s.Group, c.s.Shard = 1, 1
+			good := Stored{Shard: 0, Group: 1, Term: 2, Commit: 5, Snapshot: snap}
+			m, err := New(Config{Self: 1, Boot: 1, Shards: 2}, []Stored{good, c.s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Unix(1000, 0)
+			m.Tick(now)
+			rd := m.Ready()
+			if len(rd.Failures) != 1 || rd.Failures[0].Shard != 1 || !errors.Is(rd.Failures[0].Err, ErrBroken) {
+				t.Errorf("failures %+v, want shard 1 broken", rd.Failures)
+			}
+			m.Tick(now.Add(10 * time.Second))
+			if rd := m.Ready(); rd.Batch == 0 {
+				t.Error("the other replica does not stand for election")
+			}
+		})
+	}
+}
+
 func TestConfigFaults(t *testing.T) {
 	_, err := New(Config{Shards: 3, Timing: Timing{Patience: time.Second}}, nil)
 	for _, want := range []string{"Self 0", "Boot is 0", "Shards 3", "Patience 1s"} {
