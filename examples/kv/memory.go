@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,8 +29,18 @@ type backend interface {
 	serving() bool
 	// table is who has which slots at present. It is not to be changed.
 	table() *table
-	// shelf has the slots that run on this node.
-	shelf() *shelf
+	// tell is ask without an answer, for a slot that runs on this node.
+	tell(slot uint16, m kvpb.Command)
+	// filled lists the slots of this node that have keys, sorted, and their keys.
+	filled() []filled
+	// expired lists the slots that have keys whose time has come.
+	expired(now time.Time) []uint16
+}
+
+// filled is a slot that has keys.
+type filled struct {
+	slot uint16
+	keys int64
 }
 
 var (
@@ -53,6 +64,52 @@ type memory struct {
 	mu     sync.Mutex
 	cached *table
 	until  time.Time
+}
+
+// memorySlot is the entity of a slot in memory.
+type memorySlot struct {
+	*slot
+	broken error // the id is not that of a slot
+}
+
+// newKind makes the entities of one node.
+func newKind(sh *shelf) actor.Kind[kvpb.Command] {
+	return actor.NewKind(kindName, func(id string) actor.Behavior[kvpb.Command] {
+		s, err := newSlot(id, sh)
+		return &memorySlot{s, err}
+	})
+}
+
+// Started puts the slot on the shelf.
+func (s *memorySlot) Started(*actor.Context[kvpb.Command]) error {
+	if s.broken == nil {
+		s.start()
+	}
+	return s.broken
+}
+
+// Stopped takes it off.
+func (s *memorySlot) Stopped(*actor.Context[kvpb.Command], error) { s.stop() }
+
+// Receive handles one message.
+func (s *memorySlot) Receive(c *actor.Context[kvpb.Command], m kvpb.Command) error {
+	answer, _ := s.handle(m)
+	if answer != nil {
+		c.Reply(answer)
+	}
+	return nil
+}
+
+// Snapshot is what moves along when the slot does.
+func (s *memorySlot) Snapshot() (proto.Message, error) { return s.store.Snapshot(), nil }
+
+// Restore takes it up.
+func (s *memorySlot) Restore(m proto.Message) error {
+	state, ok := m.(*kvpb.Slot)
+	if !ok {
+		return fmt.Errorf("kv: state of a slot is a %T", m)
+	}
+	return s.store.Restore(state)
 }
 
 // newMemory returns the backend and what the node must host for it. Before start
@@ -95,7 +152,11 @@ func (m *memory) home(slot uint16) (string, bool) {
 
 func (m *memory) serving() bool { return m.node.MayAct() }
 
-func (m *memory) shelf() *shelf { return m.here }
+func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
+
+func (m *memory) filled() []filled { return m.here.filled() }
+
+func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
 
 // tableAge is how old the table may be that CLUSTER prints. Redirections do not
 // come from it.
