@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -60,6 +61,8 @@ type memory struct {
 	refs []actor.Ref[kvpb.Command]
 	ids  []string
 	here *shelf
+
+	last atomic.Pointer[table] // what holds for ever, once this node has left
 
 	mu     sync.Mutex
 	cached *table
@@ -146,11 +149,18 @@ func askError(err error) error {
 }
 
 func (m *memory) home(slot uint16) (string, bool) {
+	if t := m.last.Load(); t != nil {
+		return t.owner(slot), false
+	}
 	address := sharding.Home(m.node, kindName, m.ids[slot])
 	return address, address == m.node.System().Address()
 }
 
-func (m *memory) serving() bool { return m.node.MayAct() }
+// freeze makes t the table for good: this node has left, and only tells clients
+// where to go.
+func (m *memory) freeze(t *table) { m.last.Store(t) }
+
+func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct() }
 
 func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
 
@@ -163,6 +173,9 @@ func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
 const tableAge = 50 * time.Millisecond
 
 func (m *memory) table() *table {
+	if t := m.last.Load(); t != nil {
+		return t
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now := time.Now(); m.cached == nil || now.After(m.until) {

@@ -48,11 +48,15 @@ func newServer(b backend, log *slog.Logger) *server {
 
 func (s *server) startMillis() int64 { return s.started.UnixMilli() }
 
-// redirect tells a client who answers for a slot; "" if this node does.
+// redirect tells a client who answers for a slot; "" if this node does. A node
+// without a lease still knows who else may.
 func (s *server) redirect(slot uint16) (fault string) {
 	address, here := s.backend.home(slot)
 	switch {
-	case here:
+	case here || s.proxy:
+		if !s.backend.serving() {
+			return errDown
+		}
 		return ""
 	case address == "":
 		return errNotCovered
