@@ -219,6 +219,10 @@ func (g *group) reconfigure(e *raftpb.Entry) {
 	cs := g.rn.ApplyConfChange(&cc)
 	g.conf = conf{index: e.GetIndex(), voters: sorted(cs.GetVoters()), learners: sorted(cs.GetLearners())}
 	g.confs = append(g.confs, g.conf)
+	if cc.GetChanges()[0].GetType() == raftpb.ConfChangeAddLearnerNode {
+		g.st.fresh = e.GetIndex()
+		g.st.wanted = g.leads() // it will be asked for in a moment
+	}
 	g.reconfigured()
 }
 
@@ -248,12 +252,10 @@ func (g *group) roleNow() Role {
 		return None
 	case g.serving:
 		return Primary
-	case g.conf.learns(self):
-		return Learner
 	case g.conf.votes(self):
 		return Replica
 	}
-	return None
+	return Learner
 }
 
 // postpone sets the group's timer; zero: none.

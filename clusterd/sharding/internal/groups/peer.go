@@ -82,7 +82,8 @@ func (m *Machine) flush() {
 
 // pack makes one packet of what waits for a peer.
 func (m *Machine) pack(p *peer) {
-	pkt := &groupspb.Packet{From: m.cfg.Self, To: p.id, Beat: m.beatFor(p), Echoes: p.echoes, Items: p.items}
+	pkt := &groupspb.Packet{From: m.cfg.Self, To: p.id, Beat: m.beatFor(p), Echoes: p.echoes, Items: p.items,
+		PlanView: m.plan.newest.view, PlanNumber: m.plan.newest.number}
 	data, err := proto.Marshal(pkt)
 	if err != nil {
 		panic(err) // a message of our own making

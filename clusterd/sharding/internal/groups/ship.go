@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"github.com/pando-go/pando/clusterd/sharding/internal/groupspb"
 )
@@ -101,7 +103,7 @@ func (m *Machine) snapshotPart(in SnapshotPart) error {
 	}
 	if in.Data == nil || in.Offset+uint64(len(in.Data)) > s.meta.Size {
 		g.endShipment(in.To)
-		g.guarded(func() { g.rn.ReportSnapshot(in.To, 2) })
+		g.guarded(func() { g.rn.ReportSnapshot(in.To, raft.SnapshotFailure) })
 		m.touch(g)
 		return nil
 	}
@@ -177,11 +179,9 @@ func (g *group) endShipping() {
 // limitLog asks for a snapshot when the log behind the last one is long.
 func (g *group) limitLog() {
 	l := g.m.cfg.Limits
-	if g.asked || g.applied-g.st.snap.Index <= uint64(l.LogEntries) && g.st.after <= l.LogBytes {
-		return
-	}
-	if g.applied > g.st.snap.Index {
-		g.asked = true
+	long := g.applied-g.st.snap.Index > uint64(l.LogEntries) || g.st.after > l.LogBytes
+	if !g.asked && (long || g.st.wanted) && g.applied > g.st.snap.Index {
+		g.asked, g.st.wanted = true, false
 		g.m.out.Snapshots = append(g.m.out.Snapshots, SnapshotRequest{Shard: g.shard, Index: g.applied})
 	}
 }
@@ -235,6 +235,11 @@ func (g *group) taken(meta SnapshotMeta, base uint64) {
 		g.confs = g.confs[1:]
 	}
 	g.drop()
+	for _, mem := range g.members {
+		if mem.peer != nil && mem.state == tracker.StateProbe {
+			g.nudge(mem.id) // it may have waited for this snapshot
+		}
+	}
 }
 
 // drop gives up the snapshots that are neither the newest nor under way.

@@ -19,6 +19,10 @@ type storage struct {
 	// after is the data's size behind the snapshot: what the next one would
 	// make unnecessary.
 	after int
+	// fresh is the least index of a snapshot that may be sent: a receiver must
+	// be a member of the configuration in it. wanted: there was none.
+	fresh  uint64
+	wanted bool
 }
 
 func load(s Stored) *storage {
@@ -165,7 +169,13 @@ func (st *storage) LastIndex() (uint64, error)  { return st.last(), nil }
 func (st *storage) FirstIndex() (uint64, error) { return st.base.Index + 1, nil }
 
 // Snapshot describes the newest snapshot; its data travels in parts of its own.
-func (st *storage) Snapshot() (*raftpb.Snapshot, error) { return toSnapshot(st.snap), nil }
+func (st *storage) Snapshot() (*raftpb.Snapshot, error) {
+	if st.snap.Index < st.fresh {
+		st.wanted = true
+		return nil, raft.ErrSnapshotTemporarilyUnavailable
+	}
+	return toSnapshot(st.snap), nil
+}
 
 func toSnapshot(m SnapshotMeta) *raftpb.Snapshot {
 	return &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{
