@@ -32,6 +32,7 @@ func (r *Remote) accept() {
 			continue
 		}
 		wait = 0
+		conn = newSocket(conn)
 		if !r.admit(conn) || !r.begin() {
 			conn.Close()
 			continue
@@ -63,6 +64,7 @@ func (r *Remote) receive(plain net.Conn) {
 		c.plain = plain
 	}
 	if err == nil {
+		c.role.Lock()
 		c.serve()
 		return
 	}

@@ -14,7 +14,8 @@ import (
 // at once, which shows in its batches: an answer that is written by itself keeps
 // those that are about to follow it from going along.
 
-// quiet is how long a lane has written nothing before a sender writes.
+// quiet is how long a lane has written nothing before a sender writes, unless
+// something has come from the peer meanwhile: then this is part of a conversation.
 const quiet = 20 * time.Microsecond
 
 // beginDirect takes the one batch that waits, for its sender to write, if that
@@ -26,7 +27,8 @@ func (q *userQueue) beginDirect() bool {
 		return false
 	}
 	b := q.open[0]
-	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
+	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) ||
+		q.l.p.heard.Load() == q.heard && time.Since(q.lastSent) < quiet {
 		return false
 	}
 	q.take()
@@ -48,7 +50,7 @@ func (q *userQueue) writeDirect() {
 	q.ended.Broadcast()
 	if n == len(b.buf) {
 		q.flushed = q.sent
-		q.lastSent = time.Now()
+		q.lastSent, q.heard = time.Now(), q.l.p.heard.Load()
 		q.reap()
 	} else {
 		q.rest = b.buf[n:]

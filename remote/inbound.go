@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -25,7 +27,10 @@ const (
 // follows another.
 type inbound struct {
 	net.Conn
-	plain   net.Conn // as it was accepted
+	plain   net.Conn   // as it was accepted
+	limit   *bounded   // of Conn
+	role    sync.Mutex // held by whoever reads
+	leading leading
 	r       *Remote
 	p       *peer
 	lane    remotepb.Lane
@@ -53,9 +58,9 @@ type inbound struct {
 	turns turns
 }
 
-func newInbound(r *Remote, conn net.Conn, frames *wire.Reader, h *remotepb.Hello) *inbound {
+func newInbound(r *Remote, conn *bounded, frames *wire.Reader, h *remotepb.Hello) *inbound {
 	c := &inbound{
-		Conn: conn, r: r, p: r.peer(h.Address), lane: h.Lane, index: h.Index, dialled: h.Dialled, uid: h.Uid,
+		Conn: conn, limit: conn, r: r, p: r.peer(h.Address), lane: h.Lane, index: h.Index, dialled: h.Dialled, uid: h.Uid,
 		frames: frames, done: make(chan struct{}),
 	}
 	c.ack.c = c
@@ -97,6 +102,10 @@ func (c *inbound) end() {
 func (c *inbound) serve() {
 	if err, mine := c.read(); mine {
 		c.ack.stop()
+		c.p.answers.CompareAndSwap(c, nil)
+		if c.leading.sentinel != nil {
+			c.leading.close() // the role is kept: no asker gets here any more
+		}
 		c.r.ended(c, err)
 	}
 }
@@ -106,6 +115,11 @@ func (c *inbound) serve() {
 func (c *inbound) read() (_ error, mine bool) {
 	for {
 		kind, body, err := c.frames.Next()
+		if err == errAgain {
+			if err = c.rest(); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return err, true
 		}
@@ -194,7 +208,8 @@ func (c *inbound) batch(body []byte) error {
 	}
 	many := len(envelopes) > 1 || c.frames.Buffered() > 0
 	c.noteMany(many)
-	c.lends = !many
+	c.p.heard.Add(1)
+	c.lends = !many && !c.leading.by
 	c.handOver(envelopes, false)
 	c.lends = false
 	c.p.arrived(c.stream, seq)
@@ -284,6 +299,9 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int
 			pid := &pa.PID{Address: c.r.self.Address, Id: d.to}
 			c.r.sys.DeadLetter(pid, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 		case e.To.Ref == 0:
+			if !c.p.many.Load() && strings.HasPrefix(d.to, askPrefix) {
+				c.answered()
+			}
 			c.r.sys.DeliverWith(d.to, d.from, e.Headers, msg)
 		default:
 			c.hand(c.receiver(e.To.Ref), d.from, e.Headers, msg)

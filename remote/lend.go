@@ -25,13 +25,11 @@ const (
 	// reads; at most twice as long.
 	stuckAfter = time.Millisecond
 	// longTurn is when a turn was not worth keeping others waiting for it.
-	longTurn = 50 * time.Microsecond
+	longTurn = 100 * time.Microsecond
 	// maxGrant bounds how many messages an actor with long turns is not lent the
 	// reader for.
-	maxGrant = 4096
-	// stuckGrant is for how many messages it is lent nothing, at least, once
-	// another goroutine had to read.
-	stuckGrant = 64
+	maxGrant   = 4096
+	maxStrikes = 16
 )
 
 // lender is an inlet of an actor that can be lent a goroutine.
@@ -46,6 +44,8 @@ type receiver struct {
 	lender lender // nil: none
 	skip   int    // so many messages go to the dispatcher
 	grant  int    // what skip was last
+
+	strikes int // four for each long turn, less one for each other
 }
 
 func newReceiver(in inlet) *receiver {
@@ -62,12 +62,20 @@ func (r *receiver) lendable() bool {
 	return r.lender != nil
 }
 
-// judge draws the lesson from a turn.
+// judge draws the lesson from a turn. One in five may be long: a turn is measured
+// with what else the machine did meanwhile.
 func (r *receiver) judge(took time.Duration) {
-	if r.grant = min(max(1, 2*r.grant), maxGrant); took < longTurn {
-		r.grant = 0
+	if took < longTurn {
+		if r.strikes = max(0, r.strikes-1); r.strikes == 0 {
+			r.grant = 0
+		}
+		return
 	}
-	r.skip = r.grant
+	if r.strikes += 4; r.strikes > maxStrikes {
+		r.strikes = maxStrikes
+		r.grant = min(max(16, 2*r.grant), maxGrant)
+		r.skip = r.grant
+	}
 }
 
 // turns is the reader's place: odd while it runs a turn. Whoever counts it on from
@@ -124,7 +132,7 @@ func (c *inbound) lookAtTurn() {
 	n := t.n.Load()
 	rest := n == t.seen
 	if rest && n%2 == 1 && t.n.CompareAndSwap(n, n+1) {
-		t.whose.grant = max(t.whose.grant, stuckGrant/2)
+		t.whose.strikes = maxStrikes
 		t.whose.judge(stuckAfter)
 		go c.serve() // in the place of the goroutine that is stuck
 	}
