@@ -22,7 +22,7 @@ const quiet = 20 * time.Microsecond
 // is all there is to do. q.mu is held.
 func (q *userQueue) beginDirect() bool {
 	c := &q.conn
-	if c.c == nil || c.c.try == nil || len(q.open) != 1 || len(q.flows.by) > 0 ||
+	if c.c == nil || !c.c.canTry() || len(q.open) != 1 || len(q.flows.by) > 0 ||
 		q.sent < len(q.flight) || len(q.flight) >= maxInFlight || len(q.rest) > 0 {
 		return false
 	}
@@ -43,8 +43,7 @@ func (q *userQueue) beginDirect() bool {
 func (q *userQueue) writeDirect() {
 	c, b := q.conn.c, q.taking[0] // they belong to whoever writes
 	q.taking[0] = nil
-	c.wrote(b.buf)
-	n := c.try.write(b.buf)
+	n := c.tryWrite(b.buf)
 	q.mu.Lock()
 	q.direct = false
 	q.ended.Broadcast()
@@ -55,7 +54,7 @@ func (q *userQueue) writeDirect() {
 	} else {
 		q.rest = b.buf[n:]
 	}
-	q.idle = len(q.rest) == 0 && !q.sendable()
+	q.idle = len(q.rest) == 0 && !q.sendable() && (c.spill == nil || !c.spill.left())
 	wake := !q.idle
 	q.mu.Unlock()
 	if wake {
@@ -90,8 +89,7 @@ func newTryWriter(c any) *tryWriter {
 	return w
 }
 
-// write returns how many bytes the socket took. An error is left to the lane,
-// which will meet it again.
+// write returns how many bytes the socket took.
 func (w *tryWriter) write(b []byte) int {
 	w.b, w.n = b, 0
 	err := w.raw.Write(w.f)

@@ -67,7 +67,7 @@ func (c *inbound) answered() {
 		return
 	}
 	c.limit.loose = true
-	s.mode = readTry
+	s.hasty = true
 	c.p.answers.Store(c)
 }
 
@@ -83,7 +83,7 @@ func (c *inbound) rest() error {
 		c.role.Unlock()
 		err := l.wait(until)
 		c.role.Lock()
-		l.socket.mode = readTry
+		l.socket.hasty = true
 		switch {
 		case l.failed != nil:
 			return l.failed
@@ -131,7 +131,7 @@ func (c *inbound) readAnswer(answer <-chan any) error {
 			return err
 		}
 	}
-	l.socket.mode = readWait
+	l.socket.hasty = false
 	err := c.handleUntil(func() bool { return len(answer) > 0 })
 	if l.grant = min(max(1, 2*l.grant), maxGrant); len(answer) > 0 {
 		l.grant = 0
@@ -140,7 +140,7 @@ func (c *inbound) readAnswer(answer <-chan any) error {
 	// A sentinel does not see what has been read and not handled yet, here or
 	// within TLS.
 	if err == nil && (c.frames.Buffered() > 0 || c.r.tls != nil) {
-		l.socket.mode = readTry
+		l.socket.hasty = true
 		err = c.handleUntil(func() bool { return false })
 	}
 	return err

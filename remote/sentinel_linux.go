@@ -107,19 +107,3 @@ func (s *sentinel) kick() {
 }
 
 func (s *sentinel) close() { s.file.Close() }
-
-// tryRead reads from a socket without waiting.
-var tryRead = func(fd uintptr, b []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(fd), b)
-		switch err {
-		case nil:
-			return n, nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, errAgain
-		default:
-			return 0, os.NewSyscallError("read", err)
-		}
-	}
-}

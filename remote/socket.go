@@ -7,21 +7,12 @@ import (
 	"syscall"
 )
 
-// readMode is what a read of a socket does when nothing is there.
-type readMode uint8
-
-const (
-	readBlock readMode = iota // waits, as any connection does
-	readTry                   // returns errAgain
-	readWait                  // waits, with the deadline that holds now
-)
-
-// socket is a connection from another node that can be read without waiting. The
-// mode belongs to whoever may read.
+// socket is a connection from another node that can be read without waiting.
+// hasty belongs to whoever may read.
 type socket struct {
 	net.Conn
 	raw      syscall.RawConn
-	mode     readMode
+	hasty    bool // a read does not wait but returns errAgain
 	sentinel atomic.Pointer[sentinel]
 
 	b   []byte // of the read under way
@@ -52,12 +43,12 @@ func newSocket(conn net.Conn) net.Conn {
 
 // Read reads.
 func (c *socket) Read(b []byte) (int, error) {
-	if c.mode == readBlock || len(b) == 0 {
-		return c.Conn.Read(b)
+	if len(b) == 0 {
+		return 0, nil
 	}
 	c.b = b
 	var err error
-	if c.mode == readTry {
+	if c.hasty {
 		err = c.raw.Control(c.try) // whatever the deadline
 	} else {
 		err = c.raw.Read(c.may)
