@@ -126,6 +126,9 @@ func (s *Sim) settle(n *node) (done int) {
 	for _, p := range rd.Packets {
 		s.send(n, p)
 	}
+	for _, c := range rd.Claims {
+		s.claim(n, c)
+	}
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})

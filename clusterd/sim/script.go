@@ -27,6 +27,7 @@ import (
 //	skew D               clocks differ by up to D; before the first start
 //	drift P              and run at rates that differ by up to part P, at most 0.05; before the first start
 //	minimum N            how many members must be there before joiners become up; before the first start
+//	downing S            the strategy of all nodes, as downing.Parse reads it; keep-referee:n3 names a node; before the first start
 //	without R            takes rule R of the protocol out: see package rules; before the first start
 //	seeds A              the seed list, the first seed first; alias1 spells n1 in another way
 //	name N X             gives N the cluster name X at its next start
@@ -40,6 +41,8 @@ import (
 //	cut A | B            both ways; cut A > B only from A to B
 //	heal, heal A | B
 //	links D to D [loss P] [duplicate P] [reorder P]
+//	store                who holds the lease outside the cluster, for downing lease-majority
+//	store cut A          A do not reach it; store heal ends that
 //	run D                let D pass
 //	settle D             let time pass until all is calm, at most D
 //	finish D             as settle and calm, where the rules promise it: see [Sim.Finish]
