@@ -2,6 +2,7 @@ package clustertest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -238,18 +239,25 @@ func TestFlapping(t *testing.T) {
 	})
 }
 
-// TestOneCopyUnderEveryStrategy: random splits of 3, 5 and 9 nodes that host
-// entities. No entity ever runs twice, and after the heal all answer.
+// TestOneCopyUnderEveryStrategy: 3, 5 and 9 nodes that host entities are split,
+// deaf on one side, and linked by cables that flap. No entity ever runs twice,
+// and after the heal all answer.
+//
+//	go test ./clusterd/clustertest -run OneCopy -rounds 1000 -from 1
 func TestOneCopyUnderEveryStrategy(t *testing.T) {
 	strategies := []downing.Strategy{
 		downing.KeepMajority{}, downing.KeepOldest{}, downing.KeepReferee{Address: "n2:1"}, downing.StaticQuorum{Size: 5}, downing.DownAll{},
 	}
-	for _, n := range []int{3, 5, 9} {
-		for _, s := range strategies {
-			t.Run(fmt.Sprint(n, " nodes, ", s), func(t *testing.T) { oneCopy(t, n, s, uint64(n)) })
-		}
+	for seed := *from; seed < *from+*rounds; seed++ {
+		n, s := []int{3, 5, 9}[seed%3], strategies[seed%5]
+		t.Run(fmt.Sprint("seed ", seed, ", ", n, " nodes, ", s), func(t *testing.T) { oneCopy(t, n, s, seed) })
 	}
 }
+
+var (
+	rounds = flag.Uint64("rounds", 5, "clusters of TestOneCopyUnderEveryStrategy")
+	from   = flag.Uint64("from", 1, "seed of the first of them")
+)
 
 func oneCopy(t *testing.T, n int, s downing.Strategy, seed uint64) {
 	l := newLedger()
@@ -258,18 +266,8 @@ func oneCopy(t *testing.T, n int, s downing.Strategy, seed uint64) {
 	}
 	clustertest.Run(t, n, hosts, func(k *clustertest.Kit) {
 		rng := rand.New(rand.NewPCG(seed, 0))
-		var all []int
-		for i := 1; i <= n; i++ {
-			all = append(all, i)
-		}
 		for range 2 {
-			var groups [2][]int
-			for _, i := range all {
-				side := rng.IntN(2)
-				groups[side] = append(groups[side], i)
-			}
-			k.Split(groups[:]...)
-			l.feed(k, all, 8*time.Second)
+			breakLinks(k, rng, l)
 			k.HealAll()
 			k.Settle()
 		}
@@ -280,6 +278,37 @@ func oneCopy(t *testing.T, n int, s downing.Strategy, seed uint64) {
 		}
 		l.check(k.T)
 	})
+}
+
+// breakLinks splits the cluster, makes one side deaf, or has the links between
+// the sides flap, for some seconds under load.
+func breakLinks(k *clustertest.Kit, rng *rand.Rand, l *ledger) {
+	var all []int
+	var sides [2][]int
+	for i := 1; i <= k.Len(); i++ {
+		all = append(all, i)
+		side := rng.IntN(2)
+		sides[side] = append(sides[side], i)
+	}
+	switch rng.IntN(3) {
+	case 0:
+		k.Split(sides[:]...)
+		l.feed(k, all, 8*time.Second)
+	case 1:
+		for _, a := range sides[0] {
+			for _, b := range sides[1] {
+				k.CutOneWay(a, b)
+			}
+		}
+		l.feed(k, all, 8*time.Second)
+	case 2:
+		for range 6 {
+			k.Split(sides[:]...)
+			l.feed(k, all, time.Duration(200+rng.IntN(3000))*time.Millisecond)
+			k.HealAll()
+			l.feed(k, all, time.Duration(200+rng.IntN(1000))*time.Millisecond)
+		}
+	}
 }
 
 // TestFrozenNodeComesBack: a process that is held still for 20 s finds itself

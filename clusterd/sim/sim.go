@@ -100,8 +100,8 @@ func (s *Sim) Crash(id int) {
 func (s *Sim) Leave(id int) error {
 	s.recordAction("leave n%d", id)
 	n := s.node(id)
-	if !n.running() {
-		return fmt.Errorf("leave n%d: it is not running", id)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("leave n%d: %w", id, err)
 	}
 	uid, before := n.self.UID, n.leaving
 	n.leaving = true // a node that is alone is gone at once
@@ -117,8 +117,8 @@ func (s *Sim) Leave(id int) error {
 func (s *Sim) Down(at, id int) error {
 	s.recordAction("down n%d at n%d", id, at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("down n%d at n%d: it is not running", id, at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("down n%d at n%d: %w", id, at, err)
 	}
 	s.node(id).disturbed = true
 	return s.step(n, core.Down{Address: Address(id)})
@@ -129,10 +129,14 @@ func (s *Sim) Down(at, id int) error {
 func (s *Sim) Shutdown(at int) error {
 	s.recordAction("shutdown at n%d", at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("shutdown at n%d: it is not running", at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("shutdown at n%d: %w", at, err)
 	}
-	return s.step(n, core.Shutdown{})
+	err := s.step(n, core.Shutdown{})
+	if err == nil {
+		s.law.closing[n.seen.holds.Identity] = true
+	}
+	return err
 }
 
 // Recover tells node at that an operator lets those whom it hears go on without
@@ -140,14 +144,19 @@ func (s *Sim) Shutdown(at int) error {
 func (s *Sim) Recover(at int) error {
 	s.recordAction("recover at n%d", at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("recover at n%d: it is not running", at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("recover at n%d: %w", at, err)
 	}
-	s.islands = true
-	for _, o := range s.nodes[1:] {
-		o.disturbed = true // whom it does not hear is left behind
+	excused := make([]bool, len(s.nodes))
+	for i, o := range s.nodes[1:] {
+		excused[i+1], o.disturbed = o.disturbed, true // whom it does not hear is left behind
 	}
-	return s.step(n, core.Recover{})
+	err := s.step(n, core.Recover{})
+	s.islands = s.islands || err == nil
+	for i, o := range s.nodes[1:] {
+		o.disturbed = err == nil || excused[i+1]
+	}
+	return err
 }
 
 // Freeze stops node id as SIGSTOP does: what reaches it waits.
