@@ -81,7 +81,7 @@ func (e *Engine) hold() {
 	c.pending = Claim{}
 	patient := e.patient()
 	switch {
-	case e.removed || e.verdict.leader != e.self || !e.views.acked.Votes(e.self) || !patient:
+	case e.removed || e.verdict.leader != e.self || !e.views.decided.Votes(e.self) || !patient:
 		e.letGo()
 	case !e.source():
 		if !e.now.Before(c.next) && c.barred != e.views.acked {

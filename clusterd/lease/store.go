@@ -80,7 +80,7 @@ func (k *keeper) load(ctx context.Context) (r Record, unchanged time.Duration, e
 	if r, err = k.register.Load(ctx); err != nil {
 		return Record{}, 0, fmt.Errorf("lease: load: %w", err)
 	}
-	if len(r.Owner) > MaxText || len(r.Note) > MaxText || r.TTL < 0 {
+	if len(r.Owner) > MaxText || len(r.Note) > MaxText || r.TTL < 0 || r.Number >= 1<<31 {
 		return Record{}, 0, ErrBadRecord
 	}
 	k.mu.Lock()
