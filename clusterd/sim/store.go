@@ -57,9 +57,10 @@ func (s *Sim) leased() bool {
 	return ok
 }
 
-// claim sends a claim on its way.
+// claim sends a claim on its way. Those of a node are carried out in order.
 func (s *Sim) claim(n *node, c engine.Claim) {
-	s.push(event{at: s.now + s.storeLag(), kind: claims, to: n.id, uid: n.self.UID, claim: &c})
+	n.claimed = max(n.claimed, s.now+s.storeLag())
+	s.push(event{at: n.claimed, kind: claims, to: n.id, uid: n.self.UID, claim: &c})
 }
 
 // storeLag is how long a claim or an answer is under way: as long as a packet.
