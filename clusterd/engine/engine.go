@@ -36,6 +36,7 @@ type Engine struct {
 
 	nextBeat  time.Time
 	nextRound time.Time
+	mixing    time.Time   // until then digests go to anybody: facts were seen to differ
 	wake      time.Time   // when Tick was last said to be due
 	ahead     member.Node // a peer that knows a newer view; zero = nobody
 

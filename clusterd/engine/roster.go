@@ -13,6 +13,7 @@ type roster struct {
 	peers   []*peer       // sorted by address
 	nodes   []member.Node // those that were welcomed, sorted by address: heartbeats and gossip go to them
 	targets []*peer       // to whom heartbeats go by themselves
+	ring    []member.Node // those of nodes whom this node monitors and does not accuse: digests go to them
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
 	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
@@ -207,7 +208,9 @@ func (e *Engine) aim() {
 		p.target = false
 	}
 	heartbeat := e.cfg.Timing.Heartbeat
-	e.target(reach.Ring(e.self, e.roster.nodes, accused), heartbeat)
+	ring := reach.Ring(e.self, e.roster.nodes, accused)
+	e.target(ring, heartbeat)
+	e.roster.ring = slices.DeleteFunc(ring, accused)
 	seldom := heartbeat
 	if n := len(e.roster.nodes) + 1; n > reach.All {
 		seldom = e.cfg.Timing.stewardEvery(n)

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
 // The limits of what one message of facts may hold, and of how many messages
@@ -49,17 +52,46 @@ func (e *Engine) everybody() []member.Node {
 // finds whatever the news did not reach. At rest the digest is all.
 func (e *Engine) round() {
 	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
-	peers := e.roster.nodes
-	if len(peers) == 0 {
+	if len(e.roster.nodes) == 0 {
 		return
 	}
 	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
 	e.post(e.gossip.Next(e.now, e.cfg.Rand))
-	e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
+	e.send(e.partner(), e.digest(false))
 	if !e.ahead.IsZero() {
 		e.send(e.ahead, e.digest(false))
 		e.ahead = member.Node{}
 	}
+}
+
+// far is one in how many digests goes to anybody while nothing is seen to
+// differ.
+const far = 64
+
+// partner draws whom this node compares its facts with in a round.
+//
+// A digest to anybody would mix best, and would have each node keep a connection
+// to every other. So it goes to a successor on the ring, to which heartbeats go
+// anyway. The ring is ordered by hashes, so whom news did not reach is scattered
+// over it, and the ring connects all: wherever some know a fact and others do
+// not, two neighbours differ and find that out within some rounds. From then on
+// these two, and all whom they come to differ with, draw among all members until
+// they have long met nobody who differs, as an epidemic wants it. And now and
+// then everybody does, since nodes that list different members have different
+// rings.
+func (e *Engine) partner() member.Node {
+	from := e.roster.ring
+	if small := len(e.roster.nodes) < reach.All; small || len(from) == 0 || e.now.Before(e.mixing) || e.cfg.Rand.IntN(far) == 0 {
+		from = e.roster.nodes
+	}
+	return from[e.cfg.Rand.IntN(len(from))]
+}
+
+// mix has digests go to anybody for as many rounds as an epidemic takes to
+// reach all: facts differ somewhere.
+func (e *Engine) mix() {
+	rounds := bits.Len(uint(len(e.roster.nodes))) + 1
+	e.mixing = e.now.Add(time.Duration(rounds) * e.cfg.Timing.Gossip)
 }
 
 // catchUp does what gossip and the waves have to do between two rounds.
@@ -139,6 +171,9 @@ func (e *Engine) onDigest(from member.Node, d *Digest) error {
 	behind := e.compareViews(from, d.View, d.Active)
 	e.heardFacts(from, d.Facts)
 	differ := d.Facts != e.table.Digest()
+	if differ {
+		e.mix()
+	}
 	switch {
 	case len(d.Buckets) == 0 && (differ || behind):
 		e.send(from, e.digest(true))

@@ -47,6 +47,7 @@ type held struct {
 
 func (e *Engine) newTree() *gossip.Tree[waveID, Body] {
 	return gossip.NewTree[waveID, Body](gossip.TreeConfig{
+		Self:     e.self,
 		Fanout:   e.cfg.Fanout,
 		Hop:      e.cfg.Timing.Gossip / hops,
 		MaxShare: gossip.MaxFacts / 2,
