@@ -102,7 +102,7 @@ func (c *inbound) serve() error {
 			c.ack.now() // so that the other side knows which frame it was
 			return err
 		}
-		if err := c.ack.due(len(body)); err != nil {
+		if err := c.ack.due(kind, len(body)); err != nil {
 			return err
 		}
 	}
@@ -126,6 +126,9 @@ func (c *inbound) handle(kind wire.Kind, body []byte) error {
 		return c.system(body)
 	case wire.KindSpawn:
 		return c.spawn(body)
+	case wire.KindAck: // asks for one
+		_, err := wire.ParseAck(body)
+		return err
 	}
 	return wire.Malformed("%v on the control lane", kind)
 }
