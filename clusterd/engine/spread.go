@@ -10,11 +10,12 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
-// The limits of what one message of facts may hold, and of how many messages
-// go to one peer at once; what is left over is found by a later round.
+// The limits of what one message of facts may hold, and of how many bytes of
+// them go to one peer at once, which must fit into the transport's queue; what
+// is left over is found by a later round.
 const (
 	maxFacts = 1 << 14
-	maxParts = 16
+	maxAhead = 512 << 10
 )
 
 // strategy returns the configuration of how this node spreads its news.
@@ -26,7 +27,7 @@ func (e *Engine) strategy() gossip.Config {
 		Fanout:   e.cfg.Fanout,
 		Extra:    t.Gossip / 3,
 		Hop:      t.Gossip / hops,
-		MaxBytes: gossip.MaxFacts,
+		MaxBytes: e.cfg.MaxMessage,
 		Doubt:    e.doubts,
 	}
 }
@@ -137,7 +138,7 @@ func (e *Engine) tell(n member.Node, note gossip.Note) {
 // sendFacts sends facts, the note with the last of them: whoever reads it has
 // all that goes with it.
 func (e *Engine) sendFacts(to member.Node, parts []gossip.Facts, note gossip.Note) {
-	parts = parts[:min(len(parts), maxParts)]
+	parts = parts[:min(len(parts), max(1, maxAhead/e.cfg.MaxMessage))]
 	for i, f := range parts {
 		d := &Delta{
 			Facts:   e.table.Digest(),
