@@ -3593,6 +3593,7 @@ type Invite struct {
 	Identity      *Identity              `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
 	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
 	Size          uint32                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	Paused        bool                   `protobuf:"varint,7,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3667,6 +3668,13 @@ func (x *Invite) GetSize() uint32 {
 		return x.Size
 	}
 	return 0
+}
+
+func (x *Invite) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 type Look struct {
@@ -4136,14 +4144,15 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\vJoinRefusal\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xa9\x01\n" +
+	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xc1\x01\n" +
 	"\x06Invite\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\x127\n" +
 	"\bidentity\x18\x04 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12\x12\n" +
 	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x12\n" +
-	"\x04size\x18\x06 \x01(\rR\x04size\"\x91\x01\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\x12\x16\n" +
+	"\x06paused\x18\a \x01(\bR\x06paused\"\x91\x01\n" +
 	"\x04Look\x12-\n" +
 	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
 	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
