@@ -68,6 +68,7 @@ type Node struct {
 	attached []*attachment // fixed once started
 	started  bool          // set before any goroutine starts
 	lookout  lookout       // fixed once started
+	clerk    *clerk        // fixed once started; nil = no lease outside the cluster
 
 	phases     phases
 	background sync.WaitGroup // phases that run beside the loop
@@ -181,6 +182,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 	}
 	n.started = true
 	n.startDiscovery()
+	n.startClerk()
 	go n.loop()
 	return n, nil
 }
@@ -310,6 +312,9 @@ func (n *Node) notReady(ctx context.Context) error {
 
 // System is the node's actor system.
 func (n *Node) System() *actor.System { return n.sys }
+
+// Timing is the node's timing, for services whose own clocks must fit it.
+func (n *Node) Timing() engine.Timing { return n.cfg.Timing }
 
 // Self is this node as a member; its Status is 0 before it has joined. Its UID
 // changes when the node rejoins after a removal.

@@ -62,7 +62,7 @@ func (t *tenure) show(e *Engine) {
 	unsure := t.unsure
 	t.unsure, t.shown = false, Lease{}
 	if unsure {
-		t.barred = !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained
+		t.barred = !v.acked.Votes(e.self) || v.removes(e.self) || e.own().Own.Drained && !e.without(rules.L4Drained)
 	}
 	if e.holds() && !t.barred {
 		t.shown = Lease{View: v.decided.Number, Until: t.until}
@@ -111,6 +111,9 @@ func (e *Engine) term() time.Time {
 	v := &e.views
 	if !v.decided.Votes(e.self) || v.removes(e.self) {
 		return time.Time{}
+	}
+	if e.leased != nil {
+		return later(e.tenure.relayed, e.claim.until)
 	}
 	from := e.supported(v.decided)
 	if v.acked != v.decided && !e.without(rules.L3Later) {
@@ -228,11 +231,12 @@ func (b *backing) find(v *member.View, n member.Node) int {
 // view may have removed this node, or changed the quorum that it needs (L2).
 func (e *Engine) lean(p *peer, h *Heartbeat) {
 	ahead := h.View > e.views.acked.Number || h.Decided > e.views.decided.Number
-	if ahead && !e.without(rules.L2Newer) || h.Echo <= 0 || h.Echo > e.stamp() {
+	unasked := h.Echo <= 0 && !e.without(rules.L1Echo)
+	if ahead && !e.without(rules.L2Newer) || unasked || h.Echo > e.stamp() {
 		return
 	}
 	at := e.start.Add(time.Duration(h.Echo - 1))
-	if e.without(rules.L3Stamp) {
+	if e.without(rules.L3Stamp) || e.without(rules.L1Echo) {
 		at = e.now
 	}
 	if at.After(p.support) {

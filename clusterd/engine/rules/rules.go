@@ -39,6 +39,8 @@ const (
 	V4Base
 	// V5: users are shown views that are decided but not active.
 	V5Active
+	// L1: any heartbeat is an answer, whether it echoes a stamp or not.
+	L1Echo
 	// L2: a voter that has gone on to a newer view supports.
 	L2Newer
 	// L2: whom an acknowledged view removes is still answered.
@@ -50,6 +52,16 @@ const (
 	// L3: the quorum of a view that was acknowledged and is not known to be
 	// decided is not asked for.
 	L3Later
+	// Finding 24: who gets the lease outside the cluster goes on although a
+	// former holder may have decided what it does not know.
+	LeaseNote
+	// Finding 24: who gets the lease outside the cluster takes the silence of the
+	// removed for the end of what they leaned on.
+	LeaseWait
+	// L4: who has said that it drained still has a lease.
+	L4Drained
+	// L5: who has a lease does not look at the clock before it begins something.
+	L5Clock
 	// Finding 1: one accuser makes a member unreachable.
 	Accusers
 	// SWIM: who is silent is accused though others reach it.
@@ -88,11 +100,16 @@ var about = [end]struct{ name, breaks, text string }{
 	V4Quiet:   {"V4-quiet", "I3", "the wait is left out only if all say that they answered none of the removed for as long"},
 	V4Base:    {"V4-base", "I3", "the wait is left out only if the view before was decided as long ago"},
 	V5Active:  {"V5-active", "shown", "what is given away waits for the active view"},
+	L1Echo:    {"L1-echo", "I3", "only an echo of one's own stamp is an answer"},
 	L2Newer:   {"L2-newer", "I3", "who has gone on to a newer view supports nobody who has not"},
 	L2Removed: {"L2-removed", "I3", "whom an acknowledged view removes is answered no more"},
 	L3Stamp:   {"L3-stamp", "I3", "a lease counts from the holder's own send stamp"},
 	L3Relay:   {"L3-relay", "I3", "only a voter with a lease passes it on, and no longer than it lasts"},
 	L3Later:   {"L3-later", "I3", "a lease needs a quorum of the decided view and of what was acknowledged after it"},
+	LeaseNote: {"lease-note", "I3", "a holder of the lease outside the cluster knows what former ones decided"},
+	LeaseWait: {"lease-wait", "I3", "who got the lease outside waits as long as what was passed on from it before lasts"},
+	L4Drained: {"L4-drained", "I3", "who has said that it drained holds no lease"},
+	L5Clock:   {"L5-clock", "I3", "a lease is checked against the real clock before anything is begun"},
 	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
 	Probes:    {"probes", "healthy", "who is silent is looked for by others before it is accused"},
 	Floor:     {"floor", "status", "tombstones last until a decided floor, which keeps older records out"},
