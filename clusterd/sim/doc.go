@@ -39,6 +39,5 @@
 //
 // # Not yet
 //
-// I7 needs durable shards. Random stories draw no shutdown, recovery, minimums,
-// symmetric founding or islands: these have scripts and tests of their own.
+// I7 needs durable shards.
 package sim

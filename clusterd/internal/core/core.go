@@ -225,6 +225,7 @@ func (c *Core) drainEngine() {
 	rd := c.engine.Ready()
 	c.engineWake = rd.Wake
 	packets := make([]Packet, len(rd.Messages)) // one piece of memory for all
+	c.out.Packets = slices.Grow(c.out.Packets, len(rd.Messages))
 	for i, m := range rd.Messages {
 		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
 		c.out.Packets = append(c.out.Packets, &packets[i])
