@@ -11,6 +11,7 @@ require (
 	github.com/klauspost/compress v1.18.4
 	github.com/orcaman/concurrent-map v1.0.0
 	github.com/tidwall/redcon v1.6.4
+	go.etcd.io/bbolt v1.5.0
 	go.etcd.io/raft/v3 v3.7.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/term v0.47.0
