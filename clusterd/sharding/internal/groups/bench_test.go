@@ -1,6 +1,7 @@
 package groups
 
 import (
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -87,4 +88,25 @@ func BenchmarkIdle(b *testing.B) {
 		b.ReportMetric(float64(cpu()-begun)/float64(b.N)/3, "cpu-ns/node")
 		b.ReportMetric(float64(bytes)/2, "B/packet")
 	})
+}
+
+// BenchmarkMemory is what an idle replica costs a node.
+func BenchmarkMemory(b *testing.B) {
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		tr := newTrio(b, 3, Config{Shards: 256})
+		for shard := range uint32(256) {
+			tr.create(shard, 1, 2, 3)
+		}
+		tr.quick = true
+		for _, n := range tr.nodes {
+			n.disk, n.state, n.all = nil, nil, Ready{}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/3/256, "B/replica")
+		runtime.KeepAlive(tr)
+	}
 }

@@ -20,7 +20,7 @@ var withoutOne = []struct {
 }{
 	{"guard", ingredients{guard: true}, 162, "serve at one time"},
 	{"own stamp", ingredients{ownStamp: true}, 49, "serve at one time"},
-	{"persist first", ingredients{persistFirst: true}, 2, "acked"},
+	{"persist first", ingredients{persistFirst: true}, 2, "ack"},
 	{"joint ack", ingredients{jointAck: true}, 42, "acked"},
 	{"blank refuses", ingredients{blankRefuses: true}, 37, "another applied"},
 }
