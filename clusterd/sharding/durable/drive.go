@@ -126,6 +126,10 @@ func (sh *shell) offer(now time.Time, p proposal) {
 	if l.run != p.run || l.closing {
 		return
 	}
+	if sh.mute() {
+		sh.closeRun(now, p.shard)
+		return
+	}
 	err := sh.machine.Step(now, groups.Propose{Shard: uint32(p.shard), ID: p.seq<<2 | uint64(p.level), Level: levelOf(p.level), Data: p.data})
 	if err != nil {
 		sh.svc.log.Debug("durable proposal refused", "shard", p.shard, "error", err)

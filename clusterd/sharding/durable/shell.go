@@ -37,6 +37,7 @@ type shell struct {
 	stored   []groups.Stored  // until there is a machine
 	machine  *groups.Machine  // nil until the store is founded
 	wake     time.Time        // when its Tick is due
+	muted    time.Time        // when to look whether the disk is well again
 	lead     map[int]struct{} // the shards that this node is the primary of
 	ailing   map[int]struct{} // of these, whose run ended since a proposal was refused
 	recheck  time.Time        // when to look at them again
@@ -195,9 +196,17 @@ func (sh *shell) step(now time.Time, item any) {
 	}
 }
 
+// mute reports whether this node is as good as dead for its groups: its disk has not
+// taken a write for the time of a lease. It keeps silent then, so that the shards it
+// leads get other primaries, and goes on when the disk is well.
+func (sh *shell) mute() bool { return sh.disk != nil && sh.disk.stuck() >= sh.svc.timing.LeaseFor }
+
 // input gives the machine an input. What it refuses of packets is noise.
 func (sh *shell) input(now time.Time, in groups.Input) {
 	if sh.machine == nil {
+		return
+	}
+	if _, packet := in.(groups.Receive); packet && sh.mute() {
 		return
 	}
 	if err := sh.machine.Step(now, in); err != nil {
@@ -208,7 +217,11 @@ func (sh *shell) input(now time.Time, in groups.Input) {
 // tick does what is due.
 func (sh *shell) tick(now time.Time) {
 	if sh.machine != nil && !sh.wake.IsZero() && !now.Before(sh.wake) {
-		sh.machine.Tick(now)
+		if sh.mute() {
+			sh.muted = now.Add(sh.svc.timing.Heartbeat)
+		} else {
+			sh.machine.Tick(now)
+		}
 	}
 	sh.cure(now)
 	if !now.Before(sh.beat) {
@@ -224,6 +237,9 @@ func (sh *shell) next() time.Time {
 	next := sh.beat
 	if sh.machine != nil && !sh.wake.IsZero() && sh.wake.Before(next) {
 		next = sh.wake
+		if next.Before(sh.muted) {
+			next = sh.muted
+		}
 	}
 	if len(sh.ailing) > 0 && sh.recheck.Before(next) {
 		next = sh.recheck
