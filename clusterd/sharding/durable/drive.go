@@ -167,6 +167,7 @@ func (sh *shell) acknowledge(a groups.Ack) {
 // changeRole lets a home run its shard, or ends that, and directs messages.
 func (sh *shell) changeRole(r groups.RoleChange) {
 	shard := int(r.Shard)
+	sh.moved = true
 	l := &sh.locals[shard]
 	was := l.role
 	l.role = r
@@ -209,6 +210,7 @@ func (sh *shell) beginRun(shard int) {
 	l.told = progress{}
 	run, rep := l.run, l.replica.Load()
 	l.home.tell(func(n *news) { n.turns, n.progress = append(n.turns, turn{run: run, rep: rep}), progress{} })
+	sh.moved = true
 	sh.svc.router.lead(shard, sh.svc.address, l.home) // what waits goes on with the lease
 }
 

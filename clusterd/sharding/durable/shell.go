@@ -38,6 +38,7 @@ type shell struct {
 	machine  *groups.Machine  // nil until the store is founded
 	wake     time.Time        // when its Tick is due
 	muted    time.Time        // when to look whether the disk is well again
+	moved    bool             // leases may have moved
 	lead     map[int]struct{} // the shards that this node is the primary of
 	ailing   map[int]struct{} // of these, whose run ended since a proposal was refused
 	recheck  time.Time        // when to look at them again
@@ -164,7 +165,10 @@ func (sh *shell) loop() {
 		now := time.Now()
 		sh.tick(now)
 		sh.pump(now)
-		sh.publishLeases()
+		if sh.moved {
+			sh.moved = false
+			sh.publishLeases()
+		}
 		timer.Reset(max(0, sh.next().Sub(now)))
 	}
 }
@@ -206,8 +210,11 @@ func (sh *shell) input(now time.Time, in groups.Input) {
 	if sh.machine == nil {
 		return
 	}
-	if _, packet := in.(groups.Receive); packet && sh.mute() {
-		return
+	if _, packet := in.(groups.Receive); packet {
+		if sh.mute() {
+			return
+		}
+		sh.moved = true
 	}
 	if err := sh.machine.Step(now, in); err != nil {
 		sh.svc.log.Debug("durable input refused", "input", fmt.Sprintf("%T", in), "error", err)
@@ -221,6 +228,7 @@ func (sh *shell) tick(now time.Time) {
 			sh.muted = now.Add(sh.svc.timing.Heartbeat)
 		} else {
 			sh.machine.Tick(now)
+			sh.moved = true
 		}
 	}
 	sh.cure(now)

@@ -84,7 +84,7 @@ func (l *Load) client(ctx context.Context, key string, id int, writes bool) {
 		if errors.As(err, &f) {
 			return
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(l.c.Plan.Pause)
 	}
 }
 
