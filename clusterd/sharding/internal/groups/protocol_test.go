@@ -296,6 +296,71 @@ func TestSnapshotResumes(t *testing.T) {
 	}
 }
 
+// TestTransfersAreBounded: a node sends so many snapshots at one time; the rest
+// wait, and all arrive.
+func TestTransfersAreBounded(t *testing.T) {
+	tr := newTrio(t, 2, Config{Shards: 8, Limits: Limits{Transfers: 2, PartBytes: 100}})
+	plan := Plan{View: 1}
+	for shard := range uint32(8) {
+		tr.create(shard, 1)
+		for i := range 30 {
+			tr.write(1, shard, Quorum, strings.Repeat("v", i+1))
+		}
+		plan.Rows = append(plan.Rows, PlanRow{Shard: shard, Members: []uint64{1, 2}})
+	}
+	for _, n := range tr.nodes {
+		tr.step(n.id, plan)
+	}
+	most := 0
+	for range 5000 {
+		n := tr.node(1)
+		for _, p := range tr.nodes {
+			inbox := p.inbox
+			p.inbox = nil
+			for _, in := range inbox {
+				_ = p.m.Step(tr.now, in)
+			}
+			tr.ready(p)
+		}
+		sending := 0
+		for _, mv := range n.m.Moves() {
+			if mv.Sent > 0 {
+				sending++
+			}
+		}
+		most = max(most, sending)
+		tr.now = tr.now.Add(time.Millisecond)
+		for _, p := range tr.nodes {
+			p.m.Tick(tr.now)
+		}
+	}
+	if most == 0 || most > 2 {
+		t.Errorf("snapshots under way at one time: got %d, want 1 or 2", most)
+	}
+	for shard := range uint32(8) {
+		if got := tr.node(1).m.groups[shard].conf.voters; !slices.Equal(got, []uint64{1, 2}) {
+			t.Errorf("shard %d: voters %v, want 1 and 2", shard, got)
+		}
+	}
+}
+
+// TestOldPlanIsNotFollowed: a primary that has heard of a newer plan takes no
+// step towards its own, older one.
+func TestOldPlanIsNotFollowed(t *testing.T) {
+	tr := newTrio(t, 3, Config{Shards: 1})
+	tr.create(0, 1, 2, 3)
+	tr.step(2, Plan{View: 2, Number: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 2, 3}, Primary: 3}}})
+	tr.step(3, Plan{View: 2, Number: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 2, 3}, Primary: 3}}})
+	tr.step(2, Unreachable{Node: 9})
+	tr.run(time.Second) // the packets of 2 and 3 say that there is a newer plan
+	tr.step(1, Plan{View: 1, Number: 7, Rows: []PlanRow{{Shard: 0, Members: []uint64{2, 3}, Primary: 2}}})
+	tr.run(3 * time.Second)
+	tr.wantPrimary(0, 1)
+	tr.step(1, Plan{View: 2, Number: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 2, 3}, Primary: 3}}})
+	tr.run(time.Second)
+	tr.wantPrimary(0, 3)
+}
+
 func TestRestartFromDisk(t *testing.T) {
 	cfg := Config{Shards: 2, Limits: Limits{LogEntries: 10, KeepEntries: 4}}
 	tr := newTrio(t, 3, cfg)
