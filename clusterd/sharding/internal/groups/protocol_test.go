@@ -458,6 +458,29 @@ func TestTwoGroupsOfOneShard(t *testing.T) {
 	}
 }
 
+func TestPeersAreForgotten(t *testing.T) {
+	s := newSingle(t, Config{Self: 1, Boot: 1, Shards: 1, Limits: Limits{Peers: 3}})
+	m := s.m
+	for id := range uint64(20) {
+		if _, err := m.peer(100 + id); err != nil {
+			t.Fatalf("peer %d: %v", id, err)
+		}
+	}
+	if len(m.peers) > 3 {
+		t.Errorf("%d peers, want at most 3", len(m.peers))
+	}
+	for _, p := range m.peers {
+		p.items = append(p.items, nil)
+	}
+	for len(m.peers) < 3 {
+		p, _ := m.peer(uint64(200 + len(m.peers)))
+		p.items = append(p.items, nil)
+	}
+	if _, err := m.peer(300); err != ErrPeers {
+		t.Errorf("one more than are in use: got %v, want %v", err, ErrPeers)
+	}
+}
+
 func TestStoredNonsense(t *testing.T) {
 	snap := SnapshotMeta{Index: 5, Term: 2, Voters: []uint64{1}}
 	for _, c := range []struct {

@@ -204,3 +204,45 @@ func TestReturnOfAMember(t *testing.T) {
 		})
 	}
 }
+
+// TestJointAck: node 2 is being taken out while a write is under way that 3 has
+// not got. Nodes 1 and 2 are a majority of the old voters, but of the new ones,
+// 1 and 3, only node 1 would have what was acknowledged.
+func TestJointAck(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		off  ingredients
+		acks int
+	}{{"with", ingredients{}, 0}, {"without", ingredients{jointAck: true}, 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := newTrio(t, 3, Config{Shards: 1})
+			for _, n := range tr.nodes {
+				n.m.without = c.off
+			}
+			tr.create(0, 1, 2, 3)
+			tr.run(time.Second)
+			tr.drop = cutOff(3)
+			tr.step(1, Propose{Shard: 0, ID: 1, Level: Quorum, Data: []byte("a=x")})
+			write := tr.hold(1)[2]
+			tr.step(1, Plan{View: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 3}}}})
+			removal := tr.hold(1)[2]
+			tr.deliver(2, write)
+			tr.deliver(1, tr.hold(2)[1])
+			tr.ready(tr.node(1))
+			tr.deliver(2, removal)
+			tr.deliver(1, tr.hold(2)[1])
+			tr.ready(tr.node(1))
+			if g := tr.node(1).m.groups[0]; g.conf.votes(2) {
+				t.Fatal("node 2 is still a voter")
+			}
+			if got := len(tr.node(1).acks(1)); got != c.acks {
+				t.Errorf("acknowledged while one of two voters has it: got %d, want %d", got, c.acks)
+			}
+			tr.drop = nil
+			tr.run(time.Second)
+			if got := len(tr.node(1).acks(1)); got != 1 {
+				t.Errorf("acks at the end: got %d, want 1", got)
+			}
+		})
+	}
+}
