@@ -20,7 +20,7 @@ import (
 // How much of a shard may be under way at its primary. What comes beyond it waits
 // in the backlog, and what comes when that is full is refused with ErrFull.
 const (
-	maxFlight      = 2048    // commands that have not reached a quorum
+	maxFlight      = 2048    // commands that are not applied
 	maxFlightBytes = 4 << 20 // the same in bytes; the last one may exceed it
 	maxCommand     = 8 << 20 // bytes of one command
 	maxHeld        = 16384   // messages whose outputs wait for their level
@@ -47,14 +47,15 @@ type home struct {
 	rep     *replica
 	ctx     context.Context // ends with the run
 	cancel  context.CancelFunc
-	run     uint64 // 0 = this node is not the primary
-	seq     uint64 // of the newest command of this run
-	allSeq  uint64 // of the newest one that was proposed with All
+	run     uint64         // 0 = this node is not the primary
+	seq     uint64         // of the newest command of this run
+	asked   [levels]uint64 // the newest command of which the log was asked to say when it reaches a level
 	reached [levels]uint64
+	applied uint64 // the newest command that is in the shard's state
 	held    [levels][]held
 	waiting int   // in all of held
 	order   int   // counts what is held
-	sizes   []int // of the commands from reached[Quorum]+1 on
+	sizes   []int // of the commands from applied+1 on
 	bytes   int   // their sum
 	live    map[key]*entity
 	recent  *list.List // of live, the least lately used first
@@ -180,7 +181,8 @@ func (h *home) hear() {
 // begin opens a run: this node is the primary, and has applied all that earlier
 // runs have committed.
 func (h *home) begin(t turn) {
-	h.run, h.rep, h.seq, h.allSeq, h.reached = t.run, t.rep, 0, 0, [levels]uint64{}
+	h.run, h.rep, h.seq, h.applied = t.run, t.rep, 0, 0
+	h.asked, h.reached = [levels]uint64{}, [levels]uint64{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
@@ -229,8 +231,9 @@ func (h *home) disown(out []output) {
 
 // reach lets out what has become safe.
 func (h *home) reach(p progress) {
-	if n := int(p.quorum - min(p.quorum, h.reached[Quorum])); n > 0 {
-		n = min(n, len(h.sizes))
+	if p.applied > h.applied {
+		n := min(int(p.applied-h.applied), len(h.sizes))
+		h.applied = p.applied
 		for _, size := range h.sizes[:n] {
 			h.bytes -= size
 		}
@@ -354,8 +357,9 @@ func (h *home) propose(e *entity, level Level, ch *durablepb.Change) error {
 // send gives the next command to the shell.
 func (h *home) send(level Level, data []byte) {
 	h.seq++
+	h.asked[level] = h.seq
 	if level == All {
-		h.allSeq = h.seq
+		h.asked[Quorum] = h.seq
 	}
 	h.sizes = append(h.sizes, len(data))
 	h.bytes += len(data)
@@ -368,9 +372,9 @@ func (h *home) hold(e *entity, level Level, m *call, out []output) {
 	if e.holdSeq > h.reached[e.holdLevel] { // earlier ones still wait
 		level, seq = stronger(level, e.holdLevel), max(seq, e.holdSeq)
 	}
-	if level == All && seq > h.reached[All] && seq > h.allSeq {
-		// Nobody has asked yet whether all have it. An empty command does.
-		h.send(All, marshal(&durablepb.Command{Run: h.run, Seq: h.seq + 1}))
+	if level != Async && seq > h.reached[level] && seq > h.asked[level] {
+		// Nobody has asked yet when it reaches this level. An empty command does.
+		h.send(level, marshal(&durablepb.Command{Run: h.run, Seq: h.seq + 1}))
 		seq = h.seq
 	}
 	if seq <= h.reached[level] {
@@ -470,7 +474,7 @@ func (h *home) sweep(now time.Time) {
 // forget drops an entity's behavior, if the shard's state is up to it: the next
 // message starts it from there.
 func (h *home) forget(e *entity) bool {
-	if e.last > h.reached[Quorum] || e.holdSeq > h.reached[e.holdLevel] {
+	if e.last > h.applied || e.holdSeq > h.reached[e.holdLevel] {
 		return false
 	}
 	delete(h.live, e.key)
