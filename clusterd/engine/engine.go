@@ -38,8 +38,10 @@ type Engine struct {
 
 	nextBeat  time.Time
 	nextRound time.Time
+	mixing    time.Time   // until then digests go to anybody: facts were seen to differ
 	wake      time.Time   // when Tick was last said to be due
 	ahead     member.Node // a peer that knows a newer view; zero = nobody
+	album     *album      // a view that comes in pages; nil = none does
 
 	touched []touch // records that changed since the last events
 
@@ -63,6 +65,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, self: cfg.Self, leased: leasedBy(cfg.Downing)}
 	e.roster.engine = e
 	e.waves = e.newTree()
+	e.table.Limit = e.cfg.MaxMessage
 	e.shown.last = Snapshot{Self: e.self}
 	e.shown.standing, e.shown.dirty = nowhere(), true
 	return e, nil
@@ -85,10 +88,14 @@ func (e *Engine) Step(now time.Time, in Input) error {
 // Tick tells that time has passed. It is due at [Ready.Wake]; calling it more
 // often does no harm.
 func (e *Engine) Tick(now time.Time) {
-	if e.removed || e.id.IsZero() {
+	if e.removed {
 		return
 	}
 	e.advance(now)
+	e.leaf()
+	if e.id.IsZero() {
+		return
+	}
 	if !e.now.Before(e.nextBeat) {
 		e.beat()
 	}
@@ -170,9 +177,9 @@ func (e *Engine) Ready() Ready {
 
 func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
-		return time.Time{}
+		return e.album.dueAt()
 	}
-	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
+	return earliest(e.album.dueAt(), e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.

@@ -83,6 +83,29 @@ func (f *forge) view() *member.View {
 	return v
 }
 
+// page is of a view, or one that nobody made.
+func (f *forge) page() *Page {
+	v := f.view()
+	if v == nil {
+		return nil
+	}
+	p := &Page{
+		Head: *v, Members: uint32(len(v.Members)), Buried: uint32(len(v.Removed)), First: uint32(f.n(4)), Last: f.flag(),
+		Active: f.number(), Entries: v.Members, Removed: v.Removed,
+	}
+	p.Head.Members, p.Head.Removed = nil, nil
+	if f.flag() {
+		p.Record = f.record()
+	}
+	if f.flag() {
+		p.From = member.Identity{Cluster: member.ClusterID{f.byte() % 3}}
+	}
+	if f.flag() && len(p.Entries) > 0 {
+		p.First, p.Entries = 0, p.Entries[:1]
+	}
+	return p
+}
+
 // patch is between two views, or one that nobody made.
 func (f *forge) patch() *member.Patch {
 	base, next := f.view(), f.view()
@@ -172,13 +195,15 @@ func (f *forge) body() Body {
 	case 17:
 		return &Pending{Ballot: f.term(), Change: f.patch()}
 	case 18:
-		return &Lack{Number: f.number()}
+		return &Lack{Number: f.number(), Term: f.term(), First: uint32(f.n(4))}
 	case 19:
 		return &Ended{View: f.number()}
 	case 20:
 		return &Recovered{From: member.Identity{Cluster: member.ClusterID{f.byte() % 3}}, View: f.view()}
 	}
-	switch f.n(4) {
+	switch f.n(5) {
+	case 4:
+		return f.page()
 	case 0:
 		return &Seek{Subject: f.node(), Asker: f.node(), Stamp: int64(f.number())}
 	case 1:

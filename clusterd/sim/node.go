@@ -113,6 +113,7 @@ func (s *Sim) boot(n *node) error {
 		Rand:       s.generator(n.self.UID),
 		Fanout:     s.cfg.Fanout,
 		MinMembers: s.cfg.MinMembers,
+		MaxMessage: s.cfg.MaxMessage,
 		Without:    s.cfg.Without,
 	})
 	if err != nil {
