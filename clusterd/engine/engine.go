@@ -33,6 +33,8 @@ type Engine struct {
 	timers  downing.Timers
 	lead    lead
 	tenure  tenure
+	leased  downing.Leased // nil unless a lease outside the cluster decides
+	claim   claim
 
 	nextBeat  time.Time
 	nextRound time.Time
@@ -41,11 +43,14 @@ type Engine struct {
 	ahead     member.Node // a peer that knows a newer view; zero = nobody
 	album     *album      // a view that comes in pages; nil = none does
 
+	touched []touch // records that changed since the last events
+
 	stale bool // roster: the members changed
 	moot  bool // verdict: rows or roster changed
 	stir  bool // lead: something changed that a leader may act on
 
 	out    []*Message
+	claims []Claim
 	events []Event
 	shown  shown
 }
@@ -57,11 +62,12 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, self: cfg.Self}
+	e := &Engine{cfg: cfg, self: cfg.Self, leased: leasedBy(cfg.Downing)}
+	e.roster.engine = e
 	e.waves = e.newTree()
 	e.table.Limit = e.cfg.MaxMessage
 	e.shown.last = Snapshot{Self: e.self}
-	e.shown.dirty = true
+	e.shown.standing, e.shown.dirty = nowhere(), true
 	return e, nil
 }
 
@@ -154,6 +160,7 @@ type Ready struct {
 	// first of Messages is sent: these may tell others that it is given up.
 	Lease    Lease
 	Messages []*Message // to send, in order
+	Claims   []Claim    // to carry out, in order, after Lease was seen
 	Events   []Event    // to publish, in order
 	Wake     time.Time  // when Tick is due; zero = not before the next input
 }
@@ -163,8 +170,8 @@ type Ready struct {
 func (e *Engine) Ready() Ready {
 	e.publish()
 	e.wake = e.due()
-	rd := Ready{Lease: e.Lease(), Messages: e.out, Events: e.events, Wake: e.wake}
-	e.out, e.events = nil, nil
+	rd := Ready{Lease: e.Lease(), Messages: e.out, Claims: e.claims, Events: e.events, Wake: e.wake}
+	e.out, e.claims, e.events = nil, nil, nil
 	return rd
 }
 

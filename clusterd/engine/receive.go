@@ -31,6 +31,10 @@ func (e *Engine) take(in Input) error {
 		return e.shutdown()
 	case Recover:
 		return e.recover()
+	case Granted:
+		return e.granted(in)
+	case Denied:
+		return e.denied(in)
 	case SendFailed:
 		e.sendFailed(in)
 		return nil

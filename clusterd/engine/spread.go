@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math/bits"
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/gossip"
@@ -42,18 +41,14 @@ func (e *Engine) doubts(n member.Node) bool {
 	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 
-// everybody returns all members that know the cluster, this one among them.
-func (e *Engine) everybody() []member.Node {
-	others := e.roster.nodes
-	i, _ := slices.BinarySearchFunc(others, e.self, member.Node.Compare)
-	return slices.Concat(others[:i], []member.Node{e.self}, others[i:])
-}
-
 // round is one gossip round: the news to some peers, and a digest to one, which
 // finds whatever the news did not reach. At rest the digest is all.
 func (e *Engine) round() {
 	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
-	if len(e.roster.nodes) == 0 {
+	if e.stale { // the beat before may have changed facts
+		e.refresh()
+	}
+	if e.roster.present == 0 {
 		return
 	}
 	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
@@ -81,17 +76,17 @@ const far = 64
 // then everybody does, since nodes that list different members have different
 // rings.
 func (e *Engine) partner() member.Node {
-	from := e.roster.ring
-	if small := len(e.roster.nodes) < reach.All; small || len(from) == 0 || e.now.Before(e.mixing) || e.cfg.Rand.IntN(far) == 0 {
-		from = e.roster.nodes
+	ring := e.roster.ring
+	if small := e.roster.present < reach.All; small || len(ring) == 0 || e.now.Before(e.mixing) || e.cfg.Rand.IntN(far) == 0 {
+		return e.anybody()
 	}
-	return from[e.cfg.Rand.IntN(len(from))]
+	return ring[e.cfg.Rand.IntN(len(ring))]
 }
 
 // mix has digests go to anybody for as many rounds as an epidemic takes to
 // reach all: facts differ somewhere.
 func (e *Engine) mix() {
-	rounds := bits.Len(uint(len(e.roster.nodes))) + 1
+	rounds := bits.Len(uint(e.roster.present)) + 1
 	e.mixing = e.now.Add(time.Duration(rounds) * e.cfg.Timing.Gossip)
 }
 
