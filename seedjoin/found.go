@@ -123,8 +123,8 @@ func (m *Machine) votesFor(c *contact) bool {
 }
 
 // minPause is the least time for which a first seed listens for an invitation:
-// several times what a transport may take to dial a seed again that refused.
-const minPause = 500 * time.Millisecond
+// three times what a transport may take to dial a seed again that refused.
+const minPause = 300 * time.Millisecond
 
 // punctual is how late a machine may be called without being stalled.
 const punctual = 20 * time.Millisecond

@@ -27,13 +27,14 @@ func (m *Machine) inviteSeeds() {
 // left who could call. And lists may differ: a member may be the only one that
 // was given a seed which has founded a cluster of its own.
 //
-// A member without a lease calls as well, though it lets nobody in: it names its
-// cluster (S5). Where all seeds restart at once the others have just lost as many
-// voters, and a lease that fails for a moment must not let a seed found beside
-// them.
+// A voter that has lost its lease calls as well, though it lets nobody in: it
+// names its cluster (S5). Where all seeds restart at once the others have just
+// lost as many voters, and a lease that fails for a moment must not let a seed
+// found beside them.
 func (m *Machine) invites() bool {
-	names := m.standing.Lease || !m.without(rules.S4Names)
-	return m.joined() && !m.standing.Leaving && names && !m.without(rules.S3Invite)
+	self, _ := m.voter(m.cfg.Self.Address)
+	pausedVoter := m.joined() && !m.standing.Lease && self == m.cfg.Self && !m.without(rules.S4Names)
+	return (m.mayAdmit() || pausedVoter) && !m.without(rules.S3Invite)
 }
 
 // missing reports whether c is a seed that no member is known to hold, or that

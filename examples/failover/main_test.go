@@ -71,7 +71,7 @@ func TestFlags(t *testing.T) {
 func TestSystemCrowd(t *testing.T) {
 	for _, system := range []string{"pando", "memberlist"} {
 		t.Run(system, func(t *testing.T) {
-			s := crowdSetup{System: system, Nodes: 6, Timing: "fast"}
+			s := crowdSetup{System: system, Nodes: 20, Timing: "lan"}
 			row, err := measureCrowd(t.Context(), s, 2, 0, time.Second)
 			if err != nil {
 				t.Fatal(err)
