@@ -15,7 +15,8 @@ type verdict struct {
 	unreachable []member.Node // sorted
 	leader      member.Node   // zero = none
 	stewards    []member.Node // the three lowest reachable Up members
-	rows        []*reach.Row  // that accuse somebody; collected when rows or roster change
+	rows        []*reach.Row  // that say something against somebody; collected when rows or roster change
+	strands     []strand      // links that are broken while both ends live, sorted; as rows
 }
 
 const stewards = 3
@@ -34,6 +35,7 @@ func (e *Engine) weigh() {
 	e.moot = false
 	if moot {
 		e.verdict.rows = e.accusing()
+		e.verdict.strands = e.strands()
 	}
 	unreachable := e.judge()
 	e.timers.Update(e.now, unreachable)
@@ -44,17 +46,12 @@ func (e *Engine) weigh() {
 	e.verdict.unreachable = unreachable
 	e.verdict.leader = e.deriveLeader()
 	e.verdict.stewards = e.deriveStewards()
-	if !slices.Equal(former.stewards, e.verdict.stewards) {
+	if !slices.Equal(former.stewards, e.verdict.stewards) || e.verdict.leader == e.self && !e.roster.full {
 		e.aim()
 	}
 	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, unreachable) {
-		e.stir, e.shown.dirty = true, true
+		e.stir, e.shown.dirty, e.shown.listed = true, true, false
 	}
-}
-
-// accusing returns the rows that accuse somebody, of which there are few.
-func (e *Engine) accusing() []*reach.Row {
-	return slices.DeleteFunc(e.table.Rows(), func(r *reach.Row) bool { return len(r.Accused) == 0 })
 }
 
 // judge returns who has enough accusers. Only members of the newest view that
@@ -87,11 +84,15 @@ func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node
 		needed = 1
 	}
 	var unreachable []member.Node
-	for _, p := range e.roster.peers {
-		if p.present && accusers[p.node] >= needed {
-			unreachable = append(unreachable, p.node)
+	for n, count := range accusers { // order: sorted below
+		if count < needed || n == e.self {
+			continue
+		}
+		if who, present := e.at(n.Address); who == n && present {
+			unreachable = append(unreachable, n)
 		}
 	}
+	slices.SortFunc(unreachable, member.Node.Compare)
 	return unreachable
 }
 

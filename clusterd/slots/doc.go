@@ -1,23 +1,36 @@
-// Package slots places keys: a key has one of 16384 slots, and a slot has one
-// winner among a set of nodes. It is pure: functions of their arguments alone,
-// so that every node comes to the same answer without asking.
+// Package slots places keys: a key has one of 16384 slots, and a slot has a
+// place among a set of nodes. It is pure: functions of their arguments alone.
 //
 // [Of] is Redis Cluster's function, hash tags included: keys that share the
-// text between the first "{" and the next "}" share a slot. [Assign] gives
-// each slot to the node with the highest hash of (node, slot), called
-// rendezvous or highest-random-weight hashing: when a node comes, slots move to
-// it and nowhere else, and when it goes, its slots alone move.
+// text between the first "{" and the next "}" share a slot.
 //
-//	where := slots.Assign([]string{"10.0.0.1:7001", "10.0.0.2:7001"})
-//	address, ok := where.Winner(slots.Of("{user1000}.cart"))
+// [Planner] decides which nodes hold which slots, or which shards of
+// neighbouring slots: evenly to within one, by weight, copies on different
+// nodes and in different zones, and with as little to move from what is there
+// now as can be.
 //
-// [Set] is a set of slots that fits in a message.
+//	next := slots.Planner{Copies: 3}.Plan(current, members)
+//
+// [Table] is what a node knows of the outcome: for each shard its epoch, its
+// primary and its replicas. Tables merge by the highest epoch, compare by a
+// digest of 512 bytes and exchange what differs.
+//
+//	table := slots.NewTable(256)
+//	table.Merge(rows...)
+//	primary := table.Lookup(slots.Of("{user1000}.cart")).Primary
+//
+// [Placement] is the interface behind which this and other ways to place keys,
+// such as a ring of tokens, look alike. [Set] is a set of slots that fits in a
+// message. [Assign] places slots without any memory of where they were, by the
+// highest hash of (node, slot).
 //
 // Values of this package are not safe for concurrent change; an [Assignment]
-// never changes and may be shared.
+// and a [Placed] never change and may be shared.
 //
 // # Not promised
 //
-// Balance is that of a hash: with few nodes a node's share is within a few per
-// cent of even. The planner, which balances within one slot, is not yet here.
+// [Planner] moves the least possible for single copies. For more than one copy
+// it moves what histories of random joins and departures show to be within 2 %
+// of a lower bound; with zones of different sizes the spread over zones comes
+// before balance.
 package slots
