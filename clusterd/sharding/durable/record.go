@@ -13,7 +13,8 @@ import (
 )
 
 // record is the durable state of one entity. It never changes: a change makes a
-// new one, so that the state machine and the entity that runs share them.
+// new one. Since each has one successor at most, that may use the room behind the
+// events; whoever begins a line of his own takes a branch first.
 type record struct {
 	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
 	events []event // since then, oldest first
@@ -35,7 +36,7 @@ func (r *record) with(ch *durablepb.Change) *record {
 	}
 	next := &record{}
 	if r != nil && !ch.GetReplace() {
-		next.state, next.events = r.state, slices.Clip(r.events)
+		next.state, next.events = r.state, r.events
 	}
 	if ch.GetReplace() {
 		next.state = ch.GetState()
@@ -44,6 +45,14 @@ func (r *record) with(ch *durablepb.Change) *record {
 		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
 	}
 	return next
+}
+
+// branch is the same state, whose successors touch nothing of r's.
+func (r *record) branch() *record {
+	if r == nil {
+		return nil
+	}
+	return &record{state: r.state, events: slices.Clip(r.events)}
 }
 
 // restore gives a fresh behavior its state.

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/sharding/durable/internal/durablepb"
 	"github.com/pando-go/pando/clusterd/sharding/internal/groups"
 	"github.com/pando-go/pando/clusterd/sharding/store"
@@ -37,6 +36,8 @@ type shell struct {
 	stored   []groups.Stored  // until there is a machine
 	machine  *groups.Machine  // nil until the store is founded
 	wake     time.Time        // when its Tick is due
+	muted    time.Time        // when to look whether the disk is well again
+	moved    bool             // leases may have moved
 	lead     map[int]struct{} // the shards that this node is the primary of
 	ailing   map[int]struct{} // of these, whose run ended since a proposal was refused
 	recheck  time.Time        // when to look at them again
@@ -163,7 +164,10 @@ func (sh *shell) loop() {
 		now := time.Now()
 		sh.tick(now)
 		sh.pump(now)
-		sh.publishLeases()
+		if sh.moved {
+			sh.moved = false
+			sh.publishLeases()
+		}
 		timer.Reset(max(0, sh.next().Sub(now)))
 	}
 }
@@ -195,10 +199,21 @@ func (sh *shell) step(now time.Time, item any) {
 	}
 }
 
+// mute reports whether this node is as good as dead for its groups: its disk has not
+// taken a write for the time of a lease. It keeps silent then, so that the shards it
+// leads get other primaries, and goes on when the disk is well.
+func (sh *shell) mute() bool { return sh.disk != nil && sh.disk.stuck() >= sh.svc.timing.LeaseFor }
+
 // input gives the machine an input. What it refuses of packets is noise.
 func (sh *shell) input(now time.Time, in groups.Input) {
 	if sh.machine == nil {
 		return
+	}
+	if _, packet := in.(groups.Receive); packet {
+		if sh.mute() {
+			return
+		}
+		sh.moved = true
 	}
 	if err := sh.machine.Step(now, in); err != nil {
 		sh.svc.log.Debug("durable input refused", "input", fmt.Sprintf("%T", in), "error", err)
@@ -208,7 +223,12 @@ func (sh *shell) input(now time.Time, in groups.Input) {
 // tick does what is due.
 func (sh *shell) tick(now time.Time) {
 	if sh.machine != nil && !sh.wake.IsZero() && !now.Before(sh.wake) {
-		sh.machine.Tick(now)
+		if sh.mute() {
+			sh.muted = now.Add(sh.svc.timing.Heartbeat)
+		} else {
+			sh.machine.Tick(now)
+			sh.moved = true
+		}
 	}
 	sh.cure(now)
 	if !now.Before(sh.beat) {
@@ -224,6 +244,9 @@ func (sh *shell) next() time.Time {
 	next := sh.beat
 	if sh.machine != nil && !sh.wake.IsZero() && sh.wake.Before(next) {
 		next = sh.wake
+		if next.Before(sh.muted) {
+			next = sh.muted
+		}
 	}
 	if len(sh.ailing) > 0 && sh.recheck.Before(next) {
 		next = sh.recheck
@@ -285,44 +308,6 @@ func (sh *shell) diskFault(err error) {
 func (sh *shell) span() int { return slots.Count / sh.svc.cfg.Shards }
 
 func (sh *shell) first(shard int) uint16 { return uint16(shard * sh.span()) }
-
-// Status is what a node tells of its part in the store.
-type Status struct {
-	// Node is this store's id among the others, 0 on a proxy.
-	Node uint64
-	// Store is the id of the data as a whole: drawn when it was founded, and the
-	// same on all its nodes for ever. 0: this node knows of none yet.
-	Store uint64
-	// Founded tells that the shards are at work.
-	Founded bool
-	// Waiting says what a store that is not founded waits for.
-	Waiting string
-	// Fault is ErrForeignStore, or nil.
-	Fault error
-	// StoreFault is why the disk could not be written last time, nil if it could.
-	StoreFault error
-	// Failed are shards whose replica here was stopped, since its data contradicts
-	// its group's.
-	Failed []int
-}
-
-// StatusOf returns a node's status. Any goroutine.
-func StatusOf(n *clusterd.Node) (Status, error) {
-	s, err := serviceOf(n)
-	if err != nil {
-		return Status{}, err
-	}
-	s.shell.mu.Lock()
-	defer s.shell.mu.Unlock()
-	return s.shell.status, nil
-}
-
-func (sh *shell) setStatus(change func(*Status)) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	change(&sh.status)
-	sh.status.Node = sh.self
-}
 
 // openMachine starts the groups of what is stored.
 func (sh *shell) openMachine(now time.Time, ch *durablepb.Charter) error {

@@ -104,9 +104,25 @@ func (w *world) ack(n *simNode, a Ack) {
 	if !o.applied {
 		w.failf("n%d: proposal %d acknowledged before it was applied", n.at, a.ID)
 	}
+	if o.level == All {
+		w.checkEverywhere(n, a)
+	}
 	o.ret = w.now
 	if last := w.lastAcked[a.Shard]; a.Index > last.Index {
 		w.lastAcked[a.Shard] = a
+	}
+}
+
+// checkEverywhere: All means durable on every voter of the configuration.
+func (w *world) checkEverywhere(n *simNode, a Ack) {
+	for _, id := range n.m.groups[a.Shard].conf.voters {
+		d := w.ghosts[id]
+		if holder := w.byID(id); holder != nil {
+			d = holder.disk
+		}
+		if d == nil || !d.shard(a.Shard).has(a.Index, a.Term) {
+			w.failf("shard %d: %d was acknowledged at All, and %d has it not", a.Shard, a.Index, id)
+		}
 	}
 }
 

@@ -83,7 +83,8 @@ type Limits struct {
 	// PacketBytes is about how large a packet grows before a second one is
 	// begun. Default 1 MiB.
 	PacketBytes int
-	// Peers bounds the nodes that this node talks with. Default 1024.
+	// Peers bounds the nodes that this node talks with: one more makes room by
+	// forgetting an idle one, or is not talked with. Default 1024.
 	Peers int
 }
 

@@ -4,6 +4,12 @@ import (
 	"encoding/binary"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/pando-go/pando/clusterd/sharding/internal/groupspb"
 )
 
 // fuzzTrio is a cluster in the middle of its work: two shards with a primary,
@@ -56,6 +62,57 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
+// FuzzMessage is FuzzReceive for packets that are well formed: any values in the
+// messages of one group, from a member.
+func FuzzMessage(f *testing.F) {
+	f.Add(uint32(0), uint8(0), uint64(2), uint64(4), uint64(2), uint64(4), uint8(2), []byte("a=b"))
+	f.Add(uint32(1), uint8(0), uint64(9), uint64(4), uint64(2), uint64(7), uint8(3), []byte{})
+	f.Add(uint32(1), uint8(2), uint64(9), uint64(4), uint64(2), uint64(7), uint8(0), []byte{})
+	f.Add(uint32(2), uint8(8), uint64(3), uint64(40), uint64(2), uint64(10), uint8(1), []byte("0123456789"))
+	f.Fuzz(func(t *testing.T, shard uint32, kind uint8, term, index, logTerm, commit uint64, n uint8, data []byte) {
+		item := &groupspb.Item{Shard: shard, Group: 1}
+		pkt := &groupspb.Packet{From: 2, To: 1, Items: []*groupspb.Item{item}}
+		switch kind % 12 {
+		case 7:
+			pkt.Beat = &groupspb.Beat{Boot: 2, Stamp: int64(index), Shards: []uint32{shard}, Groups: []uint64{1}, Terms: []uint64{term}, Commits: []uint64{commit}}
+		case 8:
+			item.Part = &groupspb.Part{Term: term, Index: index, IndexTerm: logTerm, Voters: []uint64{1, 2}, Offset: commit, Size: uint64(len(data)), Data: data}
+		case 9:
+			item.Got = &groupspb.Got{Term: term, Index: index, Offset: commit, Again: n%2 == 0}
+		case 10:
+			item.Gone = &groupspb.Gone{Term: term}
+		case 11:
+			item.Ask = &groupspb.Ask{Term: term}
+		default:
+			types := []raftpb.MessageType{raftpb.MsgApp, raftpb.MsgAppResp, raftpb.MsgVote, raftpb.MsgVoteResp, raftpb.MsgPreVote, raftpb.MsgPreVoteResp, raftpb.MsgTimeoutNow}
+			msg := &raftpb.Message{
+				Type: types[kind%12].Enum(), From: new(uint64(2)), To: new(uint64(1)), Term: new(term), Index: new(index),
+				LogTerm: new(logTerm), Commit: new(commit), Reject: new(n%3 == 1), RejectHint: new(commit),
+			}
+			for i := range uint64(n % 4) {
+				typ := raftpb.EntryNormal
+				if n%8 >= 4 {
+					typ = raftpb.EntryConfChangeV2
+				}
+				msg.Entries = append(msg.Entries, &raftpb.Entry{Index: new(index + i + 1), Term: new(term), Type: typ.Enum(), Data: data})
+			}
+			item.Raft, _ = proto.Marshal(msg)
+		}
+		packet, err := proto.Marshal(pkt)
+		if err != nil {
+			t.Skip()
+		}
+		tr := fuzzTrio(t)
+		for range 3 {
+			_ = tr.node(1).m.Step(tr.now, Receive{From: 2, Data: packet})
+			tr.ready(tr.node(1))
+			tr.now = tr.now.Add(2 * time.Second)
+			tr.node(1).m.Tick(tr.now)
+			tr.ready(tr.node(1))
+		}
+	})
+}
+
 // FuzzStep runs a whole cluster by a script of bytes: any input at any time.
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
@@ -76,7 +133,7 @@ func FuzzStep(f *testing.F) {
 			case 3:
 				in = Transfer{Shard: shard, To: arg % 4}
 			case 4:
-				in = SnapshotReady{Shard: shard, Index: arg % 8, Size: 0}
+				in = tr.node(who).snapshot(shard, arg)
 			case 5:
 				in = SnapshotPart{Shard: shard, Index: arg % 8, To: arg % 4, Offset: arg / 8, Data: make([]byte, arg%5)}
 			case 6:
@@ -97,4 +154,16 @@ func FuzzStep(f *testing.F) {
 			tr.settle()
 		}
 	})
+}
+
+// snapshot is what a shell may report at any time: a snapshot that it has taken
+// of what it has applied, asked for or not.
+func (n *trioNode) snapshot(shard uint32, arg uint64) Input {
+	s := n.state[shard]
+	if s == nil {
+		return SnapshotReady{Shard: shard, Index: arg}
+	}
+	data := s.encode()
+	n.disk.shard(shard).snapshots[s.index] = data
+	return SnapshotReady{Shard: shard, Index: s.index, Size: uint64(len(data))}
 }

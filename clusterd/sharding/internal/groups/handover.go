@@ -92,7 +92,9 @@ func (g *group) heir() uint64 {
 		return 0
 	}
 	if w.Primary != 0 {
-		return g.fit(w.Primary)
+		if to := g.fit(w.Primary); to != 0 || slices.Contains(w.Members, self) {
+			return to
+		}
 	}
 	for _, id := range w.Members {
 		if g.fit(id) != 0 {

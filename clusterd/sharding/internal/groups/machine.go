@@ -19,6 +19,7 @@ type Machine struct {
 	groups []*group // by shard; nil where there is no replica
 	led    []*group // those that this node leads, by shard
 	dirty  []*group // those to be drained by the next Ready
+	spare  []*group // the list that was drained last, for the next one
 	dues   dues     // those with a timer
 	peers  []*peer  // by id
 
@@ -140,7 +141,8 @@ func (m *Machine) touch(g *group) {
 func (m *Machine) Ready() Ready {
 	for len(m.dirty) > 0 {
 		list := m.dirty
-		m.dirty = nil
+		m.dirty = m.spare[:0]
+		m.spare = list
 		slices.SortFunc(list, byShard)
 		for _, g := range list {
 			g.dirty = false
@@ -178,8 +180,11 @@ func (m *Machine) closeBatch() {
 		m.batches = append(m.batches, batch{number: m.lastBatch})
 	}
 	open := &m.batches[len(m.batches)-1]
-	open.waits = append(open.waits, b.waits...)
-	m.out.Writes = append(m.out.Writes, b.writes...)
+	if len(m.out.Writes) == 0 {
+		open.waits, m.out.Writes = b.waits, b.writes
+	} else {
+		open.waits, m.out.Writes = append(open.waits, b.waits...), append(m.out.Writes, b.writes...)
+	}
 	m.out.Sync = m.out.Sync || b.sync
 }
 

@@ -41,7 +41,6 @@ type member struct {
 	peer    *peer // nil for this node
 	match   uint64
 	state   tracker.StateType
-	pending uint64    // index of the snapshot on its way
 	stamp   int64     // newest own stamp that it answered in this term
 	heardAt time.Time // when that answer came
 }
@@ -104,7 +103,7 @@ func (g *group) observe() {
 	g.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr tracker.Progress) {
 		if i < len(g.members) && g.members[i].id == id {
 			mem := &g.members[i]
-			mem.match, mem.state, mem.pending = pr.Match, pr.State, pr.PendingSnapshot
+			mem.match, mem.state = pr.Match, pr.State
 			mem.learner = typ == raft.ProgressTypeLearner
 			i++
 		}

@@ -186,7 +186,7 @@ func (c *Cluster) settled(rows []durable.Row) bool {
 	}
 	leads := map[string]int{}
 	for _, r := range rows {
-		if !up[r.Primary] || len(r.Replicas) < min(3, live)-1 {
+		if !up[r.Primary] || len(r.Replicas) != min(3, live)-1 {
 			return false
 		}
 		leads[r.Primary]++

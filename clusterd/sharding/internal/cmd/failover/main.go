@@ -26,6 +26,7 @@ type options struct {
 	level  string
 	keys   int
 	seed   uint64
+	pause  time.Duration
 	log    bool
 }
 
@@ -37,6 +38,7 @@ func main() {
 	flag.StringVar(&o.level, "level", "quorum", "acknowledgement: async, quorum or all")
 	flag.IntVar(&o.keys, "keys", 16, "how many keys the clients use, four clients each")
 	flag.Uint64Var(&o.seed, "seed", 1, "decides whom to kill, and when")
+	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
 	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
 	flag.Parse()
 	if err := run(context.Background(), o, os.Stdout); err != nil {
@@ -56,7 +58,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.log {
 		log = os.Stderr
 	}
-	plan := trial.Plan{Preset: o.preset}
+	plan := trial.Plan{Preset: o.preset, Pause: o.pause}
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
 			plan.Level = l

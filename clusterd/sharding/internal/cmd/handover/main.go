@@ -24,6 +24,7 @@ type options struct {
 	n      int
 	preset string
 	keys   int
+	pause  time.Duration
 	log    bool
 }
 
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&o.n, "n", 100, "how many hand-overs")
 	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
 	flag.IntVar(&o.keys, "keys", 4, "how many keys the clients use, four clients each")
+	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
 	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
 	flag.Parse()
 	if err := run(context.Background(), o, os.Stdout); err != nil {
@@ -54,7 +56,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	begin, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset}, log)
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
 	if err != nil {
 		return err
 	}

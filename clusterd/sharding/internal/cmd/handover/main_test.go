@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/sharding/internal/trial"
 )
@@ -20,7 +21,7 @@ func TestSystemHandover(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	var out strings.Builder
-	err := run(t.Context(), options{n: 10, preset: "fast", keys: 4}, &out)
+	err := run(t.Context(), options{n: 10, preset: "fast", pause: 5 * time.Millisecond, keys: 4}, &out)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)
