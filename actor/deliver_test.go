@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/mailbox"
 )
 
 // wire joins systems by their seams, the way remote does.
@@ -205,7 +206,8 @@ func FuzzDeliver(f *testing.F) {
 	for _, id := range []string{"x", "x#b", "$ask/1", "$entity/a", "$guardian", "guardian$1", "eventstream", ""} {
 		f.Add(id)
 	}
-	sys := newSystem(f, actor.Config{Address: "a:1"})
+	// Inline: an input is done with before the next begins, and leaves no mail.
+	sys := newSystem(f, actor.Config{Address: "a:1", Dispatcher: new(mailbox.Inline)})
 	spawn(f, sys, "x", doer)
 	f.Fuzz(func(_ *testing.T, id string) {
 		sys.Deliver(id, nil, "m")

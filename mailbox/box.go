@@ -101,9 +101,12 @@ func (b *Box) PostUserMessage(msg any) {
 // PostHeld is PostUserMessage for a caller that lends the actor its goroutine: if
 // the mailbox is idle, it is not handed to the dispatcher but held, and the caller
 // must soon call RunHeld, once. A message that comes to an idle actor is so
-// handled without a change of goroutines, which takes longer than a short turn.
+// handled without a change of goroutines, which takes longer than a short turn. A
+// mailbox whose dispatcher is no [Pool] is never held: somebody has decided where
+// its actor runs.
 func (b *Box) PostHeld(msg any) (held bool) {
-	if _, ok := batchOf(msg); ok {
+	_, batch := batchOf(msg)
+	if _, ok := b.wiring.to.(*Pool); batch || !ok {
 		b.PostUserMessage(msg)
 		return false
 	}

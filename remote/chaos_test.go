@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,9 @@ var (
 // TestChaos has three nodes talk, watch and stop each other's actors through
 // proxies that delay, reorder, cut, stall and half-close their connections, and one
 // of them die and come back, all from a seed:
+//
+// Of each four seeds one is plain, one compresses, one has TLS and one both; every
+// other one runs actors on a pool, so that readers are lent to them.
 //
 //	go test -race ./remote -run TestChaos -rounds 2000 -from 1
 //	go test ./remote -run TestChaos -seed 17 -count 20
@@ -63,6 +67,7 @@ type chaosWorld struct {
 	seed uint64
 	net  *memnet.Network
 	log  *slog.Logger
+	ca   *authority // nil: no TLS
 
 	nodes []*chaosNode // by index; the incarnation that lives
 	all   []*chaosNode
@@ -94,6 +99,9 @@ func chaosRound(t *testing.T, seed uint64) {
 			t: t, seed: seed, net: memnet.New(), log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 			r: rand.New(rand.NewPCG(seed, 3)), pairs: make(map[string]*chaosPair), watches: make(map[string]*chaosWatch),
 		}
+		if seed%4 >= 2 {
+			w.ca = newAuthority(t)
+		}
 		for i := range chaosNodes {
 			w.nodes = append(w.nodes, w.start(i, uint64(i+1)))
 		}
@@ -120,9 +128,11 @@ func (w *chaosWorld) start(i int, uid uint64) *chaosNode {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sys, err := actor.NewSystem(actor.Config{
-		Name: "test", Address: address(i), UID: uid, Logger: w.log, Small: true, Dispatcher: pa.NewDefaultDispatcher(50),
-	})
+	cfg := actor.Config{Name: "test", Address: address(i), UID: uid, Logger: w.log, Small: true}
+	if w.seed/4%2 == 0 {
+		cfg.Dispatcher = pa.NewDefaultDispatcher(50)
+	}
+	sys, err := actor.NewSystem(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -135,7 +145,7 @@ func (w *chaosWorld) start(i int, uid uint64) *chaosNode {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r, err := Listen(sys, ln, Config{Dial: p.dial, Logger: w.log, Expose: []string{"*"}, QueueBytes: 300_000, MaxMessage: 200_000})
+	r, err := Listen(sys, ln, w.config(i, p))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -152,6 +162,18 @@ func (w *chaosWorld) start(i int, uid uint64) *chaosNode {
 		w.spawn(n, fmt.Sprint("victim", k), actor.Func(func(*actor.Context[any], any) error { return nil }))
 	}
 	return n
+}
+
+func (w *chaosWorld) config(i int, p *proxy) Config {
+	c := Config{Dial: p.dial, Logger: w.log, Expose: []string{"*"}, QueueBytes: 300_000, MaxMessage: 200_000}
+	if w.seed%2 == 1 {
+		c.Compressions, c.CompressBytes = []Compression{runs{}}, 200
+	}
+	if w.ca != nil {
+		host, _, _ := net.SplitHostPort(address(i))
+		c.TLS = w.ca.config(host)
+	}
+	return c
 }
 
 func (w *chaosWorld) spawn(n *chaosNode, name string, new func() actor.Behavior[any]) {

@@ -117,6 +117,7 @@ func TestDefectMemoryOfConnectedPeers(t *testing.T) {
 			defer conn.Close()
 			conn.Write(append([]byte(wire.Magic), frame(t, wire.KindWelcome,
 				&remotepb.Welcome{Version: 1, Cluster: "test", Address: address, Uid: 2, MaxMessage: 1 << 20})...))
+			synctest.Wait() // until the batch is written
 			conn.Write(frame(t, wire.KindAck, &remotepb.Ack{Batch: 1}))
 		}
 		synctest.Wait()

@@ -51,8 +51,10 @@
 //
 // All methods of [Remote] may be called from any goroutine. Sending, posting
 // and watching never block. Messages are handed to actors, and
-// [Service].Receive is called, on the goroutine of the connection. Close stops
-// and waits for every goroutine that this package started.
+// [Service].Receive is called, on the goroutine that reads the connection. It may
+// run the actor's turn too; if that blocks, another goroutine goes on reading.
+// Close stops and waits for every goroutine that this package started, but for one
+// that is blocked in an actor: that ends with the actor's turn.
 //
 // # Not promised
 //

@@ -1,3 +1,5 @@
+//go:build linux && !race
+
 package remote
 
 import (
@@ -7,7 +9,8 @@ import (
 )
 
 // The sockets do not block, so the scheduler need not be told of reads and writes:
-// to tell it wakes its monitor, another thread, whenever the process was idle.
+// to tell it wakes its monitor, another thread, whenever the process was idle. (The
+// race detector must be told: it learns from them what happened before what.)
 
 // tryWrite writes to a non-blocking socket once and returns how many bytes it
 // took.

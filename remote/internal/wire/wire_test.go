@@ -277,6 +277,8 @@ func FuzzFrame(f *testing.F) {
 	f.Add(frame(f, wire.KindControl, &remotepb.Control{Service: "s", Payload: []byte("p")}))
 	f.Add(frame(f, wire.KindDefine, &remotepb.Define{Names: []string{"a", "b"}}))
 	f.Add(append(batch(1), batch(2, outgoing()[0])...))
+	alike := outgoing()[0]
+	f.Add(batch(3, alike, alike, outgoing()[1], alike, alike))
 	f.Add([]byte("\xff\xff\xff\xff"))
 	for _, g := range goldenFrames(f) {
 		f.Add(g.frame)
@@ -360,11 +362,14 @@ func fuzzBatch(t *testing.T, body []byte, names int) {
 	}
 	for i, e := range want.Envelopes {
 		g := got[i]
-		if string(g.To.B) != e.To || string(g.Payload) != string(e.Payload) || g.Type.Ref != e.TypeRef || string(g.From.B) != e.From || !maps.Equal(g.Headers, e.Headers) {
+		if !isText(g.To, e.To, e.ToRef) || !isText(g.From, e.From, e.FromRef) || !isText(g.FromAddress, e.FromAddress, e.FromAddressRef) ||
+			!isText(g.Type, e.Type, e.TypeRef) || string(g.Payload) != string(e.Payload) || !maps.Equal(g.Headers, e.Headers) {
 			t.Fatalf("envelope %d: got %v, want %v", i, g, e)
 		}
 	}
 }
+
+func isText(got wire.Seen, s string, ref uint32) bool { return string(got.B) == s && got.Ref == ref }
 
 func FuzzHandshake(f *testing.F) {
 	f.Add(byte(wire.KindHello), frame(f, wire.KindHello, &remotepb.Hello{
