@@ -58,13 +58,14 @@ type line struct {
 	queue    []held          // oldest first
 	pumping  bool            // a goroutine works the queue off
 	dropped  bool            // what the ending life leaves behind has no receiver
+	flush    *flush          // of the way that its messages go now; nil = none was needed
 }
 
 // held is a message that waits.
 type held struct {
-	msg   any // as it came: raw, or an envelope with the asker
-	hops  int
-	view  uint64 // that was active when it came
+	msg   any    // as it came: raw, or an envelope with the asker
+	to    target // as it came
+	way   *route // that this node knew when it came
 	since time.Time
 }
 
@@ -90,7 +91,7 @@ func (st *stripe) get(key seatKey) *seat {
 
 // tidy forgets what says nothing. Callers hold the lock.
 func (st *stripe) tidy(s *seat, ln *line) {
-	if ln != nil && ln.state == idle && len(ln.queue) == 0 && ln.restored == nil && !ln.pumping {
+	if ln != nil && ln.state == idle && len(ln.queue) == 0 && ln.restored == nil && !ln.pumping && ln.flush == nil {
 		delete(s.lines, ln.id)
 	}
 	if s.state == away && len(s.lines) == 0 {

@@ -97,12 +97,12 @@ func (r *router) ended(l *life) {
 // own signals, timers and the like, end with it.
 func (r *router) requeue(s *seat, ln *line, left []any) {
 	var list []held
-	now, view := time.Now(), r.owners.Load().View().Number
+	now, way := time.Now(), r.routes.at(s.key.kind, s.key.slot)
 	for _, msg := range left {
 		if _, m, _ := pa.UnwrapEnvelope(msg); !isUsers(m) {
 			continue
 		}
-		list = append(list, held{msg: msg, view: view, since: now})
+		list = append(list, held{msg: msg, to: target{kind: s.key.kind, id: ln.id}, way: way, since: now})
 	}
 	if len(list) == 0 {
 		return

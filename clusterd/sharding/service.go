@@ -3,6 +3,7 @@ package sharding
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/sharding/internal/homes"
 	"github.com/pando-go/pando/clusterd/sharding/internal/wire"
-	"github.com/pando-go/pando/clusterd/slots"
 )
 
 // service drives the machine that has a node's tokens, for all its kinds, and
@@ -43,6 +43,7 @@ func newService(n node) (*service, error) {
 	}
 	sys.Proto().ProcessRegistry.RegisterAddressResolver(func(pid *pa.PID) (pa.Process, bool) { return s.router.resolve(pid) })
 	sys.HandlePrefix(entityPrefix, s.router)
+	sys.HandlePrefix(flushedID, flushAnswers{s.router})
 	return s, nil
 }
 
@@ -64,8 +65,7 @@ func (s *service) takeClosed() []homes.Stopped {
 
 func (s *service) get() *homes.Machine {
 	if s.machine == nil {
-		sys := s.node.System()
-		cfg := homes.Config{Self: member.Node{Address: sys.Address(), UID: sys.UID()}}
+		cfg := homes.Config{Self: s.self()}
 		for kind := range s.router.kinds { // order: the machine sorts them
 			cfg.Kinds = append(cfg.Kinds, kind)
 		}
@@ -76,13 +76,32 @@ func (s *service) get() *homes.Machine {
 
 // ViewActive follows a new active view.
 func (s *service) ViewActive(v clusterd.ViewActive) {
-	in := homes.View{Number: v.Number, Leader: v.Leader}
+	in := homes.View{Number: v.Number, Leader: v.Leader, Shutdown: v.Shutdown}
+	info := &viewInfo{hosted: map[string]bool{}, members: map[member.Node]bool{}}
 	for _, m := range v.Members {
-		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds})
+		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds, Weight: weightOf(m.Info)})
+		for _, kind := range m.Info.Kinds {
+			info.hosted[kind] = info.hosted[kind] || m.Status == member.Up
+		}
+		info.members[m.Node] = true
 	}
-	if s.step(in) {
-		s.router.reroute()
+	s.router.view.Store(info)
+	s.step(in)
+}
+
+// WeightKey is the key in clusterd.Config.Meta under which a node may say, as a
+// whole number from 1 to 1000, how large its share of the slots is beside those
+// of others; without it, 1.
+const WeightKey = "weight"
+
+func weightOf(info member.Info) int {
+	for _, p := range info.Meta {
+		if p.Key == WeightKey {
+			w, _ := strconv.Atoi(p.Value)
+			return min(max(w, 1), 1000)
+		}
 	}
+	return 1
 }
 
 // Receive takes a packet of another node's service.
@@ -119,6 +138,7 @@ func (s *service) Tick(now time.Time) time.Time {
 	for _, in := range s.takeClosed() {
 		s.step(in)
 	}
+	s.tellCorrections()
 	s.get().Tick(now)
 	wake := s.carryOut()
 	s.next = earliest(wake, s.router.sweep(now))
@@ -139,7 +159,8 @@ func earliest(a, b time.Time) time.Time {
 // Removed ends the entities, since others run them now, and forgets the tokens:
 // the next incarnation begins without any.
 func (s *service) Removed(ctx context.Context) error {
-	s.router.owners.Store(homes.NewOwners(homes.View{}, slots.Assign))
+	s.router.routes.clear()
+	s.router.view.Store(&viewInfo{})
 	err := s.router.dropAll(ctx)
 	s.takeClosed()
 	s.machine, s.next = nil, time.Time{}
@@ -172,10 +193,15 @@ func (s *service) step(in homes.Input) bool {
 // when its Tick is due.
 func (s *service) carryOut() time.Time {
 	for {
-		s.router.owners.Store(s.get().Owners())
-		rd := s.machine.Ready()
+		rd := s.get().Ready()
+		routed := false
 		for _, a := range rd.Acts {
+			_, is := a.(homes.Route)
+			routed = routed || is
 			s.do(a)
+		}
+		if routed {
+			s.router.reroute()
 		}
 		for _, p := range rd.Packets {
 			s.post(p)
@@ -189,6 +215,8 @@ func (s *service) carryOut() time.Time {
 
 func (s *service) do(a homes.Act) {
 	switch a := a.(type) {
+	case homes.Route:
+		s.router.routes.set(a, time.Now())
 	case homes.Run:
 		s.router.run(a)
 	case homes.Release:
