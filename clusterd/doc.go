@@ -58,8 +58,14 @@
 // before the others start what it hosted: [Node.MayAct] tells, and services hear
 // of it by [Attached].Fenced.
 //
+// # Leaving
+//
+// [Node.Run] waits for SIGINT or SIGTERM and then leaves: the program's tasks of
+// [BeforeLeave], hand-over, [HandedOver], removal by the leader, [AfterLeave].
+// [Node.Shutdown] does it on all nodes, without hand-over. docs/leaving.md has
+// each step and what bounds it.
+//
 // # Not yet
 //
-// Phases of leaving that a program can hook into, and the downing strategy
-// lease-majority.
+// The downing strategy lease-majority.
 package clusterd

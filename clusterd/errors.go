@@ -14,6 +14,8 @@ var (
 	ErrRemoved = errors.New("clusterd: this node was removed from the cluster")
 	// ErrStopped is returned by calls that need a running node after it has ended.
 	ErrStopped = errors.New("clusterd: this node has stopped")
+	// ErrInterrupted is returned by Run when a second signal cut the leave short.
+	ErrInterrupted = errors.New("clusterd: stopped at once by a second signal")
 	// ErrNotMember is returned by commands that only a member can carry out.
 	ErrNotMember = errors.New("clusterd: this node is not a member of a cluster")
 )

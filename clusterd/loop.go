@@ -38,7 +38,7 @@ func (n *Node) loop() {
 		}
 		now := time.Now()
 		n.tick(now)
-		if n.carryOut(now) && !n.rejoin() {
+		if n.carryOut(now) && !n.rejoin() || n.over {
 			return
 		}
 		n.watchFence(now)
@@ -59,7 +59,9 @@ func (n *Node) step(now time.Time, item any) {
 			item.done <- err
 		}
 	case leave:
-		n.beginLeave(now)
+		n.beginLeave()
+	case phaseOver:
+		n.phaseOver(now, item.phase)
 	case core.Seeds:
 		n.contacts = item
 		n.tellContacts(now)
@@ -68,7 +70,7 @@ func (n *Node) step(now time.Time, item any) {
 			a.tick = now
 		}
 	case drained:
-		n.drain(now, item.service)
+		n.drain(item.service)
 	}
 }
 
@@ -191,6 +193,9 @@ func (n *Node) apply(now time.Time, e engine.Event) (removed bool) {
 		n.log.Info("leader changed", "leader", e.Leader)
 	case engine.ViewActive:
 		n.viewActive(now, e)
+	case engine.ClusterShutdown:
+		n.log.Info("the whole cluster is shutting down")
+		n.beginLeave()
 	case engine.SelfRemoved:
 		n.selfRemoved(e)
 		return true
@@ -230,9 +235,6 @@ func (n *Node) viewActive(now time.Time, v engine.ViewActive) {
 		a.service.ViewActive(v)
 		a.tick = now
 	}
-	if n.asked {
-		return
-	}
 	for _, m := range v.Members {
 		if m.Node == n.self() && m.Status == member.Leaving {
 			n.askToDrain(now)
@@ -241,16 +243,20 @@ func (n *Node) viewActive(now time.Time, v engine.ViewActive) {
 }
 
 func (n *Node) askToDrain(now time.Time) {
+	if n.asked {
+		return
+	}
 	n.asked = true
 	for _, a := range n.attached {
 		a.service.Leaving()
 		a.tick = now
 	}
-	n.drain(now, "")
+	n.drain("")
 }
 
-// drain notes that a service has handed over, and tells the core once all have.
-func (n *Node) drain(now time.Time, service string) {
+// drain notes that a service has handed over. When all have, the next phase
+// begins, after which the core is told.
+func (n *Node) drain(service string) {
 	if a := n.attachment(service); a != nil {
 		a.drained = true
 	}
@@ -259,9 +265,7 @@ func (n *Node) drain(now time.Time, service string) {
 			return
 		}
 	}
-	if err := n.core.Step(now, core.Drained{}); err != nil {
-		n.log.Debug("drained too late", "error", err)
-	}
+	n.enterPhase(HandedOver)
 }
 
 func (n *Node) selfRemoved(e engine.SelfRemoved) {
@@ -286,8 +290,28 @@ func (n *Node) fail(err error) {
 	}
 }
 
+// afterLeave is the last phase; a node that is cut short has none.
+func (n *Node) afterLeave() {
+	select {
+	case <-n.halt:
+		return
+	case <-n.cfg.Harness.Killed:
+		return
+	default:
+	}
+	ctx, cancel := n.untilHalt(nil)
+	defer cancel()
+	if tasks := n.phases.begin(AfterLeave); len(tasks) > 0 {
+		n.runTasks(ctx, AfterLeave, tasks)
+	}
+}
+
 // finish stops everything that Start began, in the reverse order.
 func (n *Node) finish() {
+	close(n.looped)
+	n.background.Wait()
+	n.dropFence() // nothing hosted begins any more
+	n.afterLeave()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	n.stopDiscovery()

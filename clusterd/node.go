@@ -69,7 +69,12 @@ type Node struct {
 	started  bool          // set before any goroutine starts
 	lookout  lookout       // fixed once started
 
+	phases     phases
+	background sync.WaitGroup // phases that run beside the loop
+	looped     chan struct{}  // closed when the loop has ended
+
 	leaving  bool       // owned by the loop: Leave was asked for
+	over     bool       // owned by the loop: nothing is left to wait for
 	asked    bool       // owned by the loop: services were told that the node leaves
 	wake     time.Time  // owned by the loop: when the core's Tick is due
 	upSince  time.Time  // owned by the loop: when this incarnation became Up; zero = it is not
@@ -157,6 +162,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 		rng:     newRand(),
 		inbox:   newInbox(),
 		fence:   newFence(),
+		looped:  make(chan struct{}),
 		halt:    make(chan struct{}),
 		up:      make(chan struct{}),
 		done:    make(chan struct{}),

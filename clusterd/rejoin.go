@@ -33,7 +33,7 @@ func (n *Node) rejoin() bool {
 	if n.leaving || n.cfg.StopWhenRemoved {
 		return false
 	}
-	ctx, cancel := n.untilHalt()
+	ctx, cancel := n.untilHalt(nil)
 	defer cancel()
 	n.lower()
 	n.dropFence()
@@ -52,9 +52,9 @@ func (n *Node) rejoin() bool {
 	return true
 }
 
-// untilHalt returns a context that ends when the node is told to stop, and what
-// ends the watch for that.
-func (n *Node) untilHalt() (context.Context, context.CancelFunc) {
+// untilHalt returns a context that ends when the node is told to stop, or with
+// also, and what ends the watch for that.
+func (n *Node) untilHalt(also <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -63,6 +63,8 @@ func (n *Node) untilHalt() (context.Context, context.CancelFunc) {
 		case <-n.halt:
 			cancel()
 		case <-n.cfg.Harness.Killed:
+			cancel()
+		case <-also:
 			cancel()
 		case <-ctx.Done():
 		}

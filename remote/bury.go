@@ -22,7 +22,7 @@ func (q *userQueue) buryBatch(b *batch, reason error) {
 	q.mu.Lock()
 	names := b.names.Clone() // others go on adding to it
 	q.mu.Unlock()
-	_, envelopes, err := wire.ParseBatch(b.buf[wire.HeadLen:], names.Len(), nil)
+	_, envelopes, err := new(wire.BatchReader).Read(b.buf[wire.HeadLen:], names.Len())
 	if err != nil {
 		panic("remote: own batch is malformed: " + err.Error())
 	}
@@ -33,8 +33,8 @@ func (q *userQueue) buryBatch(b *batch, reason error) {
 
 // bury makes a dead letter of one envelope, whose texts are all written out.
 func (q *userQueue) bury(envelope []byte, reason error) {
-	var e wire.Envelope
-	if err := e.Parse(envelope, 0); err != nil {
+	e, err := wire.ParseEnvelope(envelope, 0)
+	if err != nil {
 		panic("remote: own envelope is malformed: " + err.Error())
 	}
 	q.l.p.deadLetter(&e, noNames{}, reason)

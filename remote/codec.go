@@ -48,7 +48,10 @@ type Undecoded struct {
 }
 
 // codecs are those of one Remote.
-type codecs []Codec
+type codecs struct {
+	list   []Codec
+	protos protoTypes
+}
 
 // checkCodecs finds faults of a configuration.
 func checkCodecs(list []Codec) error {
@@ -63,8 +66,8 @@ func checkCodecs(list []Codec) error {
 }
 
 // encode appends the message to b and returns the name of its type.
-func (cs codecs) encode(b []byte, msg any) (typ string, _ []byte, err error) {
-	for _, c := range cs {
+func (cs *codecs) encode(b []byte, msg any) (typ string, _ []byte, err error) {
+	for _, c := range cs.list {
 		if name, ok := c.TypeOf(msg); ok {
 			out, err := c.Append(b, name, msg)
 			if err != nil {
@@ -76,11 +79,12 @@ func (cs codecs) encode(b []byte, msg any) (typ string, _ []byte, err error) {
 	switch m := msg.(type) {
 	case proto.Message:
 		r := m.ProtoReflect()
-		out, err := proto.MarshalOptions{}.MarshalAppend(b, m)
+		t := cs.protos.of(r)
+		out, err := t.append(b, r)
 		if err != nil {
 			return "", b, fmt.Errorf("%w: %T: %w", actor.ErrNotPortable, msg, err)
 		}
-		return string(r.Descriptor().FullName()), out, nil
+		return t.name, out, nil
 	case []byte:
 		return typeBytes, appendBytes(b, m), nil
 	case string:
@@ -125,7 +129,7 @@ func (stringDecoder) decode(payload []byte, keep bool) (any, error) {
 
 // decoder returns a new decoder of a type. It never is nil: that of an unknown
 // type fails.
-func (cs codecs) decoder(typ string) decoder {
+func (cs *codecs) decoder(typ string) decoder {
 	switch typ {
 	case typeBytes:
 		return new(bytesDecoder)
@@ -139,11 +143,11 @@ func (cs codecs) decoder(typ string) decoder {
 	if err != nil {
 		return failing(fmt.Errorf("%w: %w: %s is not linked into this program", actor.ErrNotPortable, ErrUnknownType, typ))
 	}
-	return newProtoDecoder(typ, mt)
+	return newProtoDecoder(mt)
 }
 
-func (cs codecs) decoderOf(codec, name string) decoder {
-	for _, c := range cs {
+func (cs *codecs) decoderOf(codec, name string) decoder {
+	for _, c := range cs.list {
 		if c.Name() == codec {
 			return decoderFunc(func(p []byte) (any, error) {
 				m, err := c.Decode(name, p)

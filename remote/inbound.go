@@ -36,15 +36,15 @@ type inbound struct {
 	unpack  Compression   // nil: nothing compressed may come
 	done    chan struct{} // closed when the reader has ended
 
-	table     wire.Table
-	resets    int                // of the table, that the caches below know of
-	decoders  []decoder          // of the names used as types, by number
-	reached   []string           // names that may be receivers, by number
-	inlets    []inlet            // of the names used as receivers, by number
-	senders   map[uint64]*pa.PID // by the numbers of address and id
-	literals  map[string]decoder // of types that have no number
-	envelopes []wire.Envelope
-	unpacked  []byte
+	table    wire.Table
+	resets   int                // of the table, that the caches below know of
+	decoders []decoder          // of the names used as types, by number
+	reached  []string           // names that may be receivers, by number
+	inlets   []inlet            // of the names used as receivers, by number
+	senders  map[uint64]*pa.PID // by the numbers of address and id
+	literals map[string]decoder // of types that have no number
+	batches  wire.BatchReader
+	unpacked []byte
 
 	ack acknowledger
 }
@@ -163,8 +163,7 @@ func (c *inbound) packed(body []byte) error {
 // batch delivers user messages. A batch that has been handled before is
 // skipped; one that breaks a rule is not handled at all.
 func (c *inbound) batch(body []byte) error {
-	seq, envelopes, err := wire.ParseBatch(body, c.table.Len(), c.envelopes[:0])
-	c.envelopes = envelopes
+	seq, envelopes, err := c.batches.Read(body, c.table.Len())
 	if err != nil {
 		return err
 	}
@@ -174,10 +173,6 @@ func (c *inbound) batch(body []byte) error {
 	c.noteMany(len(envelopes) > 1 || c.frames.Buffered() > 0)
 	c.handOver(envelopes, false)
 	c.p.arrived(c.stream, seq)
-	clear(c.envelopes)
-	if cap(c.envelopes) > 4096 {
-		c.envelopes = nil
-	}
 	return nil
 }
 
@@ -215,11 +210,11 @@ func (c *inbound) fragment(body []byte) error {
 		return err
 	}
 	if whole != nil {
-		e := make([]wire.Envelope, 1)
-		if err := e[0].Parse(whole, 0); err != nil { // its texts are written out
+		e, err := wire.ParseEnvelope(whole, 0) // its texts are written out
+		if err != nil {
 			return err
 		}
-		c.handOver(e, true)
+		c.handOver([]wire.Envelope{e}, true)
 	}
 	c.p.arrived(c.stream, f.Seq)
 	return nil
@@ -247,26 +242,42 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int
 			next = i + 1
 		}
 	}()
+	var d destination
 	for ; i < len(envelopes); i++ {
 		e := &envelopes[i]
-		to, from := textOf(e.To, &c.table), c.sender(e)
-		if err := c.reach(e.To, to); err != nil {
-			c.r.turnAway(to, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
+		if e.Head != d.head {
+			c.resolve(e.Head, &d)
+		}
+		if err := c.reach(e.To, d.to); err != nil {
+			c.r.turnAway(d.to, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 			continue
 		}
-		msg, err := c.decoder(e.Type).decode(e.Payload, keep)
+		msg, err := d.decoder.decode(e.Payload, keep)
 		switch {
 		case err != nil:
 			c.r.count.undecodable.Add(1)
-			pid := &pa.PID{Address: c.r.self.Address, Id: to}
-			c.r.sys.DeadLetter(pid, from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
+			pid := &pa.PID{Address: c.r.self.Address, Id: d.to}
+			c.r.sys.DeadLetter(pid, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 		case e.To.Ref == 0:
-			c.r.sys.DeliverWith(to, from, e.Headers, msg)
+			c.r.sys.DeliverWith(d.to, d.from, e.Headers, msg)
 		default:
-			c.inlet(e.To.Ref).Deliver(from, e.Headers, msg)
+			c.inlet(e.To.Ref).Deliver(d.from, e.Headers, msg)
 		}
 	}
 	return i
+}
+
+// destination is what a head comes to on this connection, for all envelopes of a
+// batch that share it.
+type destination struct {
+	head    *wire.Head
+	to      string
+	from    *pa.PID
+	decoder decoder
+}
+
+func (c *inbound) resolve(h *wire.Head, d *destination) {
+	*d = destination{head: h, to: textOf(h.To, &c.table), from: c.sender(h), decoder: c.decoder(h.Type)}
 }
 
 // panicked reports a panic of code that handled an arrived message: a codec, or
@@ -322,7 +333,7 @@ const maxLiterals = 256
 
 // sender returns the PID of an envelope's sender. Those that are named by
 // number are kept, and so is the process that each has resolved to.
-func (c *inbound) sender(e *wire.Envelope) *pa.PID {
+func (c *inbound) sender(e *wire.Head) *pa.PID {
 	if e.From.IsZero() {
 		return nil
 	}
@@ -341,7 +352,7 @@ func (c *inbound) sender(e *wire.Envelope) *pa.PID {
 	return pid
 }
 
-func (c *inbound) newSender(e *wire.Envelope) *pa.PID {
+func (c *inbound) newSender(e *wire.Head) *pa.PID {
 	pid := &pa.PID{Address: c.p.address, Id: textOf(e.From, &c.table)}
 	if !e.FromAddress.IsZero() {
 		pid.Address = textOf(e.FromAddress, &c.table)

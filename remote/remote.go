@@ -134,7 +134,7 @@ func newRemote(sys system, self Node, ln net.Listener, cfg Config, guards guards
 		done:     make(chan struct{}),
 		services: make(map[string]Service),
 		peers:    make(map[string]*peer),
-		codecs:   codecs(cfg.Codecs),
+		codecs:   codecs{list: cfg.Codecs},
 		tombs:    make(map[string]tombstone), sweepAt: 64,
 		conns:   make(map[net.Conn]struct{}),
 		sources: make(map[string]*origin),

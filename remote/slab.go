@@ -3,6 +3,7 @@ package remote
 import (
 	"fmt"
 	"reflect"
+	"unsafe"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -21,38 +22,66 @@ const (
 
 // protoDecoder decodes one type of protobuf message.
 type protoDecoder struct {
-	name string
+	*protoType
 	typ  protoreflect.MessageType
-	many reflect.Type // slice of the message's struct; nil: it is not a plain one
-	slab reflect.Value
-	used int
+	slab slab
 }
 
-func newProtoDecoder(name string, typ protoreflect.MessageType) *protoDecoder {
-	d := &protoDecoder{name: name, typ: typ, used: slabLen}
-	if info, ok := typ.(*protoimpl.MessageInfo); ok && info.GoReflectType.Kind() == reflect.Pointer {
-		d.many = reflect.SliceOf(info.GoReflectType.Elem())
+func newProtoDecoder(typ protoreflect.MessageType) *protoDecoder {
+	d := &protoDecoder{typ: typ}
+	info, ok := typ.(*protoimpl.MessageInfo)
+	if !ok {
+		d.protoType = &protoType{name: string(typ.Descriptor().FullName())}
+		return d
+	}
+	d.protoType = newProtoType(info, typ.New())
+	if info.GoReflectType.Kind() == reflect.Pointer {
+		d.slab = newSlab(info.GoReflectType)
 	}
 	return d
 }
 
 func (d *protoDecoder) decode(payload []byte, _ bool) (any, error) {
 	m := d.new(len(payload))
-	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(payload, m); err != nil { // it is empty
+	if err := d.unmarshal(payload, m); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", actor.ErrNotPortable, d.name, err)
 	}
 	return m, nil
 }
 
 func (d *protoDecoder) new(size int) proto.Message {
-	if d.many == nil || size > slabBytes {
+	if d.slab.many == nil || size > slabBytes {
 		return d.typ.New().Interface()
 	}
-	if d.used == slabLen {
-		d.slab, d.used = reflect.MakeSlice(d.many, slabLen, slabLen), 0
+	return d.slab.new()
+}
+
+// slab allocates messages of one type, slabLen at a time.
+type slab struct {
+	many reflect.Type  // array of the message's struct; nil: it is not a plain one
+	size uintptr       // of one struct
+	none proto.Message // the nil pointer of the type
+	next unsafe.Pointer
+	left int // from next on
+}
+
+func newSlab(pointer reflect.Type) slab {
+	t := pointer.Elem()
+	return slab{many: reflect.ArrayOf(slabLen, t), size: t.Size(), none: reflect.Zero(pointer).Interface().(proto.Message)}
+}
+
+// new returns an empty message. An interface is the type and the pointer, so that
+// of another struct of the array is the nil pointer's with the pointer put in:
+// reflect would take as long to make it as the message to be read.
+func (s *slab) new() proto.Message {
+	if s.left == 0 {
+		s.next, s.left = reflect.New(s.many).UnsafePointer(), slabLen
 	}
-	m := d.slab.Index(d.used).Addr().Interface().(proto.Message)
-	d.used++
+	m := s.none
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&m))[1] = s.next
+	if s.left--; s.left > 0 { // a pointer past the last would be to something else
+		s.next = unsafe.Add(s.next, s.size)
+	}
 	return m
 }
 

@@ -44,7 +44,8 @@ type userQueue struct {
 	flows  flows
 	turn   bool // a flow is served before the open batches
 	names  *wire.Names
-	bytes  int // of all messages that are here
+	stamp  wire.Stamp // of the last message whose texts all had numbers
+	bytes  int        // of all messages that are here
 	marked []mark
 
 	flight    []*batch // taken, oldest first
@@ -102,9 +103,6 @@ func newUserQueue(l *lane, room *room, pool *sync.Pool, stats *laneCounters, fir
 // push appends a message. It never blocks. It keeps the payload of a large
 // message.
 func (q *userQueue) push(e *wire.Outgoing) error {
-	if err := check(e); err != nil {
-		return err
-	}
 	wake, err := q.append(e)
 	switch wake {
 	case wakeLane:
@@ -115,6 +113,7 @@ func (q *userQueue) push(e *wire.Outgoing) error {
 	return err
 }
 
+// check finds what would make e no envelope.
 func check(e *wire.Outgoing) error {
 	for _, s := range [...]string{e.To.S, e.FromAddress.S, e.From.S, e.Type.S} {
 		if len(s) > wire.MaxText || !utf8.ValidString(s) {
@@ -143,21 +142,64 @@ const (
 func (q *userQueue) append(e *wire.Outgoing) (wakeup, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.refuse != nil {
+	switch {
+	case q.refuse != nil:
 		return wakeNobody, q.refuse
+	case q.fits(e):
+		if !q.appendLike(e) {
+			return wakeNobody, actor.ErrMailboxFull
+		}
+	default:
+		if err := q.appendOther(e); err != nil {
+			return wakeNobody, err
+		}
+	}
+	q.stats.sent.Add(1)
+	return q.wakeup(), nil
+}
+
+// fits reports whether the message goes like the one before. What has been
+// checked and numbered for that one then holds for this one. q.mu is held.
+func (q *userQueue) fits(e *wire.Outgoing) bool {
+	if !q.stamp.Fits(q.names, e) || q.names.Stale() || len(q.flows.by) > 0 || isLarge(q.stamp.Size(len(e.Payload))) {
+		return false
+	}
+	n := len(q.open)
+	return n == 0 || q.open[n-1].names == q.names
+}
+
+// appendLike appends a message that fits; false means that there is no room. q.mu
+// is held.
+func (q *userQueue) appendLike(e *wire.Outgoing) bool {
+	size := q.stamp.Size(len(e.Payload))
+	if !q.room.take(size) {
+		return false
+	}
+	q.bytes += size
+	b := q.last(size)
+	b.buf = q.stamp.Append(b.buf, e.Payload)
+	b.need = q.names.Len()
+	b.count++
+	b.cost += size
+	return true
+}
+
+// appendOther appends a message of which nothing is known. q.mu is held.
+func (q *userQueue) appendOther(e *wire.Outgoing) error {
+	if err := check(e); err != nil {
+		return err
 	}
 	size := e.MaxSize()
 	if !q.room.take(size) {
-		return wakeNobody, actor.ErrMailboxFull
+		return actor.ErrMailboxFull
 	}
 	q.bytes += size
-	q.stats.sent.Add(1)
 	if len(q.flows.by) > 0 || isLarge(size) {
 		q.appendFlow(e, size)
 	} else {
 		q.addTo(q.last(size), e, size)
 	}
-	return q.wakeup(), nil
+	return nil
 }
 
 // isLarge reports whether an envelope of size bytes needs a transfer.
@@ -196,9 +238,12 @@ func (q *userQueue) appendFlow(e *wire.Outgoing, size int) {
 // is held.
 func (q *userQueue) addTo(b *batch, e *wire.Outgoing, size int) {
 	n, before := b.names, len(b.buf)
-	e.To, e.From = ref(n, e.To.S), ref(n, e.From.S)
-	e.FromAddress, e.Type = n.Text(e.FromAddress.S), n.Text(e.Type.S)
-	b.buf = wire.AppendEnvelope(b.buf, e)
+	numbered := wire.Outgoing{
+		To: ref(n, e.To.S), From: ref(n, e.From.S), FromAddress: n.Text(e.FromAddress.S), Type: n.Text(e.Type.S),
+		Headers: e.Headers, Payload: e.Payload,
+	}
+	b.buf = wire.AppendEnvelope(b.buf, &numbered)
+	q.stamp.Cut(n, e, &numbered)
 	b.need = n.Len()
 	b.count++
 	cost := len(b.buf) - before
@@ -252,11 +297,9 @@ func (q *userQueue) newBatch() *batch {
 
 // pushWait is push that waits for room.
 func (q *userQueue) pushWait(ctx context.Context, e *wire.Outgoing) error {
-	original := *e // push replaces texts by numbers only when it succeeds
 	err := q.push(e)
 	for err == actor.ErrMailboxFull {
 		wait := q.room.wait()
-		*e = original
 		if err = q.push(e); err != actor.ErrMailboxFull { // room came in between
 			return err
 		}

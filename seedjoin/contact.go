@@ -7,6 +7,9 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
 
+// MaxContacts is how many [Config.Contacts] there may be.
+const MaxContacts = maxMet
+
 // maxMet bounds the contacts that are not configured.
 const maxMet = 16
 

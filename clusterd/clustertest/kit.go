@@ -41,8 +41,8 @@ type node struct {
 	frozen  bool
 }
 
-// Run starts n nodes and calls f when all of them are Up; f must not start
-// parallel tests. Node i has the configuration cfg(i), where a nil cfg and
+// Run starts n nodes and calls f when all of them are Up; f uses k.T in place
+// of t, and must not start parallel tests. Node i has the configuration cfg(i), where a nil cfg and
 // every zero field stand for what suits a test: cluster "test", address
 // "ni:1", the first two nodes as seeds, logs into the test's output from Warn
 // on. All nodes have ended when Run returns.

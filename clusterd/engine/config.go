@@ -107,6 +107,12 @@ func (t Timing) validate() []error {
 	if t.Accuse > 0 && t.Accuse <= 2*t.Heartbeat {
 		faults = append(faults, fmt.Errorf("engine: Timing.Accuse is %v, want more than two heartbeats of %v", t.Accuse, t.Heartbeat))
 	}
+	if t.Probe < 0 || t.Probe >= t.Accuse && t.Accuse > 0 {
+		faults = append(faults, fmt.Errorf("engine: Timing.Probe is %v, want less than Accuse of %v", t.Probe, t.Accuse))
+	}
+	if t.Mend < 0 {
+		faults = append(faults, fmt.Errorf("engine: Timing.Mend is %v, must not be negative", t.Mend))
+	}
 	if t.LeaseFor > 0 && t.LeaseFor < 4*t.Heartbeat {
 		faults = append(faults, fmt.Errorf("engine: Timing.LeaseFor is %v, want at least four heartbeats of %v", t.LeaseFor, t.Heartbeat))
 	}

@@ -46,8 +46,4 @@
 // calls of Ready may be told of once. A node that was cut off until nobody that
 // it knows is a member any more learns nothing from its engine; its join
 // machine asks the seeds.
-//
-// # Not yet
-//
-// Indirect probes before an accusation.
 package engine

@@ -123,7 +123,7 @@ func (f *forge) record() *member.Record {
 }
 
 func (f *forge) body() Body {
-	switch f.n(22) {
+	switch f.n(24) {
 	case 0:
 		return &Heartbeat{Stamp: int64(f.number()), Echo: int64(f.number()), Reply: f.flag(), View: f.number(), Decided: f.number(), Active: f.number(), Counter: f.number()}
 	case 1:
@@ -138,7 +138,7 @@ func (f *forge) body() Body {
 			d.Records = append(d.Records, f.record())
 		}
 		for range f.n(3) {
-			d.Rows = append(d.Rows, &reach.Row{Observer: f.node(), Version: f.number(), Accused: f.nodes()})
+			d.Rows = append(d.Rows, &reach.Row{Observer: f.node(), Version: f.number(), Accused: f.nodes(), Around: f.nodes()})
 		}
 		d.Note = f.note()
 		return d
@@ -175,6 +175,12 @@ func (f *forge) body() Body {
 		return &Ended{View: f.number()}
 	case 20:
 		return &Recovered{From: member.Identity{Cluster: member.ClusterID{f.byte() % 3}}, View: f.view()}
+	}
+	switch f.n(4) {
+	case 0:
+		return &Seek{Subject: f.node(), Asker: f.node(), Stamp: int64(f.number())}
+	case 1:
+		return &Sign{Subject: f.node(), Asker: f.node(), Stamp: int64(f.number()), Counter: f.number(), View: f.number(), Decided: f.number()}
 	}
 	return []Body{nil, (*Heartbeat)(nil), (*Delta)(nil), (*Welcome)(nil), (*Gone)(nil), &Gone{View: 1, Cause: 1}}[f.n(6)]
 }

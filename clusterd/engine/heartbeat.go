@@ -14,6 +14,7 @@ func (e *Engine) beat() {
 	e.nextBeat = e.now.Add(e.cfg.Timing.Heartbeat)
 	e.accuse()
 	e.weigh()
+	e.mend()
 	e.cull()
 	e.overdue()
 	e.weaken()
@@ -86,18 +87,23 @@ func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
 // the way back both work.
 func (e *Engine) hear(p *peer, h *Heartbeat) {
 	p.stamp = max(p.stamp, h.Stamp)
-	if h.Counter > p.counter {
-		p.counter, p.moved = h.Counter, e.attention()
-	}
 	if h.Echo > p.echo && h.Echo <= e.stamp() {
 		e.answered(p, h.Echo)
 	}
-	if h.Decided > p.decided || h.View > p.acked {
-		p.decided, p.acked = max(p.decided, h.Decided), max(p.acked, h.View)
-		e.stir = true
-	}
+	e.progress(p, h.Counter, h.View, h.Decided)
 	if h.Decided > e.views.decided.Number || h.Decided == e.views.decided.Number && h.Active > e.views.activeNumber() {
 		e.ahead = p.node
+	}
+}
+
+// progress notes what p says of its loop and of the views that it knows.
+func (e *Engine) progress(p *peer, counter, acked, decided uint64) {
+	if counter > p.counter {
+		p.counter, p.moved = counter, e.attention()
+	}
+	if decided > p.decided || acked > p.acked {
+		p.decided, p.acked = max(p.decided, decided), max(p.acked, acked)
+		e.stir = true
 	}
 }
 
@@ -114,16 +120,16 @@ func (e *Engine) answered(p *peer, echo int64) {
 	if !e.hears(p) {
 		p.answered = e.now
 	}
-	p.heard = e.attention()
+	p.heard, p.detour = e.attention(), nil
 	if p.detector != nil {
 		p.detector.Heard(p.heard)
 	}
 }
 
-// silent reports whether nothing proves that p lives: no echo, or a loop that
-// stands still though heartbeats go on (21).
+// silent reports whether nothing proves that p lives: no echo and no sign of life
+// by way of others, or a loop that stands still though heartbeats go on (21).
 func (e *Engine) silent(p *peer) bool {
-	return p.detector.Suspect(e.attention()) || e.attention()-p.moved > 2*e.patience(p) || e.deaf(p)
+	return p.detector.Suspect(e.attention()) && !e.around(p) || e.attention()-p.moved > 2*e.patience(p) || e.deaf(p)
 }
 
 // deaf reports whether p answers heartbeats but has long not taken in the view
@@ -139,9 +145,12 @@ func (e *Engine) deaf(p *peer) bool {
 // accuse brings this node's row up to date. Whom it accused it goes on probing
 // until an answer or the removal, also when it no longer monitors it.
 func (e *Engine) accuse() {
-	var accused []member.Node
-	changed := false
+	var accused, around, helpers []member.Node
+	changed, sought := false, 0
 	for _, p := range e.roster.judged {
+		if sought < maxSought && e.seek(p, &helpers) {
+			sought++
+		}
 		silent := e.silent(p)
 		if silent != p.accused {
 			p.accused, changed = silent, true
@@ -150,24 +159,27 @@ func (e *Engine) accuse() {
 				e.waves.Lost(e.now, p.node)
 			}
 		}
-		if silent {
+		switch {
+		case silent:
 			accused = append(accused, p.node)
+		case e.around(p):
+			around = append(around, p.node)
 		}
 	}
 	if changed {
 		e.aim()
 	}
-	e.publishRow(accused)
+	e.publishRow(accused, around)
 }
 
-func (e *Engine) publishRow(accused []member.Node) {
-	row := &reach.Row{Observer: e.self, Version: 1, Accused: accused}
+func (e *Engine) publishRow(accused, around []member.Node) {
+	row := &reach.Row{Observer: e.self, Version: 1, Accused: accused, Around: around}
 	if old := e.table.Row(e.self.Address); old != nil && old.Observer == e.self {
-		if slices.Equal(old.Accused, accused) {
+		if slices.Equal(old.Accused, accused) && slices.Equal(old.Around, around) {
 			return
 		}
 		row.Version = old.Version + 1
-	} else if len(accused) == 0 {
+	} else if row.Empty() {
 		return
 	}
 	if e.mergeRow(row) {

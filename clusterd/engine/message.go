@@ -17,7 +17,7 @@ type Message struct {
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
 // *Aside, *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Known,
-// *Lack, *Pending, *Poll, *Vouch, *Gone, *Ended and *Recovered.
+// *Lack, *Pending, *Poll, *Vouch, *Seek, *Sign, *Gone, *Ended and *Recovered.
 type Body interface{ body() }
 
 // Heartbeat says that the sender lives. It is one message both ways: it echoes
@@ -172,6 +172,26 @@ type Vouch struct {
 	Nodes []member.Node // those that showed the sender that they know it; sorted
 }
 
+// Seek asks the receiver to find out whether another member lives, whom the
+// asker does not hear. The receiver hands it on to that member, which answers
+// with a Sign.
+type Seek struct {
+	Subject member.Node // who is sought
+	Asker   member.Node // who wants to know
+	Stamp   int64       // the asker's own monotonic clock, opaque to all others
+}
+
+// Sign is a sign of life on its way from Subject, through the helper that sought
+// it, to Asker.
+type Sign struct {
+	Subject member.Node // who lives
+	Asker   member.Node // as sought
+	Stamp   int64       // as sought
+	Counter uint64      // of the subject's loop, as in Heartbeat
+	View    uint64      // number of the highest view that the subject acknowledged
+	Decided uint64      // number of the newest view that it knows decided
+}
+
 // Gone tells the receiver that it was removed.
 type Gone struct {
 	View  uint64       // number of the view that removed it
@@ -208,6 +228,8 @@ func (*Refusal) body()   {}
 func (*Commit) body()    {}
 func (*Poll) body()      {}
 func (*Vouch) body()     {}
+func (*Seek) body()      {}
+func (*Sign) body()      {}
 func (*Gone) body()      {}
 func (*Pending) body()   {}
 func (*Ended) body()     {}

@@ -286,11 +286,11 @@ const reuse = time.Minute
 
 // fit reports whether a joiner may become Up: it has been welcomed, has answered
 // a heartbeat, so that its vote does not cost the others their lease, is
-// reachable and, where its address was just used by another incarnation, has
+// reachable, has no broken link to a member and, where its address was just used by another incarnation, has
 // answered for a while.
 func (e *Engine) fit(r *member.Record) bool {
 	p := e.roster.find(r.Node)
-	if p == nil || !r.Own.Present || p.answered.IsZero() || p.accused || !e.verdict.reachable(r.Node) || e.views.decided.At(r.Address) != nil {
+	if p == nil || !r.Own.Present || p.answered.IsZero() || p.accused || !e.verdict.reachable(r.Node) || !e.moored(r.Node) || e.views.decided.At(r.Address) != nil {
 		return false
 	}
 	if t := e.views.decided.Tombstone(r.Address); t == nil || e.now.Sub(e.views.learnt(t.View)) > reuse {

@@ -145,6 +145,14 @@ func (e *Engine) handle(from member.Node, b Body) error {
 		if b != nil {
 			return e.onVouch(b)
 		}
+	case *Seek:
+		if b != nil {
+			return e.onSeek(from, b)
+		}
+	case *Sign:
+		if b != nil {
+			return e.onSign(from, b)
+		}
 	}
 	return malformed("body of type %T", b)
 }

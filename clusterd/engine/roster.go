@@ -32,6 +32,7 @@ type peer struct {
 	counter  uint64        // of its loop
 	moved    time.Duration // attention when its counter last moved
 	detector Detector      // nil while it is neither watched nor accused
+	detour   *detour       // nil while it answers
 	every    time.Duration // between two heartbeats to it
 	due      time.Time     // when the next one is due, where that is not at every beat
 	accused  bool          // by this node

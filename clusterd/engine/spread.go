@@ -35,7 +35,7 @@ const hops = 4
 // doubts reports whether n is better not relied on to pass something on.
 func (e *Engine) doubts(n member.Node) bool {
 	p := e.roster.find(n)
-	return p != nil && p.accused || !e.verdict.reachable(n)
+	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 
 // everybody returns all members that know the cluster, this one among them.

@@ -11,10 +11,12 @@ type Timing struct {
 	Gossip      time.Duration // between two gossip rounds
 	Heartbeat   time.Duration // between two heartbeats to one peer
 	Accuse      time.Duration // T_acc: the shortest silence after which a monitor accuses
+	Probe       time.Duration // silence after which others are asked to look, before the accusation; 0 = half of Accuse, as in all presets
 	Phi         float64       // φ from which silence is suspect: 8 is one chance in a hundred million; 0 = 8
 	Deviation   time.Duration // the least standard deviation of answers that is reckoned with; 0 = 50 ms
 	Pause       time.Duration // a stall that is added to what is expected of an answer; 0 = 1.9 s
 	StableAfter time.Duration // base of the stable time before downing; grows with the logarithm of the size
+	Mend        time.Duration // a link between two members that stays broken for so long costs one of them its membership; 0 = never
 	LeaseFor    time.Duration // T_f: how long a quorum's answers let this node act; at least four heartbeats
 	Drift       float64       // ρ: by how much the rate of a clock may be wrong, as a part of 1; 0 = 0.05
 	Found       time.Duration // T_found: how long a first seed collects answers
@@ -35,6 +37,7 @@ func Fast() Timing {
 		Deviation:   25 * time.Millisecond,
 		Pause:       600 * time.Millisecond,
 		StableAfter: 500 * time.Millisecond,
+		Mend:        10 * time.Second,
 		LeaseFor:    800 * time.Millisecond,
 		Found:       1500 * time.Millisecond,
 		GiveUp:      15 * time.Second,
@@ -56,6 +59,7 @@ func Lan() Timing {
 		Deviation:   50 * time.Millisecond,
 		Pause:       1900 * time.Millisecond,
 		StableAfter: 1500 * time.Millisecond,
+		Mend:        20 * time.Second,
 		LeaseFor:    2 * time.Second,
 		Found:       3 * time.Second,
 		GiveUp:      30 * time.Second,
@@ -76,6 +80,7 @@ func Wan() Timing {
 		Deviation:   250 * time.Millisecond,
 		Pause:       5 * time.Second,
 		StableAfter: 6 * time.Second,
+		Mend:        60 * time.Second,
 		LeaseFor:    6 * time.Second,
 		Found:       15 * time.Second,
 		GiveUp:      120 * time.Second,
@@ -85,6 +90,9 @@ func Wan() Timing {
 		Tombstones:  24 * time.Hour,
 	}
 }
+
+// probeAfter returns [Timing.Probe] or its default.
+func (t Timing) probeAfter() time.Duration { return cmp.Or(t.Probe, t.Accuse/2) }
 
 // drift returns ρ.
 func (t Timing) drift() float64 { return cmp.Or(t.Drift, 0.05) }

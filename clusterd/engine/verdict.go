@@ -15,7 +15,8 @@ type verdict struct {
 	unreachable []member.Node // sorted
 	leader      member.Node   // zero = none
 	stewards    []member.Node // the three lowest reachable Up members
-	rows        []*reach.Row  // that accuse somebody; collected when rows or roster change
+	rows        []*reach.Row  // that say something against somebody; collected when rows or roster change
+	strands     []strand      // links that are broken while both ends live, sorted; as rows
 }
 
 const stewards = 3
@@ -34,6 +35,7 @@ func (e *Engine) weigh() {
 	e.moot = false
 	if moot {
 		e.verdict.rows = e.accusing()
+		e.verdict.strands = e.strands()
 	}
 	unreachable := e.judge()
 	e.timers.Update(e.now, unreachable)
@@ -50,11 +52,6 @@ func (e *Engine) weigh() {
 	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, unreachable) {
 		e.stir, e.shown.dirty = true, true
 	}
-}
-
-// accusing returns the rows that accuse somebody, of which there are few.
-func (e *Engine) accusing() []*reach.Row {
-	return slices.DeleteFunc(e.table.Rows(), func(r *reach.Row) bool { return len(r.Accused) == 0 })
 }
 
 // judge returns who has enough accusers. Only members of the newest view that

@@ -12,16 +12,16 @@ import (
 	"github.com/pando-go/pando/clusterd/engine"
 )
 
-// akkaRows reads the table of docs/membership.md: by row, what shows it.
-func akkaRows(t *testing.T) map[string]string {
+// akkaRows reads a table of docs/: by row, what shows it.
+func akkaRows(t *testing.T, file, section string) map[string]string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/membership.md")
+	page, err := os.ReadFile(filepath.Join("../../docs", file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(page), "\n## Akka's scenarios\n")
+	_, text, found := strings.Cut(string(page), "\n## "+section+"\n")
 	if !found {
-		t.Fatal("docs/membership.md has no section on Akka's scenarios")
+		t.Fatalf("docs/%s has no section %q", file, section)
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
 	rows := map[string]string{}
@@ -37,7 +37,7 @@ func akkaRows(t *testing.T) map[string]string {
 // TestAkkaTable holds that every row of the table names a script or test that
 // exists, or says why there is none.
 func TestAkkaTable(t *testing.T) {
-	rows := akkaRows(t)
+	rows := akkaRows(t, "membership.md", "Akka's scenarios")
 	for i := 1; i <= 54; i++ {
 		checkRow(t, fmt.Sprint(i), rows)
 	}
@@ -46,6 +46,18 @@ func TestAkkaTable(t *testing.T) {
 	}
 	if len(rows) != 70 {
 		t.Errorf("got %d rows, want 54 and 16", len(rows))
+	}
+}
+
+// TestAkkaTableOfNodes is the same for what running nodes show.
+func TestAkkaTableOfNodes(t *testing.T) {
+	rows := akkaRows(t, "partitions.md", "Akka's scenarios on running nodes")
+	want := []string{"5", "13", "15", "18", "36", "37", "56", "64", "65"}
+	for i := 47; i <= 54; i++ {
+		want = append(want, fmt.Sprint(i))
+	}
+	for _, row := range want {
+		checkRow(t, row, rows)
 	}
 }
 

@@ -29,8 +29,8 @@ func (s *Sim) Calm(ids ...int) error {
 // Finish is [Sim.Settle] and [Sim.Calm] for a world in which anything may have
 // happened. I8 promises calm only where the network is whole, where the newest
 // decided view still has a quorum of its voters or S5 ends what is left of it,
-// where there is somebody to found or to ask, and where no two clusters exist
-// for a reason.
+// where there is somebody to found or to ask and as many are there as was
+// configured, and where no two clusters exist for a reason.
 func (s *Sim) Finish(d time.Duration) error {
 	if s.Settle(d) {
 		return s.Calm()
@@ -43,7 +43,7 @@ func (s *Sim) Finish(d time.Duration) error {
 
 // promised reports whether the rules promise calm.
 func (s *Sim) promised() bool {
-	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.stuck() {
+	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.stuck() || len(s.live(nil)) < s.cfg.MinMembers {
 		return false
 	}
 	for id := range s.law.chains { // order: any one decides

@@ -32,6 +32,9 @@ type Config struct {
 	Skew   time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all
 	Drift  float64       // and run faster or slower by up to this part, 0.05 at most as the rules assume; 0 = not at all
 
+	// Symmetric has every seed found the cluster, not the first one alone.
+	Symmetric bool
+
 	// ReportIslands has nodes only tell of other clusters of their name.
 	ReportIslands bool
 

@@ -75,7 +75,8 @@ func (s *Sim) expel(n *node, id member.Identity) {
 			continue
 		}
 		s.law.expelled[who] = n.id
-		if at := s.node(idOf(who.who.Address)); at.self == who.who {
+		at := s.node(idOf(who.who.Address))
+		if at.self == who.who && at.seen.holds.Identity == id { // whom a recovery left behind may live on in the former branch
 			s.checkExpelled(at)
 		}
 	}

@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
@@ -44,11 +46,34 @@ func (s *Sim) troubled(n *node) bool {
 	}
 	accusers := 0
 	for _, o := range peers {
-		if s.cutOff(o, n) {
+		if s.loses(o, n, peers) {
 			accusers++
 		}
 	}
 	return accusers >= needed
+}
+
+// seekers is how many helpers a node asks about another that is silent.
+const seekers = 3
+
+// loses reports whether node o may take n for silent: their link is cut, and it
+// cannot rely on the others to reach n. Of those that it hears so many lack a link
+// to n that it may ask no one else.
+func (s *Sim) loses(o, n *node, peers []*node) bool {
+	if !s.cutOff(o, n) {
+		return false
+	}
+	reach, fail := 0, 0
+	for _, h := range peers {
+		switch {
+		case h == o || h == n || !h.running() || h.frozen || s.cutOff(o, h):
+		case s.cutOff(h, n):
+			fail++
+		default:
+			reach++
+		}
+	}
+	return reach == 0 || fail >= seekers || s.cfg.Link.Loss > 0
 }
 
 // heard returns how many of peers node n can hear.
@@ -112,7 +137,9 @@ func (s *Sim) CutOneWay(a, b []int) {
 			if from != to {
 				s.node(from)
 				s.node(to)
-				s.cuts[pair{from, to}] = true
+				if !s.isCut(from, to) {
+					s.cuts[pair{from, to}] = s.now
+				}
 			}
 		}
 	}
@@ -138,8 +165,29 @@ func (s *Sim) HealBetween(a, b []int) {
 	}
 }
 
-// excuse lets what a cut began end in a second cluster for a while.
-func (s *Sim) excuse() { s.excused = s.now + 10*time.Second }
+// excuse lets what a cut began end in a second cluster for a while, and in the
+// removal of who had a broken link for long.
+func (s *Sim) excuse() {
+	s.excused = s.now + 10*time.Second
+	for _, n := range s.nodes[1:] {
+		n.disturbed = n.disturbed || s.worn(n)
+	}
+}
+
+// worn reports whether a link of node n has been broken for so long that one of
+// its ends may be removed, by a clock that is fast.
+func (s *Sim) worn(n *node) bool {
+	mend := cmp.Or(s.cfg.Timing, engine.Lan()).Mend
+	if mend == 0 {
+		return false
+	}
+	for p, since := range s.cuts { // order: any one decides
+		if (p.from == n.id || p.to == n.id) && s.now-since >= mend*9/10 {
+			return true
+		}
+	}
+	return false
+}
 
 // SetLink gives one direction between two nodes its own quality.
 func (s *Sim) SetLink(from, to int, l Link) { s.links[pair{from, to}] = l }
@@ -220,7 +268,11 @@ func (s *Sim) link(from, to int) Link {
 }
 
 func (s *Sim) isCut(from, to int) bool {
-	return len(s.cuts) > 0 && s.cuts[pair{from, to}]
+	if len(s.cuts) == 0 {
+		return false
+	}
+	_, cut := s.cuts[pair{from, to}]
+	return cut
 }
 
 // arrive hands a packet over, or lets its sender know why that is impossible.

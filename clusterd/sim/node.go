@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,6 +77,17 @@ const spin = 50
 // running reports whether a process is there, frozen or not.
 func (n *node) running() bool { return n.machine != nil }
 
+// answers returns why the process does not hear its operator, nil if it does.
+func (n *node) answers() error {
+	switch {
+	case !n.running():
+		return errors.New("it is not running")
+	case n.frozen:
+		return errors.New("it is frozen")
+	}
+	return nil
+}
+
 // nextUID grows with the node's clock and with each start, whatever the clock does.
 func (n *node) nextUID(clock time.Time, random uint64) uint64 {
 	n.lastMS = max(uint64(clock.UnixMilli()), n.lastMS+1)
@@ -95,6 +107,7 @@ func (s *Sim) boot(n *node) error {
 		FoundAlone: s.alone[n.id],
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,
+		Symmetric:  s.cfg.Symmetric,
 		ReportOnly: s.cfg.ReportIslands,
 		Rand:       s.generator(n.self.UID),
 		Fanout:     s.cfg.Fanout,
@@ -129,6 +142,7 @@ func (s *Sim) settle(n *node) (done int) {
 	removed := ""
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
+		s.tally.note(e)
 		if s.watches(n) {
 			n.events = remember(n.events, e)
 		}
@@ -172,13 +186,21 @@ func remember[T any](list []T, x T) []T {
 
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
-	if !n.leaving && !n.disturbed && cause != lostCluster && cause != yielded {
+	if !n.leaving && !n.disturbed && !s.worn(n) && !s.closes(n) && cause != lostCluster && cause != yielded {
 		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
 	}
 	s.halt(n, cause)
+	s.trouble() // it helps nobody around a broken link any more
 	if s.cfg.Rejoin > 0 && !n.leaving {
 		s.push(event{at: s.now + s.cfg.Rejoin, kind: rejoin, to: n.id, uid: n.self.UID})
 	}
+}
+
+// closes reports whether the cluster that n is in, or may be on its way into,
+// shuts down: that sends joiners away.
+func (s *Sim) closes(n *node) bool {
+	id := n.seen.holds.Identity
+	return s.law.closing[id] || id.IsZero() && len(s.law.closing) > 0
 }
 
 // plan notes when Tick is due. A wake that is already queued early enough

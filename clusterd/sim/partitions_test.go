@@ -18,45 +18,42 @@ import (
 // nobody is how the table spells that no side lives.
 const nobody = "–"
 
-// partitionRow is one row of the table in docs/partitions.md: a cut, and who
+// tableRow is one row of a table in docs/partitions.md: what is cut, and who
 // lives under each strategy.
-type partitionRow struct {
+type tableRow struct {
 	line  int
-	sides [][]int
+	cut   string
 	lives map[string]string // by strategy
 }
 
-// readPartitions reads the tables: a header whose first cell is "cut" names the
-// strategies of the rows below it.
-func readPartitions(t *testing.T) []partitionRow {
+// readTable reads the tables whose header has this first cell; the other cells of
+// the header name the strategies of the rows below it.
+func readTable(t *testing.T, head string) []tableRow {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/partitions.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var strategies []string
-	var rows []partitionRow
+	var rows []tableRow
 	for i, line := range strings.Split(string(page), "\n") {
 		cells := cellsOf(line)
 		switch {
 		case len(cells) < 2:
 			strategies = nil
-		case cells[0] == "cut":
+		case cells[0] == head:
 			strategies = cells[1:]
 		case strategies == nil || strings.HasPrefix(cells[0], "---"):
 		default:
-			row := partitionRow{line: i + 1, lives: map[string]string{}}
-			for _, side := range strings.Split(cells[0], "/") {
-				row.sides = append(row.sides, numbers(t, side))
-			}
+			row := tableRow{line: i + 1, cut: cells[0], lives: map[string]string{}}
 			for j, s := range strategies {
 				row.lives[s] = cells[1+j]
 			}
 			rows = append(rows, row)
 		}
 	}
-	if len(rows) < 20 {
-		t.Fatalf("docs/partitions.md: got %d rows of cuts, want all splits of five nodes and more", len(rows))
+	if len(rows) == 0 {
+		t.Fatalf("docs/partitions.md has no table of %s", head)
 	}
 	return rows
 }
@@ -89,15 +86,28 @@ func numbers(t *testing.T, text string) []int {
 // their numbers, the network is cut, and who goes on is compared with the cell.
 // After the heal everybody is together again.
 func TestPartitionsTable(t *testing.T) {
-	rows := readPartitions(t)
+	rows := readTable(t, "cut")
+	if len(rows) < 20 {
+		t.Errorf("got %d rows of cuts, want all splits of five nodes and more", len(rows))
+	}
 	for _, row := range rows {
+		sides := sidesOf(t, row.cut)
 		for _, strategy := range slices.Sorted(keys(row.lives)) {
 			want := row.lives[strategy]
-			t.Run(fmt.Sprintf("line %d %v %s", row.line, row.sides, strategy), func(t *testing.T) {
-				playPartition(t, row.sides, strategy, want)
+			t.Run(fmt.Sprintf("line %d %v %s", row.line, sides, strategy), func(t *testing.T) {
+				playPartition(t, sides, strategy, want)
 			})
 		}
 	}
+}
+
+// sidesOf reads "1 2 / 3 4 5".
+func sidesOf(t *testing.T, text string) (sides [][]int) {
+	t.Helper()
+	for _, side := range strings.Split(text, "/") {
+		sides = append(sides, numbers(t, side))
+	}
+	return sides
 }
 
 func keys(m map[string]string) func(yield func(string) bool) {

@@ -83,6 +83,17 @@ var settings = map[string]func(*Config, string) error{
 		c.MinMembers, err = strconv.Atoi(v)
 		return err
 	},
+	"symmetric": func(c *Config, v string) (err error) {
+		c.Symmetric, err = strconv.ParseBool(v)
+		return err
+	},
+	"islands": func(c *Config, v string) error {
+		if v != "heal" && v != "report" {
+			return fmt.Errorf("%w: islands %s, want heal or report", ErrCommand, v)
+		}
+		c.ReportIslands = v == "report"
+		return nil
+	},
 	"drift": func(c *Config, v string) (err error) {
 		c.Drift, err = strconv.ParseFloat(v, 64)
 		if err == nil && (c.Drift < 0 || c.Drift > 0.05) {

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
 // Random draws a script of a cluster's life from a seed: nodes start in any
 // order, faults come and go, then the world is repaired and must become calm.
-// nodes is how many there are; 0 = 3 to 50, drawn too, every order of magnitude
-// alike: most faults need few nodes, and some need more than monitor all.
+// nodes is how many there are; 0 = 3 to 50, drawn too: see size. A story lasts a
+// few minutes at most.
 func Random(seed uint64, nodes int) Script {
 	g := &author{rng: rand.New(rand.NewPCG(seed, 1))}
 	if nodes == 0 {
@@ -32,12 +34,20 @@ func Random(seed uint64, nodes int) Script {
 // The sizes of drawn worlds.
 const (
 	smallest = 3
+	small    = reach.All
 	largest  = 50
 )
 
-// size turns a number from 0 to 1 into a number of nodes.
+// size turns a number from 0 to 1 into a number of nodes. Most faults need no
+// more than a few nodes, and of these ten stories take no longer than one of
+// fifty: four of five worlds have 3 to 8. One of five is beyond the 9 who all
+// monitor each other, every order of magnitude alike.
 func size(u float64) int {
-	return min(largest, int(smallest*math.Pow((largest+1)/smallest, u)))
+	const most = 0.8
+	if u < most {
+		return smallest + int(u/most*(small-smallest))
+	}
+	return min(largest, int(small*math.Pow((largest+1)/small, (u-most)/(1-most))))
 }
 
 // author writes a random script. It remembers what it did to each node, not
@@ -82,6 +92,15 @@ func (g *author) world(nodes int) {
 	if g.chance(20) {
 		g.write("drift 0.0%d", 1+g.rng.IntN(5))
 	}
+	if g.chance(20) {
+		g.write("symmetric true")
+	}
+	if g.chance(10) {
+		g.write("minimum %d", 1+g.rng.IntN(nodes))
+	}
+	if g.chance(20) {
+		g.write("islands report")
+	}
 	if g.chance(30) {
 		g.write("links 200µs to %dms loss 0.01 duplicate 0.02 reorder 0.05", 2+g.rng.IntN(20))
 	}
@@ -103,31 +122,88 @@ func (g *author) birth() {
 		g.pass(3 * time.Second)
 	}
 	if g.chance(70) {
-		g.write("run 15s")
+		g.write("settle 15s")
 	}
 }
 
 // fault does one thing to the cluster.
 func (g *author) fault() {
-	switch g.rng.IntN(10) {
-	case 0, 1:
+	switch n := g.rng.IntN(100); {
+	case n < 20:
 		g.crash()
-	case 2:
+	case n < 30:
 		g.restart()
-	case 3:
-		g.write("leave %s", list(g.some(1)))
-	case 4, 5:
+	case n < 40:
+		g.depart()
+	case n < 58:
 		g.partition()
-	case 6:
+	case n < 68:
 		g.stall()
-	case 7:
+	case n < 78:
 		g.weather()
-	case 8:
-		g.write("run 10s")
-	case 9:
+	case n < 84:
+		g.write("settle 10s")
+	case n < 90:
 		g.drag()
+	case n < 93:
+		g.write("down %s at %s", name(g.one()), name(g.one()))
+	case n < 96:
+		g.bereave()
+	case n < 98:
+		g.separate()
+	default:
+		g.shutDown()
 	}
 }
+
+// depart has somebody leave, sometimes while a cut begins.
+func (g *author) depart() {
+	g.write("leave %s", name(g.one()))
+	if !g.cut && g.chance(30) {
+		g.partition()
+	}
+}
+
+// bereave takes so many away that the rest has no quorum, and has an operator
+// recover one of the rest.
+func (g *author) bereave() {
+	gone := g.some(len(g.all) - 1 - g.rng.IntN((len(g.all)+1)/2))
+	g.write("crash %s", list(gone))
+	g.down = append(g.down, gone...)
+	g.write("run %ds", 1+g.rng.IntN(5))
+	left := slices.DeleteFunc(slices.Clone(g.all), func(id int) bool { return slices.Contains(g.down, id) })
+	if len(left) > 0 {
+		g.write("recover %s", name(left[g.rng.IntN(len(left))]))
+	}
+}
+
+// separate restarts nodes on one side of a cut, so that they may found a
+// cluster of their own: an island, once the cut ends.
+func (g *author) separate() {
+	if g.cut {
+		return
+	}
+	at := 1 + g.rng.IntN(len(g.all)-1)
+	a, b := g.all[:at], g.all[at:]
+	g.write("cut %s | %s", list(a), list(b))
+	g.write("crash %s", list(a))
+	g.write("start %s", list(a))
+	g.pass(20 * time.Second)
+	g.write("heal")
+}
+
+// shutDown stops the whole cluster, and starts it anew some time later.
+func (g *author) shutDown() {
+	g.write("shutdown %s", name(g.one()))
+	g.pass(5 * time.Second)
+	if !g.cut {
+		g.write("start %s", list(g.all))
+		g.down = nil
+	}
+}
+
+// one returns a node, at random.
+func (g *author) one() int { return g.all[g.rng.IntN(len(g.all))] }
 
 // some returns k nodes, at random.
 func (g *author) some(k int) []int {
@@ -215,7 +291,7 @@ func (g *author) repair() {
 	if len(g.lame) > 0 {
 		g.write("slow %s 0s", list(g.lame))
 	}
-	g.write("run 12s")
+	g.write("settle 12s")
 	g.write("start %s", list(g.all[:g.seeds]))
 	g.write("finish 90s")
 }

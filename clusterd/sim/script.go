@@ -27,6 +27,8 @@ import (
 //	skew D               clocks differ by up to D; before the first start
 //	drift P              and run at rates that differ by up to part P, at most 0.05; before the first start
 //	minimum N            how many members must be there before joiners become up; before the first start
+//	symmetric true       every seed may found; before the first start
+//	islands report       other clusters are told of and not healed; before the first start
 //	without R            takes rule R of the protocol out: see package rules; before the first start
 //	seeds A              the seed list, the first seed first; alias1 spells n1 in another way
 //	name N X             gives N the cluster name X at its next start

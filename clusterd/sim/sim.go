@@ -24,7 +24,7 @@ type Sim struct {
 	nodes []*node // by id; nodes[0] stays empty
 	seeds []string
 	alone map[int]bool
-	cuts  map[pair]bool
+	cuts  map[pair]time.Duration // when each began
 	links map[pair]Link
 
 	count   uint64 // events that happened
@@ -36,6 +36,7 @@ type Sim struct {
 	excused time.Duration // until then a second cluster may be founded because of a cut
 	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
+	tally   tally
 	err     *Failure
 }
 
@@ -50,7 +51,7 @@ func New(cfg Config) *Sim {
 		rng:   rand.New(rand.NewPCG(cfg.Seed, 0)),
 		nodes: []*node{nil},
 		alone: map[int]bool{},
-		cuts:  map[pair]bool{},
+		cuts:  map[pair]time.Duration{},
 		links: map[pair]Link{},
 		log:   newTranscript(cfg.Tail, cfg.Transcript),
 		law:   newLaw(),
@@ -98,8 +99,8 @@ func (s *Sim) Crash(id int) {
 func (s *Sim) Leave(id int) error {
 	s.recordAction("leave n%d", id)
 	n := s.node(id)
-	if !n.running() {
-		return fmt.Errorf("leave n%d: it is not running", id)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("leave n%d: %w", id, err)
 	}
 	uid, before := n.self.UID, n.leaving
 	n.leaving = true // a node that is alone is gone at once
@@ -115,8 +116,8 @@ func (s *Sim) Leave(id int) error {
 func (s *Sim) Down(at, id int) error {
 	s.recordAction("down n%d at n%d", id, at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("down n%d at n%d: it is not running", id, at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("down n%d at n%d: %w", id, at, err)
 	}
 	s.node(id).disturbed = true
 	return s.step(n, core.Down{Address: Address(id)})
@@ -127,10 +128,14 @@ func (s *Sim) Down(at, id int) error {
 func (s *Sim) Shutdown(at int) error {
 	s.recordAction("shutdown at n%d", at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("shutdown at n%d: it is not running", at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("shutdown at n%d: %w", at, err)
 	}
-	return s.step(n, core.Shutdown{})
+	err := s.step(n, core.Shutdown{})
+	if err == nil {
+		s.law.closing[n.seen.holds.Identity] = true
+	}
+	return err
 }
 
 // Recover tells node at that an operator lets those whom it hears go on without
@@ -138,14 +143,19 @@ func (s *Sim) Shutdown(at int) error {
 func (s *Sim) Recover(at int) error {
 	s.recordAction("recover at n%d", at)
 	n := s.node(at)
-	if !n.running() {
-		return fmt.Errorf("recover at n%d: it is not running", at)
+	if err := n.answers(); err != nil {
+		return fmt.Errorf("recover at n%d: %w", at, err)
 	}
-	s.islands = true
-	for _, o := range s.nodes[1:] {
-		o.disturbed = true // whom it does not hear is left behind
+	excused := make([]bool, len(s.nodes))
+	for i, o := range s.nodes[1:] {
+		excused[i+1], o.disturbed = o.disturbed, true // whom it does not hear is left behind
 	}
-	return s.step(n, core.Recover{})
+	err := s.step(n, core.Recover{})
+	s.islands = s.islands || err == nil
+	for i, o := range s.nodes[1:] {
+		o.disturbed = err == nil || excused[i+1]
+	}
+	return err
 }
 
 // Freeze stops node id as SIGSTOP does: what reaches it waits.

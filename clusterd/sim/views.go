@@ -19,6 +19,8 @@ type law struct {
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
 
+	closing map[member.Identity]bool // which an operator shuts down: it sends joiners away
+
 	born map[member.Identity]uint64 // number of the view with which an operator began a branch: nobody decided it
 }
 
@@ -51,6 +53,7 @@ func newLaw() law {
 		claims:    map[member.Identity]*[names][]claim{},
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
+		closing:   map[member.Identity]bool{},
 		born:      map[member.Identity]uint64{},
 	}
 }
@@ -279,7 +282,9 @@ func (s *Sim) removedBy(n *node, id member.Identity, v *member.View, who member.
 	if k, ok := s.law.removed[key]; !ok || v.Number < k {
 		s.law.removed[key] = v.Number
 	}
-	s.checkHealthy(n, who)
+	if !s.law.closing[id] {
+		s.checkHealthy(n, who)
+	}
 }
 
 // checkHealthy holds that who is not a healthy node that wanted to stay.
@@ -288,7 +293,7 @@ func (s *Sim) checkHealthy(n *node, who member.Node) {
 	if id == 0 || s.node(id).self != who {
 		return
 	}
-	if r := s.node(id); r.running() && !r.leaving && !r.disturbed {
+	if r := s.node(id); r.running() && !r.leaving && !r.disturbed && !s.worn(r) {
 		s.fail("healthy", "%s learns that %v was removed, which was well", name(n.id), who)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/pando-go/pando/clusterd"
 )
 
 const joinAbout = `chat join chats in the terminal, through any node of a cluster. When that node
@@ -36,7 +38,7 @@ func joinMain(args []string, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, again, release := untilSignal()
+	ctx, again, release := clusterd.UntilSignal(context.Background())
 	defer release()
 	go func() { // a second Ctrl-C need not wait for anything
 		select {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pando-go/pando/clusterd"
 )
 
 const launchAbout = `chat starts a whole cluster of three nodes on this machine: a first seed, a
@@ -44,7 +46,7 @@ func launchMain(args []string, out, errs io.Writer) error {
 	if err := checkPorts(places); err != nil {
 		return err
 	}
-	ctx, again, release := untilSignal()
+	ctx, again, release := clusterd.UntilSignal(context.Background())
 	defer release()
 	return launch(ctx, again, cfg, places, newPrinter(out))
 }

@@ -55,7 +55,7 @@ func nodeMain(args []string, w io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: cfg.level}))
-	ctx, again, release := untilSignal()
+	ctx, again, release := clusterd.UntilSignal(context.Background())
 	defer release()
 	if cfg.stdin {
 		ctx = untilEOF(ctx, os.Stdin)

@@ -113,6 +113,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	fs.DurationVar(&o.plan.For, "d", o.plan.For, "how long each measurement lasts")
 	fs.IntVar(&o.plan.Idle, "n", o.plan.Idle, "idle actors")
 	fs.IntVar(&o.plan.Parked, "parked", 0, "goroutines that wait beside what is measured, as connections of a server do")
+	fs.StringVar(&o.plan.Profile, "profile", "", "put a CPU profile of each process of a remote measurement into this directory")
 	fs.DurationVar(&o.limit, "limit", 20*time.Minute, "how long one measurement may take in all before it has failed")
 	fs.StringVar(&o.into.path, "into", "", "also put the tables into this file, between the marks that it has")
 	only := fs.String("only", names(workloads(), workload.id), "lines to measure; those of remote, or all of them by that word, go by themselves")

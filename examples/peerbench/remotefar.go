@@ -21,7 +21,9 @@ const farEnv = "PEERBENCH_FAR"
 // farJob is what the near side tells the far one at its start.
 type farJob struct {
 	Peer     string
-	Batch    int // after so many messages the sum of a batch is told
+	Line     string
+	Profile  string // plan.Profile
+	Batch    int    // after so many messages the sum of a batch is told
 	Identity identity
 }
 
@@ -54,6 +56,11 @@ func farMain(text string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stop, err := profiled(j.Profile, "far", j.Line, j.Peer)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	c := &farCounter{batch: uint64(j.Batch), full: make(chan sum, 16)}
 	f, err := p.serve(side{identity: j.Identity, got: c.got})
 	if err != nil {

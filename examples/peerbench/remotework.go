@@ -91,7 +91,7 @@ func (j job) doRemote(ctx context.Context) (remoteResult, error) {
 	if err != nil {
 		return remoteResult{}, err
 	}
-	other, err := startFar(ctx, farJob{j.Peer, l.batch, id})
+	other, err := startFar(ctx, farJob{j.Peer, l.name, j.Plan.Profile, l.batch, id})
 	if err != nil {
 		return remoteResult{}, err
 	}
@@ -103,6 +103,11 @@ func (j job) doRemote(ctx context.Context) (remoteResult, error) {
 	if err := untilReached(ctx, n); err != nil {
 		return remoteResult{}, err
 	}
+	stop, err := profiled(j.Plan.Profile, "near", l.name, p.name)
+	if err != nil {
+		return remoteResult{}, err
+	}
+	defer stop()
 	d := remoteRun{j.Plan, l, n, other}
 	if l.asks > 0 {
 		return d.askAll(ctx)

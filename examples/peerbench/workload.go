@@ -30,6 +30,7 @@ type plan struct {
 	Fan      int           // actors of the fan-out
 	Idle     int           // idle actors
 	Parked   int           // goroutines that wait, beside what is measured
+	Profile  string        // where CPU profiles of remote measurements go, "" for none
 }
 
 // fullPlan is what flags do not change.

@@ -17,20 +17,34 @@ type Link struct {
 const maxCover = 12
 
 // Cover returns, sorted, the smallest set of members without whom no link is
-// broken: a minimum vertex cover of the graph of broken links. Among equally
-// small sets it takes the younger members first. All nodes with the same links
-// and view name the same set. Links that touch nobody in the view do not
+// broken and who leave a quorum behind: a minimum vertex cover of the graph of
+// broken links, among those whose complement the strategy lets go on. Among
+// equally small sets it takes the younger members first. All nodes with the same
+// links, view and strategy name the same set. It is nil where no set leaves a
+// quorum, and where nothing is broken. Links that touch nobody in the view do not
 // count. Above twelve members to remove the set may be larger than the
 // smallest: it is then found greedily, the most broken links first.
-func Cover(v *member.View, links []Link) []member.Node {
+func Cover(v *member.View, links []Link, s Strategy) []member.Node {
 	g := newGraph(v, links)
-	best := g.greedy()
-	if len(best) <= maxCover {
-		for size := range len(best) + 1 {
-			if found := g.search(nil, size); found != nil {
-				best = found
-				break
-			}
+	if len(g.edges) == 0 {
+		return nil
+	}
+	leaves := func(cover []int) bool {
+		return s.Quorum(v, func(n member.Node) bool {
+			at := slices.Index(g.nodes, n)
+			return at < 0 || !slices.Contains(cover, at)
+		})
+	}
+	var best []int
+	if most := g.greedy(); len(most) > maxCover {
+		if leaves(most) {
+			best = most
+		}
+	} else {
+		// A smallest set that leaves a quorum may be larger than the smallest of
+		// all: the search goes on to where every broken link has both ends in it.
+		for size := 1; size <= min(len(g.nodes), maxCover) && best == nil; size++ {
+			best = g.search(nil, size, leaves)
 		}
 	}
 	cover := make([]member.Node, len(best))
@@ -87,19 +101,24 @@ func (g *graph) open(chosen []int) (edge [2]int, found bool) {
 	return [2]int{}, false
 }
 
-// search returns a cover that has chosen in it and at most room members more,
-// nil if there is none. Either end of the first open link must be in it, so
-// the search branches in two and is at most room deep.
-func (g *graph) search(chosen []int, room int) []int {
+// search returns a cover that fits, has chosen in it and at most room members
+// more, nil if there is none. Either end of the first open link must be in it, so
+// the search branches in two, is at most room deep, and comes by every cover that
+// can spare nobody. One that could would leave no more behind than one that
+// cannot.
+func (g *graph) search(chosen []int, room int, fits func(cover []int) bool) []int {
 	edge, found := g.open(chosen)
 	if !found {
-		return append([]int{}, chosen...)
+		if !fits(chosen) {
+			return nil
+		}
+		return slices.Clone(chosen)
 	}
 	if room == 0 {
 		return nil
 	}
 	for _, vertex := range edge {
-		if cover := g.search(append(chosen[:len(chosen):len(chosen)], vertex), room-1); cover != nil {
+		if cover := g.search(append(chosen[:len(chosen):len(chosen)], vertex), room-1, fits); cover != nil {
 			return cover
 		}
 	}

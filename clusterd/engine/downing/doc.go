@@ -22,6 +22,4 @@
 // below a quorum, and so can the loss of the one node that keep-oldest or
 // keep-referee builds on. Such sides wait, paused, for the heal or for an
 // operator.
-//
-// Not yet: lease-majority, and an engine that acts on Cover.
 package downing

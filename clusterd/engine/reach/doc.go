@@ -12,6 +12,7 @@
 //
 // Everything here is a pure function of its arguments.
 //
-// What makes a node accuse is package phi's. Not yet: indirect probes before
-// an accusation.
+// What makes a node accuse is package phi's, and that helpers do not reach the
+// subject either: then the observer would list it in [Row.Around] instead, as
+// somebody who lives behind a broken link.
 package reach

@@ -128,12 +128,14 @@ func TestRowValidate(t *testing.T) {
 		row  *Row
 		good bool
 	}{
-		{"good", &Row{node(1), 1, []member.Node{node(2), node(3)}}, true},
-		{"empty", &Row{node(1), 1, nil}, true},
+		{"good", &Row{Observer: node(1), Version: 1, Accused: []member.Node{node(2), node(3)}}, true},
+		{"empty", &Row{Observer: node(1), Version: 1, Accused: nil}, true},
 		{"nil", nil, false},
-		{"unsorted", &Row{node(1), 1, []member.Node{node(3), node(2)}}, false},
-		{"repeated", &Row{node(1), 1, []member.Node{node(2), node(2)}}, false},
-		{"nobody's", &Row{member.Node{}, 1, nil}, false},
+		{"unsorted", &Row{Observer: node(1), Version: 1, Accused: []member.Node{node(3), node(2)}}, false},
+		{"repeated", &Row{Observer: node(1), Version: 1, Accused: []member.Node{node(2), node(2)}}, false},
+		{"around", &Row{Observer: node(1), Version: 1, Around: []member.Node{node(2)}}, true},
+		{"around unsorted", &Row{Observer: node(1), Version: 1, Around: []member.Node{node(3), node(2)}}, false},
+		{"nobody's", &Row{Observer: member.Node{}, Version: 1, Accused: nil}, false},
 	} {
 		if err := c.row.Validate(); (err == nil) != c.good {
 			t.Errorf("%s: got %v, want good=%t", c.name, err, c.good)

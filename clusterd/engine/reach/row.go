@@ -9,15 +9,18 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
 
-// Row tells whom one observer accuses of silence. Only the observer writes its
+// Row tells whom one observer accuses of silence, and to whom its link is broken. Only the observer writes its
 // row; the higher version replaces the lower. Rows are immutable.
 type Row struct {
 	Observer member.Node   // who says so
 	Version  uint64        // grows with each change
 	Accused  []member.Node // sorted; empty = it accuses nobody
+	// Around are those that the observer reaches only by way of others: they
+	// live, and the link between the two is broken. Sorted; none is in Accused.
+	Around []member.Node
 }
 
-// MaxAccused is the greatest number of accusations in one row.
+// MaxAccused is the greatest number of members in each list of one row.
 const MaxAccused = 1 << 16
 
 // Merge returns the newer of two rows of one observer's address. It commutes,
@@ -40,7 +43,10 @@ func compare(a, b *Row) int {
 	case a.Version != b.Version:
 		return sign(a.Version < b.Version)
 	}
-	return slices.CompareFunc(a.Accused, b.Accused, member.Node.Compare)
+	if c := slices.CompareFunc(a.Accused, b.Accused, member.Node.Compare); c != 0 {
+		return c
+	}
+	return slices.CompareFunc(a.Around, b.Around, member.Node.Compare)
 }
 
 func sign(less bool) int {
@@ -57,6 +63,12 @@ func (r *Row) AppendBinary(b []byte) []byte {
 	for _, n := range r.Accused {
 		b = appendNode(b, n)
 	}
+	if len(r.Around) > 0 {
+		b = appendNode(b, member.Node{}) // no address is empty, so this ends the list before it
+	}
+	for _, n := range r.Around {
+		b = appendNode(b, n)
+	}
 	return b
 }
 
@@ -70,19 +82,24 @@ func (r *Row) Validate() error {
 	if r == nil {
 		return errors.New("reach: no row")
 	}
-	if len(r.Accused) > MaxAccused {
-		return fmt.Errorf("reach: row of %s accuses %d, want at most %d", r.Observer, len(r.Accused), MaxAccused)
-	}
-	for i, n := range r.Accused {
-		if err := n.Validate(); err != nil {
-			return err
+	for _, list := range [][]member.Node{r.Accused, r.Around} {
+		if len(list) > MaxAccused {
+			return fmt.Errorf("reach: row of %s lists %d, want at most %d", r.Observer, len(list), MaxAccused)
 		}
-		if i > 0 && r.Accused[i-1].Compare(n) >= 0 {
-			return fmt.Errorf("reach: row of %s is out of order at %s", r.Observer, n)
+		for i, n := range list {
+			if err := n.Validate(); err != nil {
+				return err
+			}
+			if i > 0 && list[i-1].Compare(n) >= 0 {
+				return fmt.Errorf("reach: row of %s is out of order at %s", r.Observer, n)
+			}
 		}
 	}
 	return r.Observer.Validate()
 }
+
+// Empty reports whether the row says nothing against anybody.
+func (r *Row) Empty() bool { return len(r.Accused) == 0 && len(r.Around) == 0 }
 
 // Accuses reports whether the row accuses n.
 func (r *Row) Accuses(n member.Node) bool {

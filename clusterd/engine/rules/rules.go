@@ -52,6 +52,8 @@ const (
 	L3Later
 	// Finding 1: one accuser makes a member unreachable.
 	Accusers
+	// SWIM: who is silent is accused though others reach it.
+	Probes
 	// Finding 17: tombstones are pruned by age, and no floor keeps the dead out.
 	Floor
 	// Finding 18: the UIDs of an address do not grow.
@@ -92,6 +94,7 @@ var about = [end]struct{ name, breaks, text string }{
 	L3Relay:   {"L3-relay", "I3", "only a voter with a lease passes it on, and no longer than it lasts"},
 	L3Later:   {"L3-later", "I3", "a lease needs a quorum of the decided view and of what was acknowledged after it"},
 	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
+	Probes:    {"probes", "healthy", "who is silent is looked for by others before it is accused"},
 	Floor:     {"floor", "status", "tombstones last until a decided floor, which keeps older records out"},
 	Growing:   {"growing", "healthy", "the UIDs of an address grow"},
 	S1Silence: {"S1-silence", "one", "silence is not an answer: only a majority that said no founds"},

@@ -133,7 +133,30 @@ type Heir struct {
 func (c *Core) Heir() Heir {
 	h := c.heir
 	h.Exceed = max(h.Exceed, c.self.UID)
+	if h.Contacts == nil {
+		h.Contacts = c.acquaintances()
+	}
 	return h
+}
+
+// acquaintances returns members of the cluster that this node was in. The next
+// incarnation asks them too: the seeds may have gone in the meantime. They are
+// taken from all over the list, since neighbours may be gone together.
+func (c *Core) acquaintances() []string {
+	var known []string
+	for _, m := range c.Snapshot().Members {
+		if m.Node != c.self {
+			known = append(known, m.Address)
+		}
+	}
+	if len(known) <= seedjoin.MaxContacts {
+		return known
+	}
+	spread := make([]string, seedjoin.MaxContacts)
+	for i := range spread {
+		spread[i] = known[i*len(known)/len(spread)]
+	}
+	return spread
 }
 
 // Lease returns the lease of what is hosted here: see [engine.Lease].

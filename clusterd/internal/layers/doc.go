@@ -52,6 +52,7 @@ func Layers() []Layer {
 		{Dir: "clusterd/internal/hosts", Support: true},
 		{Dir: "clusterd/clustertest", Imports: []string{"clusterd", "mailbox", "remote/memnet"}, Support: true},
 		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},
+		{Dir: "clusterd/sharding/internal/groups", Imports: []string{"clusterd/sharding/internal/groupspb"}, Pure: true},
 		{Dir: "clusterd/sharding", Imports: []string{"actor", "mailbox", "clusterd", "clusterd/slots", "clusterd/engine"}},
 		{Dir: "examples", Imports: []string{"actor", "mailbox", "remote", "clusterd"}, Program: true},
 	}

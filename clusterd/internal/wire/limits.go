@@ -36,6 +36,7 @@ func limit(fd protoreflect.FieldDescriptor) int {
 		"pando.clusterd.v1.Delta.records",
 		"pando.clusterd.v1.Delta.rows",
 		"pando.clusterd.v1.Row.accused",
+		"pando.clusterd.v1.Row.around",
 		"pando.clusterd.v1.Patch.gone",
 		"pando.clusterd.v1.Patch.members",
 		"pando.clusterd.v1.Patch.forgotten",

@@ -147,6 +147,7 @@ func putRow(r *reach.Row) *wirepb.Row {
 		Observer: putNode(r.Observer),
 		Version:  r.Version,
 		Accused:  putAll(r.Accused, putListed),
+		Around:   putAll(r.Around, putListed),
 	}
 }
 
@@ -160,6 +161,7 @@ func (g *getter) row(r *wirepb.Row) *reach.Row {
 		Observer: g.node(r.GetObserver()),
 		Version:  r.GetVersion(),
 		Accused:  getAll(r.GetAccused(), g.node),
+		Around:   getAll(r.GetAround(), g.node),
 	}
 }
 

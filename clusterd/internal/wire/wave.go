@@ -45,6 +45,15 @@ func putWave(pb *wirepb.Packet, body engine.Body) error {
 		pb.Body = &wirepb.Packet_Poll{Poll: &wirepb.Poll{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
 	case *engine.Vouch:
 		pb.Body = &wirepb.Packet_Vouch{Vouch: &wirepb.Vouch{View: b.View, Nodes: putAll(b.Nodes, putListed)}}
+	case *engine.Seek:
+		pb.Body = &wirepb.Packet_Seek{Seek: &wirepb.Seek{
+			Subject: putNode(b.Subject), Asker: putNode(b.Asker), Stamp: b.Stamp,
+		}}
+	case *engine.Sign:
+		pb.Body = &wirepb.Packet_Sign{Sign: &wirepb.Sign{
+			Subject: putNode(b.Subject), Asker: putNode(b.Asker), Stamp: b.Stamp,
+			Counter: b.Counter, View: b.View, Decided: b.Decided,
+		}}
 	case *engine.Pending:
 		pb.Body = &wirepb.Packet_Pending{Pending: &wirepb.Pending{
 			Ballot: putTerm(b.Ballot), Change: putPatch(b.Change),
@@ -91,6 +100,15 @@ func (g *getter) wave(pb *wirepb.Packet) engine.Body {
 		return &engine.Poll{View: b.Poll.GetView(), Nodes: getAll(b.Poll.GetNodes(), g.node)}
 	case *wirepb.Packet_Vouch:
 		return &engine.Vouch{View: b.Vouch.GetView(), Nodes: getAll(b.Vouch.GetNodes(), g.node)}
+	case *wirepb.Packet_Seek:
+		s := b.Seek
+		return &engine.Seek{Subject: g.node(s.GetSubject()), Asker: g.node(s.GetAsker()), Stamp: s.GetStamp()}
+	case *wirepb.Packet_Sign:
+		s := b.Sign
+		return &engine.Sign{
+			Subject: g.node(s.GetSubject()), Asker: g.node(s.GetAsker()), Stamp: s.GetStamp(),
+			Counter: s.GetCounter(), View: s.GetView(), Decided: s.GetDecided(),
+		}
 	case *wirepb.Packet_Pending:
 		p := b.Pending
 		return &engine.Pending{Ballot: g.term(p.GetBallot()), Change: g.needPatch(p.GetChange())}

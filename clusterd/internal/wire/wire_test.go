@@ -34,6 +34,7 @@ func engineBodies() []engine.Body {
 		&engine.Heartbeat{}, &engine.Digest{}, &engine.Request{}, &engine.Delta{}, &engine.Welcome{},
 		&engine.ReadWave{}, &engine.Promise{}, &engine.WriteWave{}, &engine.Ack{}, &engine.Refusal{},
 		&engine.Commit{}, &engine.Gone{}, &engine.Poll{}, &engine.Aside{}, &engine.Known{}, &engine.Lack{}, &engine.Vouch{},
+		&engine.Seek{}, &engine.Sign{},
 		&engine.Pending{}, &engine.Ended{}, &engine.Recovered{},
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -72,10 +73,7 @@ func AppendEnvelope(b []byte, e *Outgoing) []byte {
 
 // AppendHead appends the envelope up to its payload, which is to follow.
 func (e *Outgoing) AppendHead(b []byte) []byte {
-	b = e.To.append(b, envelopeTo)
-	b = e.FromAddress.append(b, envelopeFromAddress)
-	b = e.From.append(b, envelopeFrom)
-	b = e.Type.append(b, envelopeType)
+	b = e.appendTexts(b)
 	if len(e.Headers) > 0 {
 		b = e.appendHeaders(b)
 	}
@@ -84,6 +82,13 @@ func (e *Outgoing) AppendHead(b []byte) []byte {
 		b = protowire.AppendVarint(b, uint64(len(e.Payload)))
 	}
 	return b
+}
+
+func (e *Outgoing) appendTexts(b []byte) []byte {
+	b = e.To.append(b, envelopeTo)
+	b = e.FromAddress.append(b, envelopeFromAddress)
+	b = e.From.append(b, envelopeFrom)
+	return e.Type.append(b, envelopeType)
 }
 
 // appendHeaders writes the headers in the order of their keys.
@@ -173,74 +178,133 @@ type Seen struct {
 // IsZero reports whether the text is absent.
 func (s Seen) IsZero() bool { return s.Ref == 0 && len(s.B) == 0 }
 
-// Envelope is an envelope that was read. All but Headers refers to the frame's
-// body.
-type Envelope struct {
+// Head is all of an envelope that was read but its payload. It refers to the
+// frame's body, except for Headers.
+type Head struct {
 	To, FromAddress, From, Type Seen
 	Headers                     map[string]string
-	Payload                     []byte
 }
 
-// ParseBatch reads the body of a batch whose numbers must be at most names.
-// The envelopes are appended to dst. Either all of the body obeys the rules or
-// none of it counts.
-func ParseBatch(body []byte, names int, dst []Envelope) (seq uint64, _ []Envelope, err error) {
+// Envelope is an envelope that was read. It refers to the frame's body.
+type Envelope struct {
+	*Head
+	Payload []byte
+}
+
+// BatchReader reads batches. What it returns for one is valid until the next.
+//
+// Envelopes in a row that differ in their payloads only share a Head: the bytes of
+// the first are parsed, those of the others compared.
+type BatchReader struct {
+	heads     []Head
+	envelopes []Envelope
+}
+
+// maxKept is how many envelopes a BatchReader keeps room for.
+const maxKept = 4096
+
+// Read reads the body of a batch whose numbers must be at most names. Either all
+// of the body obeys the rules or none of it counts.
+func (r *BatchReader) Read(body []byte, names int) (seq uint64, _ []Envelope, err error) {
+	if cap(r.envelopes) > maxKept || cap(r.heads) > maxKept {
+		*r = BatchReader{}
+	}
+	r.heads, r.envelopes = r.heads[:0], r.envelopes[:0]
+	var like likeness
 	for len(body) > 0 {
 		f, n := nextField(body)
 		if n < 0 {
-			return 0, dst, Malformed("batch: %v", protowire.ParseError(n))
+			return 0, nil, Malformed("batch: %v", protowire.ParseError(n))
 		}
 		body = body[n:]
 		switch {
 		case f.num == batchSeq && f.typ == protowire.Fixed64Type:
 			seq = f.v
 		case f.num == batchEnvelopes && f.typ == protowire.BytesType:
-			if len(dst) >= MaxEnvelopes {
-				return 0, dst, Malformed("batch of more than %d envelopes", MaxEnvelopes)
+			if len(r.envelopes) >= MaxEnvelopes {
+				return 0, nil, Malformed("batch of more than %d envelopes", MaxEnvelopes)
 			}
-			dst = append(dst, Envelope{})
-			if err := dst[len(dst)-1].Parse(f.b, names); err != nil {
-				return 0, dst, err
+			if payload, ok := like.match(f.b); ok {
+				r.envelopes = append(r.envelopes, Envelope{like.head, payload})
+				continue
 			}
+			r.heads = append(r.heads, Head{})
+			e := Envelope{Head: &r.heads[len(r.heads)-1]}
+			if err := e.parse(f.b, names, &like); err != nil {
+				return 0, nil, err
+			}
+			r.envelopes = append(r.envelopes, e)
 		}
 	}
 	if seq == 0 {
-		return 0, dst, Malformed("batch without a sequence number")
+		return 0, nil, Malformed("batch without a sequence number")
 	}
-	return seq, dst, nil
+	return seq, r.envelopes, nil
 }
 
-// Parse reads an envelope whose numbers must be at most names.
-func (e *Envelope) Parse(b []byte, names int) error {
-	for len(b) > 0 {
-		f, n := nextField(b)
+// likeness is what an envelope begins with that has the same head as one before.
+type likeness struct {
+	head  *Head // nil: no envelope has
+	bytes []byte
+}
+
+// match returns the payload of an envelope that has the same head.
+func (l *likeness) match(b []byte) (payload []byte, ok bool) {
+	if l.head == nil || !bytes.HasPrefix(b, l.bytes) {
+		return nil, false
+	}
+	if b = b[len(l.bytes):]; len(b) == 0 {
+		return nil, true
+	}
+	f, n := nextField(b)
+	return f.b, n == len(b) && f.num == envelopePayload && f.typ == protowire.BytesType
+}
+
+// ParseEnvelope reads an envelope whose numbers must be at most names.
+func ParseEnvelope(b []byte, names int) (Envelope, error) {
+	e := Envelope{Head: new(Head)}
+	return e, e.parse(b, names, &likeness{})
+}
+
+// parse reads an envelope, and what to compare the next with: all up to the
+// payload, if that is at the end. Headers are a map that each message has of its
+// own.
+func (e *Envelope) parse(b []byte, names int, like *likeness) error {
+	*like = likeness{head: e.Head, bytes: b}
+	for rest := b; len(rest) > 0; {
+		f, n := nextField(rest)
 		if n < 0 {
 			return Malformed("envelope: %v", protowire.ParseError(n))
 		}
-		b = b[n:]
 		var err error
-		switch f.typ {
-		case protowire.BytesType:
+		switch {
+		case f.typ == protowire.BytesType && f.num == envelopePayload:
+			e.Payload = f.b
+			like.bytes = b[:len(b)-len(rest)]
+			if n < len(rest) {
+				like.head = nil
+			}
+		case f.typ == protowire.BytesType:
 			err = e.setBytes(f.num, f.b)
-		case protowire.VarintType:
+		case f.typ == protowire.VarintType:
 			err = e.setRef(f.num, f.v, names)
 		}
 		if err != nil {
 			return err
 		}
+		rest = rest[n:]
+	}
+	if e.Headers != nil {
+		like.head = nil
 	}
 	return e.check()
 }
 
-func (e *Envelope) setBytes(num protowire.Number, v []byte) error {
-	switch num {
-	case envelopePayload:
-		e.Payload = v
-		return nil
-	case envelopeHeaders:
-		return e.setHeader(v)
+func (h *Head) setBytes(num protowire.Number, v []byte) error {
+	if num == envelopeHeaders {
+		return h.setHeader(v)
 	}
-	t := e.text(num)
+	t := h.text(num)
 	if t == nil {
 		return nil // a later version's field
 	}
@@ -254,7 +318,7 @@ func (e *Envelope) setBytes(num protowire.Number, v []byte) error {
 	return nil
 }
 
-func (e *Envelope) setHeader(b []byte) error {
+func (h *Head) setHeader(b []byte) error {
 	var key, value []byte
 	for len(b) > 0 {
 		f, n := nextField(b)
@@ -272,26 +336,26 @@ func (e *Envelope) setHeader(b []byte) error {
 	if !utf8.Valid(key) || !utf8.Valid(value) {
 		return Malformed("header is not UTF-8")
 	}
-	if len(e.Headers) >= MaxHeaders || e.headerBytes()+len(key)+len(value) > MaxHeaderBytes {
+	if len(h.Headers) >= MaxHeaders || h.headerBytes()+len(key)+len(value) > MaxHeaderBytes {
 		return Malformed("more than %d headers or %d bytes of them", MaxHeaders, MaxHeaderBytes)
 	}
-	if e.Headers == nil {
-		e.Headers = make(map[string]string)
+	if h.Headers == nil {
+		h.Headers = make(map[string]string)
 	}
-	e.Headers[string(key)] = string(value)
+	h.Headers[string(key)] = string(value)
 	return nil
 }
 
-func (e *Envelope) headerBytes() int {
+func (h *Head) headerBytes() int {
 	n := 0
-	for k, v := range e.Headers {
+	for k, v := range h.Headers {
 		n += len(k) + len(v)
 	}
 	return n
 }
 
-func (e *Envelope) setRef(num protowire.Number, v uint64, names int) error {
-	t := e.text(num - 1)
+func (h *Head) setRef(num protowire.Number, v uint64, names int) error {
+	t := h.text(num - 1)
 	if t == nil {
 		return nil // a later version's field
 	}
@@ -302,25 +366,25 @@ func (e *Envelope) setRef(num protowire.Number, v uint64, names int) error {
 	return nil
 }
 
-func (e *Envelope) text(num protowire.Number) *Seen {
+func (h *Head) text(num protowire.Number) *Seen {
 	switch num {
 	case envelopeTo:
-		return &e.To
+		return &h.To
 	case envelopeFromAddress:
-		return &e.FromAddress
+		return &h.FromAddress
 	case envelopeFrom:
-		return &e.From
+		return &h.From
 	case envelopeType:
-		return &e.Type
+		return &h.Type
 	}
 	return nil
 }
 
-func (e *Envelope) check() error {
+func (h *Head) check() error {
 	switch {
-	case e.To.IsZero():
+	case h.To.IsZero():
 		return Malformed("envelope without a receiver")
-	case e.Type.IsZero():
+	case h.Type.IsZero():
 		return Malformed("envelope without a type")
 	}
 	return nil

@@ -34,6 +34,12 @@ func nextField(b []byte) (f field, n int) {
 			return f, -1 // protowire's code for a message that ends too early
 		}
 	}
+	if len(b) >= 3 && b[0]&0x87 == byte(protowire.BytesType) && b[0] >= 8 && b[2] < 0x80 { // 128 bytes to 16 KiB
+		if n := 3 + int(b[1]&0x7f) + int(b[2])<<7; n <= len(b) {
+			f.num, f.typ, f.b = protowire.Number(b[0]>>3), protowire.BytesType, b[3:n:n]
+			return f, n
+		}
+	}
 	return anyField(b)
 }
 

@@ -57,7 +57,7 @@ func TestBatchAgreesWithSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seq, envelopes, err := wire.ParseBatch(body, 4096, nil)
+	seq, envelopes, err := new(wire.BatchReader).Read(body, 4096)
 	if err != nil || seq != 7 || len(envelopes) != 4 {
 		t.Fatalf("got %d, %v, %v", seq, envelopes, err)
 	}
@@ -176,7 +176,7 @@ func TestParseBatchRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, _, err := wire.ParseBatch(tt.body, 2, nil); !errors.As(err, new(*wire.MalformedError)) {
+			if _, _, err := new(wire.BatchReader).Read(tt.body, 2); !errors.As(err, new(*wire.MalformedError)) {
 				t.Errorf("got %v, want malformed", err)
 			}
 		})
@@ -186,7 +186,7 @@ func TestParseBatchRefuses(t *testing.T) {
 func TestLaterFieldsAreSkipped(t *testing.T) {
 	body := batch(1, outgoing()[0])[wire.HeadLen:]
 	body = append(body, 0xfa, 0x01, 3, 'n', 'e', 'w', 0xf8, 0x01, 5) // field 31, bytes and varint
-	if _, got, err := wire.ParseBatch(body, 0, nil); err != nil || len(got) != 1 {
+	if _, got, err := new(wire.BatchReader).Read(body, 0); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -329,7 +329,7 @@ func fuzzFragment(t *testing.T, body []byte, partial *wire.Partial) {
 		t.Fatalf("got an envelope of %d bytes, want %d", len(whole), f.Size)
 	}
 	if whole != nil {
-		new(wire.Envelope).Parse(whole, 0)
+		wire.ParseEnvelope(whole, 0)
 	}
 }
 
@@ -347,7 +347,7 @@ func fuzzAck(t *testing.T, body []byte) {
 
 // fuzzBatch checks what was accepted against the schema's own decoder.
 func fuzzBatch(t *testing.T, body []byte, names int) {
-	_, got, err := wire.ParseBatch(body, names, nil)
+	_, got, err := new(wire.BatchReader).Read(body, names)
 	if err != nil {
 		return
 	}

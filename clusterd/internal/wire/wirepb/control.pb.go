@@ -52,6 +52,8 @@ type Packet struct {
 	//	*Packet_Aside
 	//	*Packet_Known
 	//	*Packet_Lack
+	//	*Packet_Seek
+	//	*Packet_Sign
 	//	*Packet_Probe
 	//	*Packet_Answer
 	//	*Packet_Join
@@ -296,6 +298,24 @@ func (x *Packet) GetLack() *Lack {
 	return nil
 }
 
+func (x *Packet) GetSeek() *Seek {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Seek); ok {
+			return x.Seek
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetSign() *Sign {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Sign); ok {
+			return x.Sign
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetProbe() *Probe {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Probe); ok {
@@ -453,6 +473,14 @@ type Packet_Lack struct {
 	Lack *Lack `protobuf:"bytes,35,opt,name=lack,proto3,oneof"`
 }
 
+type Packet_Seek struct {
+	Seek *Seek `protobuf:"bytes,36,opt,name=seek,proto3,oneof"`
+}
+
+type Packet_Sign struct {
+	Sign *Sign `protobuf:"bytes,37,opt,name=sign,proto3,oneof"`
+}
+
 type Packet_Probe struct {
 	// Joining: seedjoin.
 	Probe *Probe `protobuf:"bytes,40,opt,name=probe,proto3,oneof"`
@@ -525,6 +553,10 @@ func (*Packet_Aside) isPacket_Body() {}
 func (*Packet_Known) isPacket_Body() {}
 
 func (*Packet_Lack) isPacket_Body() {}
+
+func (*Packet_Seek) isPacket_Body() {}
+
+func (*Packet_Sign) isPacket_Body() {}
 
 func (*Packet_Probe) isPacket_Body() {}
 
@@ -999,6 +1031,7 @@ type Row struct {
 	Observer      *Node                  `protobuf:"bytes,1,opt,name=observer,proto3" json:"observer,omitempty"`
 	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	Accused       []*Node                `protobuf:"bytes,3,rep,name=accused,proto3" json:"accused,omitempty"`
+	Around        []*Node                `protobuf:"bytes,4,rep,name=around,proto3" json:"around,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1050,6 +1083,13 @@ func (x *Row) GetVersion() uint64 {
 func (x *Row) GetAccused() []*Node {
 	if x != nil {
 		return x.Accused
+	}
+	return nil
+}
+
+func (x *Row) GetAround() []*Node {
+	if x != nil {
+		return x.Around
 	}
 	return nil
 }
@@ -2678,6 +2718,152 @@ func (x *Vouch) GetNodes() []*Node {
 	return nil
 }
 
+// Seek asks for a sign of life of somebody whom the asker does not hear.
+type Seek struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       *Node                  `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Asker         *Node                  `protobuf:"bytes,2,opt,name=asker,proto3" json:"asker,omitempty"`
+	Stamp         int64                  `protobuf:"varint,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seek) Reset() {
+	*x = Seek{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seek) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seek) ProtoMessage() {}
+
+func (x *Seek) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seek.ProtoReflect.Descriptor instead.
+func (*Seek) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Seek) GetSubject() *Node {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *Seek) GetAsker() *Node {
+	if x != nil {
+		return x.Asker
+	}
+	return nil
+}
+
+func (x *Seek) GetStamp() int64 {
+	if x != nil {
+		return x.Stamp
+	}
+	return 0
+}
+
+// Sign is the sign of life, on its way to the asker.
+type Sign struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       *Node                  `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Asker         *Node                  `protobuf:"bytes,2,opt,name=asker,proto3" json:"asker,omitempty"`
+	Stamp         int64                  `protobuf:"varint,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	Counter       uint64                 `protobuf:"varint,4,opt,name=counter,proto3" json:"counter,omitempty"`
+	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
+	Decided       uint64                 `protobuf:"varint,6,opt,name=decided,proto3" json:"decided,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sign) Reset() {
+	*x = Sign{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sign) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sign) ProtoMessage() {}
+
+func (x *Sign) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sign.ProtoReflect.Descriptor instead.
+func (*Sign) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Sign) GetSubject() *Node {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *Sign) GetAsker() *Node {
+	if x != nil {
+		return x.Asker
+	}
+	return nil
+}
+
+func (x *Sign) GetStamp() int64 {
+	if x != nil {
+		return x.Stamp
+	}
+	return 0
+}
+
+func (x *Sign) GetCounter() uint64 {
+	if x != nil {
+		return x.Counter
+	}
+	return 0
+}
+
+func (x *Sign) GetView() uint64 {
+	if x != nil {
+		return x.View
+	}
+	return 0
+}
+
+func (x *Sign) GetDecided() uint64 {
+	if x != nil {
+		return x.Decided
+	}
+	return 0
+}
+
 type Gone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	View          uint64                 `protobuf:"varint,1,opt,name=view,proto3" json:"view,omitempty"`
@@ -2688,7 +2874,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2886,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2899,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Gone) GetView() uint64 {
@@ -2740,7 +2926,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2938,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2951,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Pending) GetBallot() *Term {
@@ -2791,7 +2977,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2803,7 +2989,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +3002,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Ended) GetView() uint64 {
@@ -2836,7 +3022,7 @@ type Recovered struct {
 
 func (x *Recovered) Reset() {
 	*x = Recovered{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +3034,7 @@ func (x *Recovered) String() string {
 func (*Recovered) ProtoMessage() {}
 
 func (x *Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +3047,7 @@ func (x *Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovered.ProtoReflect.Descriptor instead.
 func (*Recovered) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Recovered) GetFrom() *Identity {
@@ -2890,7 +3076,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +3088,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +3101,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Probe) GetAsked() string {
@@ -2963,7 +3149,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[38]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +3161,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[38]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2988,7 +3174,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{38}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Answer) GetAsked() string {
@@ -3067,7 +3253,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[39]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3079,7 +3265,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[39]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3092,7 +3278,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{39}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Join) GetName() string {
@@ -3141,7 +3327,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3153,7 +3339,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3166,7 +3352,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Setting) GetKey() string {
@@ -3201,7 +3387,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3399,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3412,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -3264,7 +3450,7 @@ type Invite struct {
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[42]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3462,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[42]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3475,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Invite) GetAsked() string {
@@ -3345,7 +3531,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3357,7 +3543,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3370,7 +3556,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Look) GetOwn() *Identity {
@@ -3407,7 +3593,7 @@ type Reached struct {
 
 func (x *Reached) Reset() {
 	*x = Reached{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	mi := &file_pando_clusterd_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3419,7 +3605,7 @@ func (x *Reached) String() string {
 func (*Reached) ProtoMessage() {}
 
 func (x *Reached) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	mi := &file_pando_clusterd_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3432,7 +3618,7 @@ func (x *Reached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reached.ProtoReflect.Descriptor instead.
 func (*Reached) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Reached) GetOwn() *Identity {
@@ -3482,7 +3668,7 @@ type Yielding struct {
 
 func (x *Yielding) Reset() {
 	*x = Yielding{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	mi := &file_pando_clusterd_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3494,7 +3680,7 @@ func (x *Yielding) String() string {
 func (*Yielding) ProtoMessage() {}
 
 func (x *Yielding) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	mi := &file_pando_clusterd_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3507,7 +3693,7 @@ func (x *Yielding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Yielding.ProtoReflect.Descriptor instead.
 func (*Yielding) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Yielding) GetOwn() *Identity {
@@ -3542,7 +3728,7 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xdd\f\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xbb\r\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -3567,7 +3753,9 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\trecovered\x18  \x01(\v2\x1c.pando.clusterd.v1.RecoveredH\x00R\trecovered\x120\n" +
 	"\x05aside\x18! \x01(\v2\x18.pando.clusterd.v1.AsideH\x00R\x05aside\x120\n" +
 	"\x05known\x18\" \x01(\v2\x18.pando.clusterd.v1.KnownH\x00R\x05known\x12-\n" +
-	"\x04lack\x18# \x01(\v2\x17.pando.clusterd.v1.LackH\x00R\x04lack\x120\n" +
+	"\x04lack\x18# \x01(\v2\x17.pando.clusterd.v1.LackH\x00R\x04lack\x12-\n" +
+	"\x04seek\x18$ \x01(\v2\x17.pando.clusterd.v1.SeekH\x00R\x04seek\x12-\n" +
+	"\x04sign\x18% \x01(\v2\x17.pando.clusterd.v1.SignH\x00R\x04sign\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
 	"\x06answer\x18) \x01(\v2\x19.pando.clusterd.v1.AnswerH\x00R\x06answer\x12-\n" +
 	"\x04join\x18* \x01(\v2\x17.pando.clusterd.v1.JoinH\x00R\x04join\x12C\n" +
@@ -3608,11 +3796,12 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\aleaving\x18\x03 \x01(\bR\aleaving\x12\x18\n" +
 	"\adrained\x18\x04 \x01(\bR\adrained\x12+\n" +
 	"\x04info\x18\x05 \x01(\v2\x17.pando.clusterd.v1.InfoR\x04info\x12\x12\n" +
-	"\x04halt\x18\x06 \x01(\bR\x04halt\"\x87\x01\n" +
+	"\x04halt\x18\x06 \x01(\bR\x04halt\"\xb8\x01\n" +
 	"\x03Row\x123\n" +
 	"\bobserver\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\bobserver\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x121\n" +
-	"\aaccused\x18\x03 \x03(\v2\x17.pando.clusterd.v1.NodeR\aaccused\"\x96\x02\n" +
+	"\aaccused\x18\x03 \x03(\v2\x17.pando.clusterd.v1.NodeR\aaccused\x12/\n" +
+	"\x06around\x18\x04 \x03(\v2\x17.pando.clusterd.v1.NodeR\x06around\"\x96\x02\n" +
 	"\x04View\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12+\n" +
 	"\x04term\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x122\n" +
@@ -3730,7 +3919,18 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"J\n" +
 	"\x05Vouch\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12-\n" +
-	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"0\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x17.pando.clusterd.v1.NodeR\x05nodes\"~\n" +
+	"\x04Seek\x121\n" +
+	"\asubject\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\asubject\x12-\n" +
+	"\x05asker\x18\x02 \x01(\v2\x17.pando.clusterd.v1.NodeR\x05asker\x12\x14\n" +
+	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\"\xc6\x01\n" +
+	"\x04Sign\x121\n" +
+	"\asubject\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\asubject\x12-\n" +
+	"\x05asker\x18\x02 \x01(\v2\x17.pando.clusterd.v1.NodeR\x05asker\x12\x14\n" +
+	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\x12\x18\n" +
+	"\acounter\x18\x04 \x01(\x04R\acounter\x12\x12\n" +
+	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x18\n" +
+	"\adecided\x18\x06 \x01(\x04R\adecided\"0\n" +
 	"\x04Gone\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x12\x14\n" +
 	"\x05cause\x18\x02 \x01(\rR\x05cause\"l\n" +
@@ -3808,7 +4008,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -3843,123 +4043,132 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Commit)(nil),      // 30: pando.clusterd.v1.Commit
 	(*Poll)(nil),        // 31: pando.clusterd.v1.Poll
 	(*Vouch)(nil),       // 32: pando.clusterd.v1.Vouch
-	(*Gone)(nil),        // 33: pando.clusterd.v1.Gone
-	(*Pending)(nil),     // 34: pando.clusterd.v1.Pending
-	(*Ended)(nil),       // 35: pando.clusterd.v1.Ended
-	(*Recovered)(nil),   // 36: pando.clusterd.v1.Recovered
-	(*Probe)(nil),       // 37: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 38: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 39: pando.clusterd.v1.Join
-	(*Setting)(nil),     // 40: pando.clusterd.v1.Setting
-	(*JoinRefusal)(nil), // 41: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 42: pando.clusterd.v1.Invite
-	(*Look)(nil),        // 43: pando.clusterd.v1.Look
-	(*Reached)(nil),     // 44: pando.clusterd.v1.Reached
-	(*Yielding)(nil),    // 45: pando.clusterd.v1.Yielding
+	(*Seek)(nil),        // 33: pando.clusterd.v1.Seek
+	(*Sign)(nil),        // 34: pando.clusterd.v1.Sign
+	(*Gone)(nil),        // 35: pando.clusterd.v1.Gone
+	(*Pending)(nil),     // 36: pando.clusterd.v1.Pending
+	(*Ended)(nil),       // 37: pando.clusterd.v1.Ended
+	(*Recovered)(nil),   // 38: pando.clusterd.v1.Recovered
+	(*Probe)(nil),       // 39: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 40: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 41: pando.clusterd.v1.Join
+	(*Setting)(nil),     // 42: pando.clusterd.v1.Setting
+	(*JoinRefusal)(nil), // 43: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 44: pando.clusterd.v1.Invite
+	(*Look)(nil),        // 45: pando.clusterd.v1.Look
+	(*Reached)(nil),     // 46: pando.clusterd.v1.Reached
+	(*Yielding)(nil),    // 47: pando.clusterd.v1.Yielding
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
-	1,  // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
-	2,  // 1: pando.clusterd.v1.Packet.identity:type_name -> pando.clusterd.v1.Identity
-	12, // 2: pando.clusterd.v1.Packet.heartbeat:type_name -> pando.clusterd.v1.Heartbeat
-	13, // 3: pando.clusterd.v1.Packet.digest:type_name -> pando.clusterd.v1.Digest
-	14, // 4: pando.clusterd.v1.Packet.request:type_name -> pando.clusterd.v1.Request
-	15, // 5: pando.clusterd.v1.Packet.delta:type_name -> pando.clusterd.v1.Delta
-	19, // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
-	25, // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
-	26, // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
-	27, // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
-	28, // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
-	29, // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
-	30, // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
-	33, // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
-	31, // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
-	32, // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
-	34, // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
-	35, // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
-	36, // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
-	16, // 19: pando.clusterd.v1.Packet.aside:type_name -> pando.clusterd.v1.Aside
-	23, // 20: pando.clusterd.v1.Packet.known:type_name -> pando.clusterd.v1.Known
-	24, // 21: pando.clusterd.v1.Packet.lack:type_name -> pando.clusterd.v1.Lack
-	37, // 22: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	38, // 23: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	39, // 24: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	41, // 25: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	42, // 26: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	43, // 27: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
-	44, // 28: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
-	45, // 29: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
-	1,  // 30: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,  // 31: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,  // 32: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,  // 33: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,  // 34: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,  // 35: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,  // 36: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	3,  // 37: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10, // 38: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11, // 39: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 40: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,  // 41: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,  // 42: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,  // 43: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,  // 44: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	17, // 45: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
-	17, // 46: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
-	18, // 47: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
-	1,  // 48: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
-	1,  // 49: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
-	1,  // 50: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
-	9,  // 51: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,  // 52: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,  // 53: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
-	9,  // 54: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
-	10, // 55: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
-	11, // 56: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,  // 57: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
-	1,  // 58: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
-	3,  // 59: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
-	22, // 60: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 61: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	21, // 62: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,  // 63: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	20, // 64: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
-	3,  // 65: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	22, // 66: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 67: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	20, // 68: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
-	21, // 69: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,  // 70: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	22, // 71: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
-	3,  // 72: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,  // 73: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,  // 74: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	20, // 75: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
-	21, // 76: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
-	1,  // 77: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,  // 78: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	3,  // 79: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	20, // 80: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
-	2,  // 81: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,  // 82: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,  // 83: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,  // 84: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,  // 85: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	40, // 86: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
-	2,  // 87: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	2,  // 88: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 89: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 90: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
-	2,  // 91: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 92: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 93: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
-	2,  // 94: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
-	2,  // 95: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
-	1,  // 96: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
-	97, // [97:97] is the sub-list for method output_type
-	97, // [97:97] is the sub-list for method input_type
-	97, // [97:97] is the sub-list for extension type_name
-	97, // [97:97] is the sub-list for extension extendee
-	0,  // [0:97] is the sub-list for field type_name
+	1,   // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
+	2,   // 1: pando.clusterd.v1.Packet.identity:type_name -> pando.clusterd.v1.Identity
+	12,  // 2: pando.clusterd.v1.Packet.heartbeat:type_name -> pando.clusterd.v1.Heartbeat
+	13,  // 3: pando.clusterd.v1.Packet.digest:type_name -> pando.clusterd.v1.Digest
+	14,  // 4: pando.clusterd.v1.Packet.request:type_name -> pando.clusterd.v1.Request
+	15,  // 5: pando.clusterd.v1.Packet.delta:type_name -> pando.clusterd.v1.Delta
+	19,  // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
+	25,  // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
+	26,  // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
+	27,  // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
+	28,  // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
+	29,  // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
+	30,  // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
+	35,  // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
+	31,  // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
+	32,  // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
+	36,  // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
+	37,  // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
+	38,  // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
+	16,  // 19: pando.clusterd.v1.Packet.aside:type_name -> pando.clusterd.v1.Aside
+	23,  // 20: pando.clusterd.v1.Packet.known:type_name -> pando.clusterd.v1.Known
+	24,  // 21: pando.clusterd.v1.Packet.lack:type_name -> pando.clusterd.v1.Lack
+	33,  // 22: pando.clusterd.v1.Packet.seek:type_name -> pando.clusterd.v1.Seek
+	34,  // 23: pando.clusterd.v1.Packet.sign:type_name -> pando.clusterd.v1.Sign
+	39,  // 24: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	40,  // 25: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	41,  // 26: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	43,  // 27: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	44,  // 28: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	45,  // 29: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
+	46,  // 30: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
+	47,  // 31: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
+	1,   // 32: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,   // 33: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,   // 34: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,   // 35: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,   // 36: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,   // 37: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,   // 38: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	1,   // 39: pando.clusterd.v1.Row.around:type_name -> pando.clusterd.v1.Node
+	3,   // 40: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10,  // 41: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11,  // 42: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,   // 43: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,   // 44: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,   // 45: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,   // 46: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,   // 47: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	17,  // 48: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
+	17,  // 49: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
+	18,  // 50: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
+	1,   // 51: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
+	1,   // 52: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
+	1,   // 53: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
+	9,   // 54: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,   // 55: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,   // 56: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
+	9,   // 57: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
+	10,  // 58: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
+	11,  // 59: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,   // 60: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
+	1,   // 61: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
+	3,   // 62: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
+	22,  // 63: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 64: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	21,  // 65: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,   // 66: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	20,  // 67: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
+	3,   // 68: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	22,  // 69: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 70: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	20,  // 71: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
+	21,  // 72: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,   // 73: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	22,  // 74: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 75: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,   // 76: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,   // 77: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	20,  // 78: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
+	21,  // 79: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
+	1,   // 80: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,   // 81: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	1,   // 82: pando.clusterd.v1.Seek.subject:type_name -> pando.clusterd.v1.Node
+	1,   // 83: pando.clusterd.v1.Seek.asker:type_name -> pando.clusterd.v1.Node
+	1,   // 84: pando.clusterd.v1.Sign.subject:type_name -> pando.clusterd.v1.Node
+	1,   // 85: pando.clusterd.v1.Sign.asker:type_name -> pando.clusterd.v1.Node
+	3,   // 86: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	20,  // 87: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
+	2,   // 88: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,   // 89: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,   // 90: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,   // 91: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,   // 92: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	42,  // 93: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
+	2,   // 94: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	2,   // 95: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 96: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 97: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
+	2,   // 98: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 99: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 100: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
+	2,   // 101: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 102: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 103: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
+	104, // [104:104] is the sub-list for method output_type
+	104, // [104:104] is the sub-list for method input_type
+	104, // [104:104] is the sub-list for extension type_name
+	104, // [104:104] is the sub-list for extension extendee
+	0,   // [0:104] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -3988,6 +4197,8 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Aside)(nil),
 		(*Packet_Known)(nil),
 		(*Packet_Lack)(nil),
+		(*Packet_Seek)(nil),
+		(*Packet_Sign)(nil),
 		(*Packet_Probe)(nil),
 		(*Packet_Answer)(nil),
 		(*Packet_Join)(nil),
@@ -4003,7 +4214,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2,6 +2,7 @@
 // tells which of them break an invariant.
 //
 //	go run ./clusterd/sim/cmd/pandosim -n 1000
+//	go run ./clusterd/sim/cmd/pandosim -n 1000 -from 1   # the seeds 1 to 1000
 //	go run ./clusterd/sim/cmd/pandosim -for 2m           # as many as fit
 //	go run ./clusterd/sim/cmd/pandosim -seed 4711        # one seed again
 //	go run ./clusterd/sim/cmd/pandosim -script story.txt # a script, with its output
@@ -29,6 +30,7 @@ type options struct {
 	runs   int           // how many seeds
 	length time.Duration // for how long seeds are begun, instead of runs; 0 = runs of them
 	seed   uint64        // run only this one; 0 = runs fresh ones
+	from   uint64        // the first of the seeds; 0 = a fresh one
 	nodes  int           // in each story; 0 = drawn
 	script string        // a file to play instead
 	shrink bool          // show failing stories as short as they get
@@ -45,6 +47,7 @@ func main() {
 	flag.IntVar(&o.runs, "n", 1000, "how many stories")
 	flag.DurationVar(&o.length, "for", 0, "begin fresh stories for so long, instead of -n of them")
 	flag.Uint64Var(&o.seed, "seed", 0, "run only this seed, and print its story (default n fresh ones)")
+	flag.Uint64Var(&o.from, "from", 0, "the first of -n seeds (default a fresh one)")
 	flag.IntVar(&o.nodes, "nodes", 0, "nodes in each story (default 3 to 50, drawn from the seed)")
 	flag.StringVar(&o.script, "script", "", "play this script instead")
 	flag.BoolVar(&o.shrink, "shrink", true, "shorten the story of the first failure")
@@ -91,6 +94,7 @@ and the shortest story that fails so.
 
 Examples:
   pandosim -n 1000            a thousand fresh seeds
+  pandosim -n 1000 -from 1    the seeds 1 to 1000
   pandosim -for 2m            as many as fit into two minutes
   pandosim -seed 4711         one seed again, with its story
   pandosim -script story.txt  a script, with its output

@@ -20,10 +20,10 @@ func TestOneSeedPrintsItsStory(t *testing.T) {
 
 func TestFreshSeedsPrintASummary(t *testing.T) {
 	var out bytes.Buffer
-	if err := (options{runs: 3, nodes: 3}).run(&out); err != nil {
+	if err := (options{runs: 3, from: 7, nodes: 3}).run(&out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if got := out.String(); !strings.HasPrefix(got, "3 runs, 0 failed, ") {
+	if got := out.String(); !strings.HasPrefix(got, "3 runs from seed 7, 0 failed, ") {
 		t.Errorf("got %q, want a summary of 3 runs without failures", got)
 	}
 }

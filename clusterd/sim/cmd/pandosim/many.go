@@ -25,11 +25,14 @@ func (o options) more(runs int, elapsed time.Duration) bool {
 	return runs < o.runs
 }
 
-// many runs fresh seeds, as many at a time as there are processors. Worlds share
+// many runs one seed after another, as many at a time as there are processors. Worlds share
 // nothing, so each worker has its own.
 func (o options) many(out io.Writer, cfg sim.Config) error {
 	began := time.Now()
-	first := uint64(began.UnixNano())
+	first := o.from
+	if first == 0 {
+		first = uint64(began.UnixNano())
+	}
 	seeds, results := make(chan uint64), make(chan result)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -48,7 +51,7 @@ func (o options) many(out io.Writer, cfg sim.Config) error {
 		workers.Wait()
 		close(results)
 	}()
-	t := tally{options: o, began: began, told: began}
+	t := tally{options: o, first: first, began: began, told: began}
 	for r := range results {
 		t.count(out, cfg, r)
 	}
@@ -62,6 +65,7 @@ func (o options) many(out io.Writer, cfg sim.Config) error {
 // tally adds up results.
 type tally struct {
 	options
+	first          uint64    // seed
 	began, told    time.Time // of the last line on progress
 	runs, failures int
 	all            sim.Outcome
@@ -102,8 +106,8 @@ func (t *tally) left() time.Duration {
 // String sums up.
 func (t *tally) String() string {
 	took := time.Since(t.began)
-	return fmt.Sprintf("%d runs, %d failed, %d events, %v simulated in %v: %.1f runs/s, %.0f events/s, %.0f times real time",
-		t.runs, t.failures, t.all.Events, t.all.Time.Round(time.Second), took.Round(time.Millisecond),
+	return fmt.Sprintf("%d runs from seed %d, %d failed, %d events, %v simulated in %v: %.1f runs/s, %.0f events/s, %.0f times real time",
+		t.runs, t.first, t.failures, t.all.Events, t.all.Time.Round(time.Second), took.Round(time.Millisecond),
 		float64(t.runs)/took.Seconds(), float64(t.all.Events)/took.Seconds(), t.all.Time.Seconds()/took.Seconds())
 }
 

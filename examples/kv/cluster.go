@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/slots"
+)
+
+// This file is CLUSTER: what it prints comes from the table, which comes from
+// where slots really are.
+
+func (c *client) cluster(args [][]byte) {
+	n := len(args)
+	switch name := sub(args); {
+	case name == "slots" && n == 2:
+		c.clusterSlots()
+	case name == "shards" && n == 2:
+		c.clusterShards()
+	case name == "nodes" && n == 2:
+		c.w.Verbatim(clusterNodes(c.srv.backend.table(), c.srv.startMillis()))
+	case name == "info" && n == 2:
+		c.w.Verbatim(c.clusterInfo())
+	case name == "myid" && n == 2:
+		c.w.Text(c.srv.id)
+	case name == "keyslot" && n == 3:
+		c.w.Int(int64(slotOfKey(args[2])))
+	case name == "countkeysinslot" && n == 3:
+		c.countKeysInSlot(args[2])
+	case name == "getkeysinslot" && n == 4:
+		c.getKeysInSlot(args[2], args[3])
+	case (name == "replicas" || name == "slaves") && n == 3:
+		c.clusterReplicas(string(args[2]))
+	case name == "meet" && (n == 4 || n == 5):
+		c.clusterMeet(string(args[2]), string(args[3]))
+	case name == "forget" && n == 3:
+		c.clusterForget(string(args[2]))
+	case name == "failover" && (n == 2 || n == 3):
+		c.w.Error("ERR You should send CLUSTER FAILOVER to a replica")
+	case name == "count-failure-reports" && n == 3:
+		c.w.Int(0)
+	case name == "links" && n == 2:
+		c.w.Array(0)
+	case byItself(name):
+		c.w.Error("ERR slots are placed by the cluster itself: CLUSTER " + strings.ToUpper(name) + " has nothing to do here")
+	default:
+		c.badSub(args)
+	}
+}
+
+// byItself lists what operators do elsewhere and this cluster does itself.
+func byItself(name string) bool {
+	switch name {
+	case "addslots", "addslotsrange", "delslots", "delslotsrange", "setslot", "flushslots", "bumpepoch",
+		"set-config-epoch", "replicate", "reset", "saveconfig":
+		return true
+	}
+	return false
+}
+
+func (c *client) clusterSlots() {
+	t := c.srv.backend.table()
+	n := 0
+	for _, p := range t.places {
+		n += len(p.spans)
+	}
+	c.w.Array(n)
+	for _, p := range t.places {
+		for _, s := range p.spans {
+			c.w.Array(3 + len(p.replicas))
+			c.w.Int(int64(s.first))
+			c.w.Int(int64(s.last))
+			c.endpoint(p)
+			for _, r := range p.replicas {
+				c.endpoint(r)
+			}
+		}
+	}
+}
+
+func (c *client) endpoint(p *place) {
+	c.w.Array(4)
+	c.w.Text(p.host)
+	c.w.Int(int64(p.port))
+	c.w.Text(p.id)
+	c.w.Map(0)
+}
+
+func (c *client) clusterShards() {
+	t := c.srv.backend.table()
+	list := t.primaries()
+	c.w.Array(len(list))
+	for _, p := range list {
+		c.w.Map(2)
+		c.w.Text("slots")
+		c.w.Array(2 * len(p.spans))
+		for _, s := range p.spans {
+			c.w.Int(int64(s.first))
+			c.w.Int(int64(s.last))
+		}
+		c.w.Text("nodes")
+		c.w.Array(1 + len(p.replicas))
+		c.shardNode(p, "master")
+		for _, r := range p.replicas {
+			c.shardNode(r, "replica")
+		}
+	}
+}
+
+func (c *client) shardNode(p *place, role string) {
+	health := "online"
+	if p.lost || p.status == member.Down {
+		health = "fail"
+	}
+	c.w.Map(7)
+	for _, pair := range [][2]string{{"id", p.id}, {"port", ""}, {"ip", p.host}, {"endpoint", p.host}, {"role", role}, {"replication-offset", ""}, {"health", health}} {
+		c.w.Text(pair[0])
+		switch pair[0] {
+		case "port":
+			c.w.Int(int64(p.port))
+		case "replication-offset":
+			c.w.Int(0)
+		default:
+			c.w.Text(pair[1])
+		}
+	}
+}
+
+// clusterNodes is one line for each node. What servers of the field write there
+// of pings is the start of this node: links are watched by the membership.
+func clusterNodes(t *table, since int64) string {
+	var b strings.Builder
+	for _, p := range t.places {
+		primary, link := "-", "connected"
+		if p.primary != nil {
+			primary = p.primary.id
+		}
+		pong := since
+		if p.self {
+			pong = 0
+		}
+		if p.lost {
+			link = "disconnected"
+		}
+		fmt.Fprintf(&b, "%s %s@%d %s %s 0 %d %d %s", p.id, p.client(), p.bus, p.flags(), primary, pong, p.epoch, link)
+		for _, s := range p.spans {
+			if s.first == s.last {
+				fmt.Fprintf(&b, " %d", s.first)
+			} else {
+				fmt.Fprintf(&b, " %d-%d", s.first, s.last)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// clusterInfo is the state of the cluster as this node sees it.
+func (c *client) clusterInfo() string {
+	t := c.srv.backend.table()
+	state, mine := "ok", uint64(0)
+	if !c.srv.backend.serving() || t.covered < slots.Count {
+		state = "fail"
+	}
+	if t.self != nil {
+		mine = t.self.epoch
+	}
+	pfail, fail := 0, 0
+	for _, p := range t.places {
+		switch {
+		case p.status == member.Down:
+			fail += p.slots()
+		case p.lost:
+			pfail += p.slots()
+		}
+	}
+	return lines(
+		"cluster_state", state,
+		"cluster_slots_assigned", t.covered,
+		"cluster_slots_ok", t.covered-pfail-fail,
+		"cluster_slots_pfail", pfail,
+		"cluster_slots_fail", fail,
+		"cluster_known_nodes", max(len(t.places), 1),
+		"cluster_size", len(t.primaries()),
+		"cluster_current_epoch", t.view,
+		"cluster_my_epoch", mine,
+		"cluster_stats_messages_sent", 0,
+		"cluster_stats_messages_received", 0,
+		"total_cluster_links_buffer_limit_exceeded", 0,
+	)
+}
+
+// lines writes key:value lines.
+func lines(pairs ...any) string {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		fmt.Fprintf(&b, "%v:%v\r\n", pairs[i], pairs[i+1])
+	}
+	return b.String()
+}
+
+// slotWord reads the number of a slot, or writes an error.
+func (c *client) slotWord(word []byte) (uint16, bool) {
+	n, err := strconv.Atoi(string(word))
+	if err != nil || n < 0 || n >= slots.Count {
+		c.w.Error("ERR Invalid or out of range slot")
+		return 0, false
+	}
+	return uint16(n), true
+}
+
+func (c *client) countKeysInSlot(word []byte) {
+	if slot, ok := c.slotWord(word); ok {
+		c.w.Int(c.srv.backend.shelf().keys(int(slot)))
+	}
+}
+
+func (c *client) getKeysInSlot(word, count []byte) {
+	slot, ok := c.slotWord(word)
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(string(count))
+	if err != nil || n < 0 {
+		c.w.Error("ERR Invalid number of keys")
+		return
+	}
+	if n == 0 || c.srv.backend.shelf().keys(int(slot)) == 0 {
+		c.w.Array(0)
+		return
+	}
+	reply, fault := c.askSlot(slot, "@scan", "0", "COUNT", strconv.Itoa(n))
+	if fault != "" {
+		c.w.Error(fault)
+		return
+	}
+	if list := bulks(reply); len(list) > 0 {
+		c.writeKeys(list[1:])
+		return
+	}
+	c.w.Array(0)
+}
+
+func (c *client) clusterReplicas(id string) {
+	p := c.srv.backend.table().byID(id)
+	if p == nil {
+		c.w.Error("ERR Unknown node " + id)
+		return
+	}
+	c.w.Array(len(p.replicas))
+	for _, r := range p.replicas {
+		c.w.Text(strings.TrimSuffix(clusterNodes(&table{places: []*place{r}}, c.srv.startMillis()), "\n"))
+	}
+}
+
+// clusterMeet says whether a node is there: nodes join by themselves, through
+// the seeds that they were started with.
+func (c *client) clusterMeet(host, port string) {
+	for _, p := range c.srv.backend.table().places {
+		if p.host == host && strconv.Itoa(p.port) == port {
+			c.w.OK()
+			return
+		}
+	}
+	c.w.Error("ERR Nodes join by themselves: start that one with this cluster's -seeds")
+}
+
+// downTime bounds how long CLUSTER FORGET waits for this node to take it up.
+const downTime = 2 * time.Second
+
+// clusterForget takes a node out of the cluster.
+func (c *client) clusterForget(id string) {
+	p := c.srv.backend.table().byID(id)
+	switch {
+	case p == nil:
+		c.w.Error("ERR Unknown node " + id)
+	case p.self:
+		c.w.Error("ERR I tried hard but I can't forget myself...")
+	default:
+		ctx, cancel := context.WithTimeout(context.Background(), downTime)
+		defer cancel()
+		if err := c.srv.down(ctx, p.address); err != nil {
+			c.w.Error("ERR " + err.Error())
+			return
+		}
+		c.w.OK()
+	}
+}

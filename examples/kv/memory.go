@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/clusterd/sharding"
+	"github.com/pando-go/pando/clusterd/slots"
+	"github.com/pando-go/pando/examples/kv/kvpb"
+)
+
+// backend is where the entities of the slots live. Any goroutine.
+type backend interface {
+	// ask brings a message to the entity of a slot, wherever that is, and returns
+	// what it answers, or one of the two errors below.
+	ask(slot uint16, m kvpb.Command) (proto.Message, error)
+	// home tells who answers for a slot: this node, or the member at an address;
+	// "" if nobody does.
+	home(slot uint16) (address string, here bool)
+	// serving tells that this node may answer at all: it is in the cluster, and
+	// not cut off from it.
+	serving() bool
+	// table is who has which slots at present. It is not to be changed.
+	table() *table
+	// shelf has the slots that run on this node.
+	shelf() *shelf
+}
+
+var (
+	// errNotServed: the message was not handled.
+	errNotServed = errors.New("kv: nobody serves the slot at present")
+	// errUnknown: nobody knows whether it was.
+	errUnknown = errors.New("kv: no answer in time")
+)
+
+// askTime bounds the wait for an entity's answer.
+const askTime = 5 * time.Second
+
+// memory keeps each slot in the memory of one node: the token of its slot says
+// which. A planned move takes the keys along, a crash loses them.
+type memory struct {
+	node *clusterd.Node
+	refs []actor.Ref[kvpb.Command]
+	ids  []string
+	here *shelf
+
+	mu     sync.Mutex
+	cached *table
+	until  time.Time
+}
+
+// newMemory returns the backend and what the node must host for it. Before start
+// nothing may be asked.
+func newMemory() (*memory, []clusterd.Service) {
+	m := &memory{ids: slotIDs(), here: new(shelf)}
+	return m, []clusterd.Service{sharding.Host(newKind(m.here))}
+}
+
+func (m *memory) start(n *clusterd.Node) {
+	m.node = n
+	kind := newKind(m.here)
+	m.refs = make([]actor.Ref[kvpb.Command], slots.Count)
+	for s, id := range m.ids {
+		m.refs[s] = sharding.Ref(n, kind, id)
+	}
+}
+
+func (m *memory) ask(slot uint16, msg kvpb.Command) (proto.Message, error) {
+	answer, err := actor.Ask[proto.Message](context.Background(), m.refs[slot].With(msg).Within(askTime))
+	return answer, askError(err)
+}
+
+// askError tells what was not handled from what may have been.
+func askError(err error) error {
+	var ask *actor.AskError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &ask) && !errors.Is(err, context.DeadlineExceeded):
+		return errNotServed
+	}
+	return errUnknown
+}
+
+func (m *memory) home(slot uint16) (string, bool) {
+	address := sharding.Home(m.node, kindName, m.ids[slot])
+	return address, address == m.node.System().Address()
+}
+
+func (m *memory) serving() bool { return m.node.MayAct() }
+
+func (m *memory) shelf() *shelf { return m.here }
+
+// tableAge is how old the table may be that CLUSTER prints. Redirections do not
+// come from it.
+const tableAge = 50 * time.Millisecond
+
+func (m *memory) table() *table {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); m.cached == nil || now.After(m.until) {
+		m.cached = newTable(m.node, func(slot uint16) string { a, _ := m.home(slot); return a })
+		m.until = now.Add(tableAge)
+	}
+	return m.cached
+}

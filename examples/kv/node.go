@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/remote"
+)
+
+const nodeAbout = `kv node runs one node of the key-value server.
+
+A list of seeds with the node itself at its head makes it the first seed: the
+only one that may found the cluster. The others join through any seed. All
+nodes are equal once they are in, and slots move to them by themselves.
+
+Examples, one in each of three terminals:
+  kv node -listen 127.0.0.1:7101 -clients 127.0.0.1:7001 -seeds 127.0.0.1:7101,127.0.0.1:7102
+  kv node -listen 127.0.0.1:7102 -clients 127.0.0.1:7002 -seeds 127.0.0.1:7101,127.0.0.1:7102
+  kv node -listen 127.0.0.1:7103 -clients 127.0.0.1:7003 -seeds 127.0.0.1:7101,127.0.0.1:7102
+
+Ctrl-C or SIGTERM makes it hand over its slots and leave, within 10 seconds; a
+second one ends it at once.
+`
+
+// How long a node may take to leave, and to hand over its slots before it stops
+// answering clients.
+const leaveTime = 10 * time.Second
+
+// nodeConfig is one node as its flags say.
+type nodeConfig struct {
+	listen, advertise, clients string
+	seeds                      []string
+	name, zone                 string
+	proxy, fast                bool
+	tls                        remote.TLSFiles
+	secrets                    string // a file of join secrets
+	level                      slog.Level
+	stdin                      bool // the end of standard input is a signal too: the launcher is gone
+}
+
+func nodeMain(args []string, w io.Writer) error {
+	cfg, err := parseNode(args, w)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: cfg.level}))
+	ctx, again, release := untilSignal()
+	defer release()
+	if cfg.stdin {
+		ctx = untilEOF(ctx, os.Stdin)
+		ignoreBrokenPipe()
+	}
+	return runNode(ctx, again, cfg, log)
+}
+
+func parseNode(args []string, w io.Writer) (nodeConfig, error) {
+	var cfg nodeConfig
+	var seeds string
+	var verbose, quiet bool
+	f := newFlags("kv node", nodeAbout, w)
+	f.StringVar(&cfg.listen, "listen", "", "`address` for the other nodes; also this node's name in the cluster (required)")
+	f.StringVar(&cfg.advertise, "advertise", "", "`address` at which the others reach it, if that is not -listen")
+	f.StringVar(&cfg.clients, "clients", "", "`address` for clients, whom it is told to them with (required)")
+	f.StringVar(&seeds, "seeds", "", "`addresses` of the seed nodes, with commas; the first one is the first seed (required)")
+	f.StringVar(&cfg.name, "name", "kv", "`name` of the cluster: nodes of another name are refused")
+	f.StringVar(&cfg.zone, "zone", "", "`zone` that the node is in")
+	f.BoolVar(&cfg.proxy, "proxy", false, "answer for all keys, in place of sending clients to the node that has them")
+	f.BoolVar(&cfg.fast, "fast", false, "notice a dead node sooner: timings for a quiet local network; the same on all nodes")
+	f.StringVar(&cfg.tls.Cert, "tls-cert", "", "`file` with this node's certificate; with -tls-key and -tls-ca the nodes talk in TLS")
+	f.StringVar(&cfg.tls.Key, "tls-key", "", "`file` with its private key")
+	f.StringVar(&cfg.tls.CA, "tls-ca", "", "`file` with the authorities that sign the nodes' certificates")
+	f.StringVar(&cfg.secrets, "secrets", "", "`file` with the join secret that all nodes share, and others that are accepted, one a line")
+	f.BoolVar(&verbose, "v", false, "log what the protocols do, too")
+	f.BoolVar(&quiet, "q", false, "log warnings only")
+	f.BoolVar(&cfg.stdin, "until-eof", false, "leave at the end of standard input, too: for programs that start nodes")
+	if err := parse(f, args); err != nil {
+		return cfg, err
+	}
+	cfg.seeds = splitList(seeds)
+	switch {
+	case verbose:
+		cfg.level = slog.LevelDebug
+	case quiet:
+		cfg.level = slog.LevelWarn
+	}
+	return cfg, cfg.check()
+}
+
+func (cfg nodeConfig) check() error {
+	for _, f := range []struct{ name, address string }{{"listen", cfg.listen}, {"clients", cfg.clients}} {
+		if err := checkAddress(f.name, f.address); err != nil {
+			return err
+		}
+	}
+	if cfg.advertise != "" {
+		if err := checkAddress("advertise", cfg.advertise); err != nil {
+			return err
+		}
+	}
+	if len(cfg.seeds) == 0 {
+		return usagef("-seeds is missing: give it the addresses of the seed nodes, such as 127.0.0.1:7101,127.0.0.1:7102")
+	}
+	for _, seed := range cfg.seeds {
+		if err := checkAddress("seeds", seed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runNode runs the node until ctx ends, then makes it leave; again cuts that short.
+func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", cfg.clients)
+	if err != nil {
+		return taken("clients", cfg.clients, err)
+	}
+	defer listener.Close()
+	slots, services := newMemory()
+	s := newServer(slots, log)
+	s.id, s.proxy = newID(), cfg.proxy
+	s.host, s.port = reachable(listener.Addr(), firstOf(cfg.advertise, cfg.listen))
+	node, err := startNode(ctx, cfg, s, services, log)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	slots.start(node)
+	s.down = node.Down
+	stop := s.serve(listener)
+	defer stop()
+	log.Info("clients are served", "address", listener.Addr().String())
+
+	select {
+	case <-ctx.Done():
+	case <-node.Done():
+		return node.Err()
+	}
+	return leave(again, node, log)
+}
+
+// newID is a name for clients that no other node has.
+func newID() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func startNode(ctx context.Context, cfg nodeConfig, s *server, services []clusterd.Service, log *slog.Logger) (*clusterd.Node, error) {
+	timing := engine.Timing{}
+	if cfg.fast {
+		timing = engine.Fast()
+	}
+	node, err := clusterd.Start(ctx, clusterd.Config{
+		Name: cfg.name, Listen: cfg.listen, Advertise: cfg.advertise,
+		Seeds: cfg.seeds, Zone: cfg.zone,
+		Meta:           map[string]string{metaID: s.id, metaClients: net.JoinHostPort(s.host, strconv.Itoa(s.port))},
+		TLSFiles:       cfg.tls,
+		JoinSecretFile: cfg.secrets,
+		Plaintext:      true, // a sample: without TLS whoever can reach the port can read, and without a secret join
+		LeaveTimeout:   leaveTime,
+		Services:       services,
+		Timing:         timing,
+		Logger:         log,
+	})
+	var bind *net.OpError
+	switch {
+	case errors.As(err, &bind) && bind.Op == "listen":
+		return nil, taken("listen", cfg.listen, err)
+	case err != nil:
+		return nil, fmt.Errorf("start %s: %w", cfg.listen, err)
+	}
+	return node, nil
+}
+
+// leave hands over the slots, while clients are still answered, and leaves the
+// cluster; again cuts it short.
+func leave(again <-chan struct{}, node *clusterd.Node, log *slog.Logger) error {
+	log.Info("leaving; a second signal ends this process at once", "within", leaveTime)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	go func() {
+		select {
+		case <-again:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := node.Leave(ctx); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	log.Info("left the cluster")
+	return nil
+}
+
+// untilEOF returns a context that ends with ctx or at the end of r. The reader
+// ends with the process: a read of standard input cannot be called off.
+func untilEOF(ctx context.Context, r io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, r) // an error is an end, too
+	}()
+	return ctx
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
