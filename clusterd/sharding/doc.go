@@ -32,6 +32,11 @@
 // starts afresh; what waited for it is forwarded in order. When a node is
 // removed without a word, its entities start afresh elsewhere.
 //
+// [PassivateAfter] and [AtMost] end entities that nobody uses, [Remember] starts
+// them at a new home unasked, [OnRole] hosts a kind on some nodes only,
+// [Settings] sets the pace of moves. [Preview] says what would move, [Events]
+// what does; [Table], [Locate] and [IDs] where everything is.
+//
 // Inside an entity, Context.Self is this run of it on this node. Give others
 // [Ref] instead: it follows.
 //

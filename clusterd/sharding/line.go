@@ -2,6 +2,7 @@ package sharding
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -32,6 +33,8 @@ type seat struct {
 	state  seatState
 	lines  map[string]*line // by id
 	waits  int              // messages in the lines
+	host   *kindCount       // nil if the kind is not hosted here
+	count  atomic.Uint32    // messages handed to entities since the last report
 	open   int              // lives that must end before the seat can move
 	leaves []*shardpb.Entity
 }
@@ -58,6 +61,7 @@ type line struct {
 	queue    []held          // oldest first
 	pumping  bool            // a goroutine works the queue off
 	dropped  bool            // what the ending life leaves behind has no receiver
+	used     atomic.Uint32   // when the last message came, by the router's clock
 	flush    *flush          // of the way that its messages go now; nil = none was needed
 }
 
@@ -80,10 +84,10 @@ type stripe struct {
 const stripes = 512
 
 // get returns a seat, made if needed. Callers hold the lock.
-func (st *stripe) get(key seatKey) *seat {
+func (st *stripe) get(key seatKey, r *router) *seat {
 	s := st.seats[key]
 	if s == nil {
-		s = &seat{key: key}
+		s = &seat{key: key, host: r.kinds[key.kind]}
 		st.seats[key] = s
 	}
 	return s

@@ -41,17 +41,20 @@ type router struct {
 	poke    func()              // something began to wait, or a slot is ready to move
 	done    func(homes.Stopped) // a slot has closed
 
-	stopped   atomic.Bool // nothing starts any more
-	waiting   atomic.Int64
-	alive     atomic.Int64  // lives
-	quiet     chan struct{} // has a token when alive may have become 0
-	forwarded atomic.Uint64
-	moved     atomic.Uint64
-	expired   atomic.Uint64
+	stopped    atomic.Bool // nothing starts any more
+	waiting    atomic.Int64
+	alive      atomic.Int64  // lives
+	quiet      chan struct{} // has a token when alive may have become 0
+	clock      atomic.Uint32 // in seconds; moves only if some kind passivates
+	passivated atomic.Uint64
+	forwarded  atomic.Uint64
+	moved      atomic.Uint64
+	expired    atomic.Uint64
 }
 
 // kindCount is a kind that is hosted here.
 type kindCount struct {
+	manner
 	spawn    func(*life) error
 	held     atomic.Int64 // slots
 	entities atomic.Int64
@@ -61,6 +64,7 @@ type kindCount struct {
 type viewInfo struct {
 	hosted  map[string]bool // kinds that a member may own
 	members map[member.Node]bool
+	hosts   map[string][]slots.Member // by kind: who may own slots of it
 }
 
 func newRouter(sys *actor.System, self string, mayAct func() bool, poke func(), done func(homes.Stopped)) *router {
@@ -77,7 +81,9 @@ func newRouter(sys *actor.System, self string, mayAct func() bool, poke func(), 
 	return r
 }
 
-func (r *router) host(kind string, spawn func(*life) error) { r.kinds[kind] = &kindCount{spawn: spawn} }
+func (r *router) host(kind string, spawn func(*life) error, how manner) {
+	r.kinds[kind] = &kindCount{manner: how, spawn: spawn}
+}
 
 func (r *router) stripe(slot uint16) *stripe { return &r.stripes[slot%stripes] }
 
@@ -120,6 +126,8 @@ func (r *router) route(t target, msg any) {
 		ln = s.lines[t.id]
 	}
 	if ln != nil && local && ln.state == running && len(ln.queue) == 0 && !isFlush(msg) {
+		r.touch(s, ln)
+		s.count.Add(1)
 		ln.life.box.PostUserMessage(msg)
 		st.mu.RUnlock()
 		if t.hops > 0 {
@@ -175,7 +183,7 @@ func (r *router) forward(way *route, t target, msg any) {
 func (r *router) enqueue(st *stripe, slot uint16, t target, msg any) {
 	reason := error(nil)
 	st.mu.Lock()
-	s := st.get(seatKey{t.kind, slot})
+	s := st.get(seatKey{t.kind, slot}, r)
 	ln := s.line(t.id)
 	switch {
 	case r.stopped.Load():
@@ -255,6 +263,8 @@ func (r *router) step(st *stripe, s *seat, ln *line) bool {
 // while it answers.
 func (r *router) handOver(st *stripe, s *seat, ln *line) {
 	var marks []any
+	r.touch(s, ln)
+	s.count.Add(uint32(len(ln.queue)))
 	for _, h := range r.take(s, ln) {
 		if isFlush(h.msg) {
 			marks = append(marks, h.msg)

@@ -13,6 +13,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/sharding/internal/homes"
 	"github.com/pando-go/pando/clusterd/sharding/internal/wire"
+	"github.com/pando-go/pando/clusterd/slots"
 )
 
 // service drives the machine that has a node's tokens, for all its kinds, and
@@ -27,6 +28,12 @@ type service struct {
 	idle    time.Time // since when everything is handed over; zero = it is not
 	drained bool
 
+	settings Settings
+	progress progress
+	idlers   passivator
+	loadDue  time.Time // when the next report of the load is due
+	shutdown bool      // the whole cluster stops
+
 	mu     sync.Mutex
 	closed []homes.Stopped // slots that closed since the last Tick
 }
@@ -35,7 +42,7 @@ var _ clusterd.Attached = (*service)(nil)
 
 // newService takes its place in the actor system. It runs before traffic.
 func newService(n node) (*service, error) {
-	s := &service{node: n}
+	s := &service{node: n, settings: Settings{Rebalance: loadPeriod}}
 	sys := n.System()
 	s.router = newRouter(sys, sys.Address(), n.MayAct, func() { n.Poke(serviceName) }, s.slotClosed)
 	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
@@ -65,7 +72,7 @@ func (s *service) takeClosed() []homes.Stopped {
 
 func (s *service) get() *homes.Machine {
 	if s.machine == nil {
-		cfg := homes.Config{Self: s.self()}
+		cfg := homes.Config{Self: s.self(), Moves: s.settings.Moves, Rebalance: s.settings.Rebalance}
 		for kind := range s.router.kinds { // order: the machine sorts them
 			cfg.Kinds = append(cfg.Kinds, kind)
 		}
@@ -77,11 +84,15 @@ func (s *service) get() *homes.Machine {
 // ViewActive follows a new active view.
 func (s *service) ViewActive(v clusterd.ViewActive) {
 	in := homes.View{Number: v.Number, Leader: v.Leader, Shutdown: v.Shutdown}
-	info := &viewInfo{hosted: map[string]bool{}, members: map[member.Node]bool{}}
+	s.shutdown = v.Shutdown
+	info := &viewInfo{hosted: map[string]bool{}, members: map[member.Node]bool{}, hosts: map[string][]slots.Member{}}
 	for _, m := range v.Members {
 		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds, Weight: weightOf(m.Info)})
 		for _, kind := range m.Info.Kinds {
-			info.hosted[kind] = info.hosted[kind] || m.Status == member.Up
+			if m.Status == member.Up {
+				info.hosted[kind] = true
+				info.hosts[kind] = append(info.hosts[kind], slots.Member{Node: slots.Node(m.Address), Weight: weightOf(m.Info)})
+			}
 		}
 		info.members[m.Node] = true
 	}
@@ -142,6 +153,14 @@ func (s *service) Tick(now time.Time) time.Time {
 	s.get().Tick(now)
 	wake := s.carryOut()
 	s.next = earliest(wake, s.router.sweep(now))
+	s.next = earliest(s.next, s.idlers.tick(s.router, now))
+	if len(s.router.kinds) > 0 {
+		if !now.Before(s.loadDue) {
+			s.reportLoad()
+			s.loadDue = now.Add(loadPeriod)
+		}
+		s.next = earliest(s.next, s.loadDue)
+	}
 	if !s.idle.IsZero() && !s.drained {
 		s.next = earliest(s.next, s.idle.Add(grace))
 	}
@@ -173,12 +192,15 @@ func (s *service) Stop(ctx context.Context) {
 	if err := s.router.stop(ctx); err != nil {
 		s.router.log.Warn("entities did not stop in time", "entities", s.router.alive.Load())
 	}
+	s.progress.end()
 }
 
-// step gives the machine an input and reports whether it took it.
-func (s *service) step(in homes.Input) bool {
-	err := s.get().Step(time.Now(), in)
-	if err != nil {
+// step gives the machine an input.
+func (s *service) step(in homes.Input) {
+	if in, ok := in.(homes.Stopped); ok {
+		s.noteCargo(in)
+	}
+	if err := s.get().Step(time.Now(), in); err != nil {
 		s.router.log.Debug("sharding input refused", "error", err)
 	}
 	wake := s.carryOut()
@@ -186,7 +208,15 @@ func (s *service) step(in homes.Input) bool {
 		s.next = wake
 		s.node.Poke(serviceName)
 	}
-	return err == nil
+}
+
+// noteCargo counts what moves.
+func (s *service) noteCargo(in homes.Stopped) {
+	n := 0
+	for _, c := range in.Cargo {
+		n += len(c.Data)
+	}
+	s.progress.carried(in.Kind, n)
 }
 
 // carryOut does what the machine wants until it wants nothing more, and returns
@@ -215,6 +245,8 @@ func (s *service) carryOut() time.Time {
 
 func (s *service) do(a homes.Act) {
 	switch a := a.(type) {
+	case homes.Progress:
+		s.progress.update(a, time.Now())
 	case homes.Route:
 		s.router.routes.set(a, time.Now())
 	case homes.Run:
@@ -250,6 +282,10 @@ func (s *service) finish(now time.Time) {
 	if !s.leaving || s.drained {
 		return
 	}
+	if s.shutdown {
+		s.finishShutdown()
+		return
+	}
 	if !s.get().Idle() {
 		s.idle = time.Time{}
 		return
@@ -259,6 +295,19 @@ func (s *service) finish(now time.Time) {
 		s.node.Poke(serviceName)
 	}
 	if now.Sub(s.idle) >= grace {
+		s.drained = true
+		s.machine.Drained()
+		s.node.Drained(serviceName)
+	}
+}
+
+// finishShutdown ends what runs here, since nothing is handed over when the
+// whole cluster stops, and tells the node once nothing runs any more.
+func (s *service) finishShutdown() {
+	if !s.router.stopped.Load() {
+		s.router.halt()
+	}
+	if s.router.alive.Load() == 0 {
 		s.drained = true
 		s.machine.Drained()
 		s.node.Drained(serviceName)

@@ -66,7 +66,7 @@ var (
 
 func hosting(kinds ...actor.Kind[*text]) (list []installer) {
 	for _, k := range kinds {
-		list = append(list, hosted[*text]{k})
+		list = append(list, hosted[*text]{kind: k})
 	}
 	return list
 }
