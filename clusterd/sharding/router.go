@@ -26,20 +26,22 @@ const (
 // all entity refs of a node and behind the prefix under which other nodes pass
 // messages on. Any goroutine may call it.
 type router struct {
-	sys     *actor.System
-	log     *slog.Logger
-	self    string                // this node's address
-	kinds   map[string]*kindCount // hosted here; fixed before traffic
-	origin  uint32                // this node's; see originOf
-	routes  *routes
-	view    atomic.Pointer[viewInfo]
-	wrong   corrections
-	flushes flushes
-	stripes [stripes]stripe
-	mayAct  func() bool // this node has its lease
-	pauses  pauses
-	poke    func()              // something began to wait, or a slot is ready to move
-	done    func(homes.Stopped) // a slot has closed
+	sys      *actor.System
+	log      *slog.Logger
+	self     string                // this node's address
+	kinds    map[string]*kindCount // hosted here; fixed before traffic
+	origin   uint32                // this node's; see originOf
+	routes   *routes
+	view     atomic.Pointer[viewInfo]
+	wrong    corrections
+	flushes  flushes
+	stripes  [stripes]stripe
+	mayAct   func() bool // this node has its lease
+	pauses   pauses
+	standing atomic.Bool         // some entity pauses
+	sweepAt  time.Time           // when the next sweep is due; of the service's goroutine
+	poke     func()              // something began to wait, or a slot is ready to move
+	done     func(homes.Stopped) // a slot has closed
 
 	stopped    atomic.Bool // nothing starts any more
 	waiting    atomic.Int64
@@ -327,14 +329,22 @@ func (r *router) buryAll(key seatKey, id string, list []held, reason error) {
 // sweep makes dead letters of what has waited too long, and tells when to call
 // it again; zero if nothing waits.
 func (r *router) sweep(now time.Time) time.Time {
-	if r.waiting.Load() == 0 && r.flushes.marks.Load() == 0 {
+	if r.waiting.Load() == 0 && r.flushes.marks.Load() == 0 && !r.standing.Load() {
 		return time.Time{}
 	}
+	if now.Before(r.sweepAt) {
+		return r.sweepAt
+	}
+	r.sweepAt = now.Add(sweepEvery)
+	r.standing.Store(false)
 	r.each(func(st *stripe, s *seat, ln *line) {
 		r.forgetFlush(ln, now)
+		if ln.state == pausing || ln.state == paused {
+			r.standing.Store(true)
+		}
 		if len(ln.queue) == 0 {
 			st.tidy(s, ln)
-			st.mu.Unlock()
+			r.goOn(st, s, ln)
 			return
 		}
 		limit, reason := homeWait, ErrNoHome
@@ -350,19 +360,28 @@ func (r *router) sweep(now time.Time) time.Time {
 		s.waits -= n
 		r.waiting.Add(-int64(n))
 		r.expired.Add(uint64(n))
-		r.pump(st, s, ln) // a flush may have taken too long
+		r.goOn(st, s, ln) // the lease may be back without a word, or a flush has taken too long
 		r.buryAll(s.key, ln.id, late, reason)
 	})
-	if r.waiting.Load() == 0 && r.flushes.marks.Load() == 0 {
+	if r.waiting.Load() == 0 && r.flushes.marks.Load() == 0 && !r.standing.Load() {
 		return time.Time{}
 	}
-	return now.Add(sweepEvery)
+	return r.sweepAt
 }
 
-// reroute looks again at all that waits, after a new view.
-func (r *router) reroute() {
-	if r.waiting.Load() > 0 {
-		r.each(r.pump)
+// reroute looks again at what waits in some slots, after news of where they are.
+func (r *router) reroute(a homes.Route) {
+	if r.waiting.Load() == 0 {
+		return
+	}
+	for slot := range a.Slots.Slots() {
+		st := r.stripe(slot)
+		st.mu.Lock()
+		if s := st.seats[seatKey{a.Kind, slot}]; s != nil && s.waits > 0 {
+			r.pumpAll(st, s)
+			continue
+		}
+		st.mu.Unlock()
 	}
 }
 

@@ -224,14 +224,8 @@ func (s *service) noteCargo(in homes.Stopped) {
 func (s *service) carryOut() time.Time {
 	for {
 		rd := s.get().Ready()
-		routed := false
 		for _, a := range rd.Acts {
-			_, is := a.(homes.Route)
-			routed = routed || is
 			s.do(a)
-		}
-		if routed {
-			s.router.reroute()
 		}
 		for _, p := range rd.Packets {
 			s.post(p)
@@ -249,6 +243,7 @@ func (s *service) do(a homes.Act) {
 		s.progress.update(a, time.Now())
 	case homes.Route:
 		s.router.routes.set(a, time.Now())
+		s.router.reroute(a)
 	case homes.Run:
 		s.router.run(a)
 	case homes.Release:
