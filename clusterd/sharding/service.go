@@ -291,7 +291,7 @@ func (s *service) finish(now time.Time) {
 	}
 	if now.Sub(s.idle) >= grace {
 		s.drained = true
-		s.machine.Drained()
+		s.get().Drained()
 		s.node.Drained(serviceName)
 	}
 }
@@ -304,7 +304,7 @@ func (s *service) finishShutdown() {
 	}
 	if s.router.alive.Load() == 0 {
 		s.drained = true
-		s.machine.Drained()
+		s.get().Drained()
 		s.node.Drained(serviceName)
 	}
 }

@@ -400,10 +400,7 @@ func (m *Machine) receive(now time.Time, p Packet) error {
 // keep holds a message of a view that is not active here yet: to act on it now
 // could hide a token from a census, see the package.
 func (m *Machine) keep(p Packet) error {
-	size := 64
-	if part, ok := p.Message.Body.(Part); ok {
-		size += len(part.Data)
-	}
+	size := p.Message.size()
 	if m.earlier+size > m.cfg.Limit || len(m.early) >= maxEarly {
 		return ErrLimit // it is sent again
 	}

@@ -148,6 +148,36 @@ func (Learn) body()   {}
 func (Leave) body()   {}
 func (Left) body()    {}
 
+// size is about how many bytes of memory a message takes.
+func (m Message) size() int {
+	const fixed, span = 64, 48
+	switch b := m.Body.(type) {
+	case Part:
+		return fixed + slots.Count/8 + len(b.Data)
+	case Issue:
+		return fixed + slots.Count/8
+	case Plan:
+		return fixed + span*(len(b.Now)+len(b.Target))
+	case Planned:
+		return fixed + span*len(b.Now)
+	case Learn:
+		return fixed + span*len(b.Now)
+	case Claims:
+		n := fixed
+		for _, k := range b.Kinds {
+			n += slots.Count/8 + span*len(k.Now)
+		}
+		return n
+	case Leave:
+		n := fixed
+		for _, k := range b.Kinds {
+			n += fixed + span*len(k.Now)
+		}
+		return n
+	}
+	return fixed
+}
+
 // Packet is a message with its other end: the sender of what comes in, the
 // receiver of what goes out.
 type Packet struct {
