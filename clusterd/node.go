@@ -311,6 +311,9 @@ func (n *Node) notReady(ctx context.Context) error {
 // System is the node's actor system.
 func (n *Node) System() *actor.System { return n.sys }
 
+// Timing is the node's timing, for services whose own clocks must fit it.
+func (n *Node) Timing() engine.Timing { return n.cfg.Timing }
+
 // Self is this node as a member; its Status is 0 before it has joined. Its UID
 // changes when the node rejoins after a removal.
 func (n *Node) Self() Member {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,6 +79,27 @@ func (n *Node) Host(kind string) error {
 		return fmt.Errorf("clusterd: kind %q is hosted twice", kind)
 	}
 	n.kinds = append(n.kinds, kind)
+	return nil
+}
+
+// Publish adds a pair to what this node shows to all members, as Config.Meta does
+// and within its limit. For services, during Install.
+func (n *Node) Publish(key, value string) error {
+	if n.started {
+		return errStarted
+	}
+	meta := maps.Clone(n.cfg.Meta)
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	if _, taken := meta[key]; taken {
+		return fmt.Errorf("clusterd: %q is published twice", key)
+	}
+	meta[key] = value
+	if size := metaSize(meta); size > metaLimit {
+		return fmt.Errorf("clusterd: %d bytes of keys and values are published, the limit is %d", size, metaLimit)
+	}
+	n.cfg.Meta = meta
 	return nil
 }
 

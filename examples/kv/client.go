@@ -117,12 +117,6 @@ func (c *client) routeKeys(keys [][]byte) (slot uint16, fault string) {
 		}
 		slot = s
 	}
-	if !c.srv.backend.serving() {
-		return slot, errDown
-	}
-	if c.srv.proxy {
-		return slot, ""
-	}
 	return slot, c.srv.redirect(slot)
 }
 

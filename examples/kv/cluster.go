@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -215,8 +217,17 @@ func (c *client) slotWord(word []byte) (uint16, bool) {
 
 func (c *client) countKeysInSlot(word []byte) {
 	if slot, ok := c.slotWord(word); ok {
-		c.w.Int(c.srv.backend.shelf().keys(int(slot)))
+		c.w.Int(c.keysIn(slot))
 	}
+}
+
+// keysIn is the number of keys of a slot on this node.
+func (c *client) keysIn(slot uint16) int64 {
+	list := c.srv.backend.filled()
+	if i, ok := slices.BinarySearchFunc(list, slot, func(f filled, s uint16) int { return cmp.Compare(f.slot, s) }); ok {
+		return list[i].keys
+	}
+	return 0
 }
 
 func (c *client) getKeysInSlot(word, count []byte) {
@@ -229,7 +240,7 @@ func (c *client) getKeysInSlot(word, count []byte) {
 		c.w.Error("ERR Invalid number of keys")
 		return
 	}
-	if n == 0 || c.srv.backend.shelf().keys(int(slot)) == 0 {
+	if n == 0 || c.keysIn(slot) == 0 {
 		c.w.Array(0)
 		return
 	}

@@ -63,7 +63,11 @@ func (c *client) sections() []section {
 		{"Replication", func() string { return lines("role", "master", "connected_slaves", 0) }},
 		{"Cluster", func() string { return lines("cluster_enabled", 1) }},
 		{"Keyspace", func() string {
-			if n := s.backend.shelf().total(); n > 0 {
+			n := int64(0)
+			for _, f := range s.backend.filled() {
+				n += f.keys
+			}
+			if n > 0 {
 				return fmt.Sprintf("db0:keys=%d,expires=0,avg_ttl=0\r\n", n)
 			}
 			return ""

@@ -2,26 +2,21 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"strconv"
 
-	"github.com/pando-go/pando/clusterd/slots"
 	"github.com/pando-go/pando/examples/kv/kvpb"
 )
 
 // These commands are about all keys of a node: of the slots that run on it.
 
-func (c *client) dbsize([][]byte) { c.w.Int(c.srv.backend.shelf().total()) }
-
-// filled lists the slots of this node that have keys.
-func (c *client) filled() (list []uint16) {
-	shelf := c.srv.backend.shelf()
-	for s := range slots.Count {
-		if shelf.keys(s) > 0 {
-			list = append(list, uint16(s))
-		}
+func (c *client) dbsize([][]byte) {
+	n := int64(0)
+	for _, f := range c.srv.backend.filled() {
+		n += f.keys
 	}
-	return list
+	c.w.Int(n)
 }
 
 // askSlot sends one command to a slot and returns its reply, in version 2.
@@ -42,8 +37,8 @@ func (c *client) flush(args [][]byte) {
 		c.w.Error(errSyntax)
 		return
 	}
-	for _, s := range c.filled() {
-		if _, fault := c.askSlot(s, "@flush"); fault != "" {
+	for _, f := range c.srv.backend.filled() {
+		if _, fault := c.askSlot(f.slot, "@flush"); fault != "" {
 			c.w.Error(fault)
 			return
 		}
@@ -52,9 +47,9 @@ func (c *client) flush(args [][]byte) {
 }
 
 func (c *client) randomKey([][]byte) {
-	list := c.filled()
+	list := c.srv.backend.filled()
 	for _, i := range rand.Perm(len(list)) {
-		if reply, fault := c.askSlot(list[i], "@random"); fault == "" && !bytes.HasPrefix(reply, []byte("$-1")) {
+		if reply, fault := c.askSlot(list[i].slot, "@random"); fault == "" && !bytes.HasPrefix(reply, []byte("$-1")) {
 			c.w.Raw(reply)
 			return
 		}
@@ -116,32 +111,31 @@ func scanOptions(args [][]byte) (count int, options []string, fault string) {
 }
 
 func (c *client) scanFrom(cursor uint64, count int, options []string) (next uint64, found [][]byte, fault string) {
-	shelf := c.srv.backend.shelf()
-	slot, left := int(cursor&(1<<slotBits-1)), cursor>>slotBits
-	for ; slot < slots.Count; slot, left = slot+1, 0 {
-		if shelf.keys(slot) == 0 {
+	first, left := uint16(cursor&(1<<slotBits-1)), cursor>>slotBits
+	for _, f := range c.srv.backend.filled() {
+		if f.slot < first {
 			continue
 		}
+		if f.slot > first {
+			left = 0
+		}
 		if count <= 0 {
-			return uint64(slot), found, ""
+			return uint64(f.slot), found, ""
 		}
 		words := append([]string{"@scan", strconv.FormatUint(left, 10), "COUNT", strconv.Itoa(count)}, options...)
-		reply, fault := c.askSlot(uint16(slot), words...)
+		reply, fault := c.askSlot(f.slot, words...)
 		if fault != "" {
 			return 0, nil, fault
 		}
-		if reply[0] == '-' {
-			return 0, nil, string(bytes.TrimSpace(reply[1:]))
-		}
-		count -= int(shelf.keys(slot))
 		list := bulks(reply)
 		if len(list) == 0 {
-			return 0, nil, "ERR the slot's answer does not fit the question"
+			return 0, nil, string(bytes.TrimSpace(reply[1:]))
 		}
 		found = append(found, list[1:]...)
 		if left, _ = strconv.ParseUint(string(list[0]), 10, 64); left > 0 {
-			return left<<slotBits | uint64(slot), found, ""
+			return left<<slotBits | uint64(f.slot), found, ""
 		}
+		count -= int(min(f.keys, int64(count)))
 	}
 	return 0, found, ""
 }
@@ -170,7 +164,7 @@ func bulks(reply []byte) (list [][]byte) {
 }
 
 func (c *client) keys(args [][]byte) {
-	_, found, fault := c.scanFrom(0, slots.Count*maxScan, []string{"match", string(args[1])})
+	_, found, fault := c.scanFrom(0, math.MaxInt, []string{"match", string(args[1])})
 	if fault != "" {
 		c.w.Error(fault)
 		return

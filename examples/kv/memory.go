@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -28,8 +30,18 @@ type backend interface {
 	serving() bool
 	// table is who has which slots at present. It is not to be changed.
 	table() *table
-	// shelf has the slots that run on this node.
-	shelf() *shelf
+	// tell is ask without an answer, for a slot that runs on this node.
+	tell(slot uint16, m kvpb.Command)
+	// filled lists the slots of this node that have keys, sorted, and their keys.
+	filled() []filled
+	// expired lists the slots that have keys whose time has come.
+	expired(now time.Time) []uint16
+}
+
+// filled is a slot that has keys.
+type filled struct {
+	slot uint16
+	keys int64
 }
 
 var (
@@ -50,9 +62,57 @@ type memory struct {
 	ids  []string
 	here *shelf
 
+	last atomic.Pointer[table] // what holds for ever, once this node has left
+
 	mu     sync.Mutex
 	cached *table
 	until  time.Time
+}
+
+// memorySlot is the entity of a slot in memory.
+type memorySlot struct {
+	*slot
+	broken error // the id is not that of a slot
+}
+
+// newKind makes the entities of one node.
+func newKind(sh *shelf) actor.Kind[kvpb.Command] {
+	return actor.NewKind(kindName, func(id string) actor.Behavior[kvpb.Command] {
+		s, err := newSlot(id, sh)
+		return &memorySlot{s, err}
+	})
+}
+
+// Started puts the slot on the shelf.
+func (s *memorySlot) Started(*actor.Context[kvpb.Command]) error {
+	if s.broken == nil {
+		s.start()
+	}
+	return s.broken
+}
+
+// Stopped takes it off.
+func (s *memorySlot) Stopped(*actor.Context[kvpb.Command], error) { s.stop() }
+
+// Receive handles one message.
+func (s *memorySlot) Receive(c *actor.Context[kvpb.Command], m kvpb.Command) error {
+	answer, _ := s.handle(m)
+	if answer != nil {
+		c.Reply(answer)
+	}
+	return nil
+}
+
+// Snapshot is what moves along when the slot does.
+func (s *memorySlot) Snapshot() (proto.Message, error) { return s.store.Snapshot(), nil }
+
+// Restore takes it up.
+func (s *memorySlot) Restore(m proto.Message) error {
+	state, ok := m.(*kvpb.Slot)
+	if !ok {
+		return fmt.Errorf("kv: state of a slot is a %T", m)
+	}
+	return s.store.Restore(state)
 }
 
 // newMemory returns the backend and what the node must host for it. Before start
@@ -89,19 +149,33 @@ func askError(err error) error {
 }
 
 func (m *memory) home(slot uint16) (string, bool) {
+	if t := m.last.Load(); t != nil {
+		return t.owner(slot), false
+	}
 	address := sharding.Home(m.node, kindName, m.ids[slot])
 	return address, address == m.node.System().Address()
 }
 
-func (m *memory) serving() bool { return m.node.MayAct() }
+// freeze makes t the table for good: this node has left, and only tells clients
+// where to go.
+func (m *memory) freeze(t *table) { m.last.Store(t) }
 
-func (m *memory) shelf() *shelf { return m.here }
+func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct() }
+
+func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
+
+func (m *memory) filled() []filled { return m.here.filled() }
+
+func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
 
 // tableAge is how old the table may be that CLUSTER prints. Redirections do not
 // come from it.
 const tableAge = 50 * time.Millisecond
 
 func (m *memory) table() *table {
+	if t := m.last.Load(); t != nil {
+		return t
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now := time.Now(); m.cached == nil || now.After(m.until) {

@@ -146,7 +146,7 @@ func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *sl
 	case <-node.Done():
 		return node.Err()
 	}
-	return leave(again, node, log)
+	return leave(again, node, slots, log)
 }
 
 // newID is a name for clients that no other node has.
@@ -183,9 +183,17 @@ func startNode(ctx context.Context, cfg nodeConfig, s *server, services []cluste
 	return node, nil
 }
 
-// leave hands over the slots, while clients are still answered, and leaves the
-// cluster; again cuts it short.
-func leave(again <-chan struct{}, node *clusterd.Node, log *slog.Logger) error {
+// How a node takes leave of its clients: for a while after it has left it still
+// sends them to where the slots are now, so that none of them runs into a closed
+// connection in the middle of a command.
+const (
+	lingerTime = time.Second
+	farewell   = 20 * time.Millisecond // how often it looks whether it has slots left
+)
+
+// leave hands over the slots, while clients are still answered, leaves the
+// cluster, and lingers; again cuts it short.
+func leave(again <-chan struct{}, node *clusterd.Node, slots *memory, log *slog.Logger) error {
 	log.Info("leaving; a second signal ends this process at once", "within", leaveTime)
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
@@ -196,11 +204,38 @@ func leave(again <-chan struct{}, node *clusterd.Node, log *slog.Logger) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := node.Leave(ctx); err != nil {
-		return fmt.Errorf("leave: %w", err)
+	left := make(chan error, 1)
+	go func() { left <- node.Leave(ctx) }()
+	var last *table
+	tick := time.NewTicker(farewell)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if t := slots.table(); t.withoutSelf() {
+				last = t
+			}
+		case err := <-left:
+			if err != nil {
+				return fmt.Errorf("leave: %w", err)
+			}
+			log.Info("left the cluster")
+			linger(ctx, slots, last)
+			return nil
+		}
 	}
-	log.Info("left the cluster")
-	return nil
+}
+
+// linger sends clients to other nodes for a while, if there are any.
+func linger(ctx context.Context, slots *memory, last *table) {
+	if last == nil {
+		return
+	}
+	slots.freeze(last)
+	select {
+	case <-ctx.Done():
+	case <-time.After(lingerTime):
+	}
 }
 
 // untilEOF returns a context that ends with ctx or at the end of r. The reader

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pando-go/pando/examples/kv/internal/resp"
 	"github.com/pando-go/pando/examples/kv/internal/store"
+	"github.com/pando-go/pando/examples/kv/kvpb"
 )
 
 // maxClients bounds the connections of a node.
@@ -47,11 +48,15 @@ func newServer(b backend, log *slog.Logger) *server {
 
 func (s *server) startMillis() int64 { return s.started.UnixMilli() }
 
-// redirect tells a client who answers for a slot; "" if this node does.
+// redirect tells a client who answers for a slot; "" if this node does. A node
+// without a lease still knows who else may.
 func (s *server) redirect(slot uint16) (fault string) {
 	address, here := s.backend.home(slot)
 	switch {
-	case here:
+	case here || s.proxy:
+		if !s.backend.serving() {
+			return errDown
+		}
 		return ""
 	case address == "":
 		return errNotCovered
@@ -78,12 +83,34 @@ func (s *server) serve(l net.Listener) (stop func()) {
 			s.log.Error("clients are not served any more", "error", err)
 		}
 	}()
+	end := make(chan struct{})
+	s.running.Go(func() { s.sweep(end) })
 	return sync.OnceFunc(func() {
+		close(end)
 		_ = srv.Close() // an error: it has never served
 		l.Close()
 		<-done
 		s.running.Wait()
 	})
+}
+
+// sweepEvery is how long the memory of an expired key is kept at most.
+const sweepEvery = 100 * time.Millisecond
+
+// sweep makes slots remove keys whose time has come, until end is closed.
+func (s *server) sweep(end <-chan struct{}) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case now := <-tick.C:
+			for _, slot := range s.backend.expired(now) {
+				s.backend.tell(slot, &kvpb.Tick{})
+			}
+		}
+	}
 }
 
 // guarded puts a guard before each connection.

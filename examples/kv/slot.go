@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pando-go/pando/actor"
 	"github.com/pando-go/pando/clusterd/slots"
 	"github.com/pando-go/pando/examples/kv/internal/resp"
 	"github.com/pando-go/pando/examples/kv/internal/store"
@@ -48,27 +47,46 @@ func slotOf(id string) (uint16, error) {
 // shelf has the slots that run on this node, for DBSIZE and SCAN. Any goroutine.
 type shelf [slots.Count]atomic.Pointer[slotSize]
 
-// slotSize is how many keys a slot has.
-type slotSize struct{ keys atomic.Int64 }
+// slotSize is what others may know of a slot that runs here.
+type slotSize struct {
+	keys atomic.Int64
+	due  atomic.Int64 // when a key expires next, ms since 1970; 0 = never
+}
 
 // keys is the number of keys of a slot that runs here, else 0.
-func (s *shelf) keys(slot int) int64 {
+func (s *shelf) keys(slot uint16) int64 {
 	if size := s[slot].Load(); size != nil {
 		return size.keys.Load()
 	}
 	return 0
 }
 
-// total is the number of keys on this node.
-func (s *shelf) total() (n int64) {
-	for slot := range s {
-		n += s.keys(slot)
+// filled lists the slots that have keys, in order.
+func (s *shelf) filled() (list []filled) {
+	for slot := range uint16(slots.Count) {
+		if n := s.keys(slot); n > 0 {
+			list = append(list, filled{slot, n})
+		}
 	}
-	return n
+	return list
 }
 
-// slot is the entity: it runs the commands on the keys of one slot, in the order
-// in which they come.
+// expired lists the slots that have keys whose time has come.
+func (s *shelf) expired(now time.Time) (list []uint16) {
+	for slot := range s {
+		size := s[slot].Load()
+		if size == nil {
+			continue
+		}
+		if due := size.due.Load(); due != 0 && due <= now.UnixMilli() {
+			list = append(list, uint16(slot))
+		}
+	}
+	return list
+}
+
+// slot holds the keys of one slot and runs the commands on them, in the order in
+// which they come. The entity is this and what its place asks of it: memorySlot.
 //
 // Why the entity is the slot and not the key: a transaction, a scan, a count and
 // the moving of a slot are one message each, an entity at rest costs as much for
@@ -81,73 +99,77 @@ type slot struct {
 	size   *slotSize
 	store  *store.Store
 	run    uint64 // of this run: what was watched in another one counts as changed
-	broken error  // the state that came with a move does not fit
-	wake   time.Time
-	timer  actor.Timer
 }
 
-// kind makes the entities of one node.
-func newKind(sh *shelf) actor.Kind[kvpb.Command] {
-	return actor.NewKind(kindName, func(id string) actor.Behavior[kvpb.Command] {
-		number, err := slotOf(id)
-		return &slot{number: number, shelf: sh, size: new(slotSize), store: store.New(rand.Uint64()), run: rand.Uint64(), broken: err}
-	})
+func newSlot(id string, sh *shelf) (*slot, error) {
+	number, err := slotOf(id)
+	return &slot{number: number, shelf: sh, size: new(slotSize), store: store.New(rand.Uint64()), run: rand.Uint64()}, err
 }
 
-// Started puts the slot on the shelf.
-func (s *slot) Started(c *actor.Context[kvpb.Command]) error {
-	if s.broken != nil {
-		return s.broken
-	}
+// start puts the slot on the shelf, stop takes it off.
+func (s *slot) start() {
 	s.shelf[s.number].Store(s.size)
-	s.after(c)
-	return nil
+	s.expire()
 }
 
-// Stopped takes it off.
-func (s *slot) Stopped(*actor.Context[kvpb.Command], error) {
-	s.shelf[s.number].CompareAndSwap(s.size, nil)
-}
+func (s *slot) stop() { s.shelf[s.number].CompareAndSwap(s.size, nil) }
 
-// Receive handles one message.
-func (s *slot) Receive(c *actor.Context[kvpb.Command], m kvpb.Command) error {
+// handle carries out one message. The change is nil if there was none.
+func (s *slot) handle(m kvpb.Command) (answer proto.Message, change *kvpb.Change) {
+	now := time.Now().UnixMilli()
+	s.store.Pass(now)
 	switch m := m.(type) {
 	case *kvpb.Batch:
-		c.Reply(s.batch(m))
+		answer, change = s.batch(m, now)
 	case *kvpb.Look:
-		c.Reply(s.look(m))
-	case *kvpb.Tick:
-		s.timer, s.wake = actor.Timer{}, time.Time{}
+		answer = s.look(m)
 	}
-	s.after(c)
-	return nil
+	s.expire()
+	return answer, change
 }
 
 // batch runs commands, all of them or none.
-func (s *slot) batch(m *kvpb.Batch) *kvpb.Answers {
-	now := time.Now().UnixMilli()
-	s.store.Expire(now, 0) // brings the time
+func (s *slot) batch(m *kvpb.Batch, now int64) (*kvpb.Answers, *kvpb.Change) {
 	for _, w := range m.GetWatches() {
 		if w.GetRun() != s.run || w.GetVersion() != s.store.Version(w.GetKey()) {
-			return &kvpb.Answers{Aborted: true}
+			return &kvpb.Answers{Aborted: true}, nil
 		}
 	}
 	w := resp.Writer{V3: m.GetResp3()}
 	ends := make([]uint32, 0, len(m.GetLengths()))
-	words := m.GetWords()
-	for _, n := range m.GetLengths() {
-		if n == 0 || int(n) > len(words) {
-			break // not what a node sends; the asker sees that replies are missing
+	var change *kvpb.Change
+	eachCommand(m.GetWords(), m.GetLengths(), func(words [][]byte) {
+		if done := s.store.Do(now, words, &w); done != nil {
+			if change == nil {
+				change = &kvpb.Change{At: now}
+			}
+			change.Words = append(change.Words, done...)
+			change.Lengths = append(change.Lengths, uint32(len(done)))
 		}
-		s.store.Do(now, words[:n], &w)
-		words = words[n:]
 		ends = append(ends, uint32(len(w.Buf)))
+	})
+	return &kvpb.Answers{Replies: w.Buf, Ends: ends}, change
+}
+
+// eachCommand splits words by lengths. It stops at what no node sends; who waits
+// for answers sees that some are missing.
+func eachCommand(words [][]byte, lengths []uint32, f func(words [][]byte)) {
+	for _, n := range lengths {
+		if n == 0 || int(n) > len(words) {
+			return
+		}
+		f(words[:n])
+		words = words[n:]
 	}
-	return &kvpb.Answers{Replies: w.Buf, Ends: ends}
+}
+
+// repeat does what a change did.
+func (s *slot) repeat(ch *kvpb.Change) {
+	var replies resp.Writer
+	eachCommand(ch.GetWords(), ch.GetLengths(), func(words [][]byte) { s.store.Do(ch.GetAt(), words, &replies) })
 }
 
 func (s *slot) look(m *kvpb.Look) *kvpb.Seen {
-	s.store.Expire(time.Now().UnixMilli(), 0)
 	seen := &kvpb.Seen{}
 	for _, key := range m.GetKeys() {
 		seen.Watches = append(seen.Watches, &kvpb.Watch{Key: key, Run: s.run, Version: s.store.Version(key)})
@@ -155,40 +177,12 @@ func (s *slot) look(m *kvpb.Look) *kvpb.Seen {
 	return seen
 }
 
-// How many keys are removed at once when their time has come, and how long the
-// next ones wait at least. A key is not seen any more from its very millisecond
-// on; this is about its memory.
-const (
-	expireMany  = 1000
-	expireEvery = 100 * time.Millisecond
-)
+// expireMany is how many keys a slot removes at once when their time has come. A
+// key is not seen any more from its very millisecond on; this is about memory.
+const expireMany = 1000
 
-// after notes how many keys there are, and removes those whose time has come.
-func (s *slot) after(c *actor.Context[kvpb.Command]) {
-	now := time.Now()
-	next := s.store.Expire(now.UnixMilli(), expireMany)
+// expire removes keys whose time has come, and tells the shelf what is left.
+func (s *slot) expire() {
+	s.size.due.Store(s.store.Expire(expireMany))
 	s.size.keys.Store(int64(s.store.Len()))
-	if next == 0 {
-		return
-	}
-	at := time.UnixMilli(next)
-	if soon := now.Add(expireEvery); at.Before(soon) {
-		at = soon
-	}
-	if s.wake.IsZero() || at.Before(s.wake) {
-		s.timer.Stop()
-		s.wake, s.timer = at, c.After(at.Sub(now), &kvpb.Tick{})
-	}
-}
-
-// Snapshot is what moves along when the slot does.
-func (s *slot) Snapshot() (proto.Message, error) { return s.store.Snapshot(), nil }
-
-// Restore takes it up.
-func (s *slot) Restore(m proto.Message) error {
-	state, ok := m.(*kvpb.Slot)
-	if !ok {
-		return fmt.Errorf("kv: state of a slot is a %T", m)
-	}
-	return s.store.Restore(state)
 }

@@ -126,6 +126,22 @@ func (t *table) at(address string) *place {
 	return t.places[i]
 }
 
+// owner returns the address of who has a slot, "" for nobody.
+func (t *table) owner(slot uint16) string {
+	for _, p := range t.places {
+		i, _ := slices.BinarySearchFunc(p.spans, slot, func(s span, slot uint16) int { return cmp.Compare(s.last, slot) })
+		if i < len(p.spans) && p.spans[i].first <= slot {
+			return p.address
+		}
+	}
+	return ""
+}
+
+// withoutSelf tells that other nodes have all slots.
+func (t *table) withoutSelf() bool {
+	return t.covered == slots.Count && (t.self == nil || len(t.self.spans) == 0)
+}
+
 // byID returns the place with an id, nil if there is none.
 func (t *table) byID(id string) *place {
 	i := slices.IndexFunc(t.places, func(p *place) bool { return p.id == id })

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -122,10 +123,14 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // another one.
 const CauseYielded = "yielded to another cluster"
 
+// Outline returns the snapshot without its members: see [engine.Engine.Outline].
+func (c *Core) Outline() engine.Snapshot { return c.engine.Outline() }
+
 // Heir is what an incarnation that has ended leaves to the next one.
 type Heir struct {
 	Exceed   uint64          // the number that the next UID must exceed
 	Contacts []string        // addresses of the cluster to join, beside the seeds
+	Cluster  seedjoin.Former // the cluster that removed it, and lives; zero = there is none
 	Shun     member.Identity // the cluster that was left, and is not to be joined again for a while
 }
 
@@ -137,6 +142,15 @@ func (c *Core) Heir() Heir {
 		h.Contacts = c.acquaintances()
 	}
 	return h
+}
+
+// bequeath notes which cluster removed this node, if one did: the cause of a
+// view. A cluster that was lost, or given up for another, is not remembered.
+func (c *Core) bequeath(gone engine.SelfRemoved) {
+	switch gone.Cause {
+	case member.CauseUnreachable.String(), member.CauseDown.String(), member.CauseReplaced.String():
+		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Collect(c.standing.Voters.All())}
+	}
 }
 
 // acquaintances returns members of the cluster that this node was in. The next
@@ -207,8 +221,9 @@ func (c *Core) drainEngine() {
 		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
 	for _, e := range rd.Events {
-		if gone, ok := e.(engine.SelfRemoved); ok && c.cause != "" {
-			gone.Cause = c.cause
+		if gone, ok := e.(engine.SelfRemoved); ok {
+			c.bequeath(gone)
+			gone.Cause = cmp.Or(c.cause, gone.Cause)
 			e = gone
 		}
 		c.out.Events = append(c.out.Events, e)
@@ -218,7 +233,7 @@ func (c *Core) drainEngine() {
 // tellStanding tells the machine what the engine knows, if that is new.
 func (c *Core) tellStanding(now time.Time) bool {
 	s := seedjoin.Standing(c.engine.Standing())
-	if same(s, c.standing) {
+	if same(&s, &c.standing) {
 		return false
 	}
 	c.standing = s
@@ -227,18 +242,9 @@ func (c *Core) tellStanding(now time.Time) bool {
 	return true
 }
 
-func same(a, b seedjoin.Standing) bool {
+func same(a, b *seedjoin.Standing) bool {
 	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Leaving == b.Leaving &&
-		a.Steward == b.Steward && sameNodes(a.Members, b.Members) && sameNodes(a.Voters, b.Voters)
-}
-
-// sameNodes spares the comparison of all members after each packet: lists are
-// immutable, so one list has one content.
-func sameNodes(a, b []member.Node) bool {
-	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
-		return true
-	}
-	return slices.Equal(a, b)
+		a.Steward == b.Steward && a.Change == b.Change
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have

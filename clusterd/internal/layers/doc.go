@@ -52,7 +52,10 @@ func Layers() []Layer {
 		{Dir: "clusterd/internal/hosts", Support: true},
 		{Dir: "clusterd/clustertest", Imports: []string{"clusterd", "mailbox", "remote/memnet"}, Support: true},
 		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},
+		{Dir: "clusterd/sharding/store/storetest", Imports: []string{"clusterd/sharding/store"}, Support: true},
 		{Dir: "clusterd/sharding/internal/groups", Imports: []string{"clusterd/sharding/internal/groupspb"}, Pure: true},
+		{Dir: "clusterd/sharding/internal/trial", Imports: []string{"actor", "clusterd"}, Program: true},
+		{Dir: "clusterd/sharding/internal/cmd", Imports: []string{"actor", "clusterd"}, Program: true},
 		{Dir: "clusterd/sharding", Imports: []string{"actor", "mailbox", "clusterd", "clusterd/slots", "clusterd/engine"}},
 		{Dir: "examples", Imports: []string{"actor", "mailbox", "remote", "clusterd"}, Program: true},
 	}

@@ -45,7 +45,7 @@ func (g *group) yieldTo(to uint64) {
 
 // drained tells whether no proposal is open and all is applied.
 func (g *group) drained() bool {
-	return g.opened == 0 && len(g.fresh) == 0 && len(g.flying) == 0 && g.applied == g.last
+	return g.open() == 0 && g.applied == g.last
 }
 
 // proceed begins, continues or gives up a handover.

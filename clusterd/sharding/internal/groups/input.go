@@ -164,11 +164,12 @@ type Entry struct {
 type Role uint8
 
 const (
-	// None: no replica here, or no more.
+	// None: no replica here, or no more: its state is to be forgotten.
 	None Role = iota
 	// Replica: a voter that follows.
 	Replica
-	// Learner: a replica that catches up and does not vote yet.
+	// Learner: a replica without a vote. It catches up, or was taken out and has
+	// not yet been told that it is not needed any more.
 	Learner
 	// Primary: leads, has applied all that was committed before its term, and
 	// may serve while [Machine.CanServe] says so.

@@ -137,14 +137,19 @@ func (g *group) echoed(from uint64, stamp int64) {
 	mem.stamp = max(mem.stamp, stamp)
 	mem.heardAt = g.m.now
 	if !mem.level(g) {
-		// The library resends to a member that is behind when it hears from it.
-		g.step(&raftpb.Message{
-			Type: raftpb.MsgHeartbeatResp.Enum(), From: new(from), To: new(g.m.cfg.Self), Term: new(g.term),
-		})
+		g.nudge(from)
 	}
 	if !g.serving || len(g.waiting) > 0 || len(g.waitingAll) > 0 || g.busy() {
 		g.m.touch(g)
 	}
+}
+
+// nudge tells the library that a member answered: it then sends again what that
+// member lacks.
+func (g *group) nudge(id uint64) {
+	g.step(&raftpb.Message{
+		Type: raftpb.MsgHeartbeatResp.Enum(), From: new(id), To: new(g.m.cfg.Self), Term: new(g.term),
+	})
 }
 
 // leaseEnd is the end of the lease: T_f after the newest stamp that a quorum,

@@ -2,6 +2,7 @@ package groups
 
 import (
 	"cmp"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -37,7 +38,8 @@ type Machine struct {
 
 // New returns the machine of a node that holds what is stored. Replicas that
 // are stored start as followers; they vote for nobody until a primary that
-// they may have supported before the restart has no lease any more.
+// they may have supported before the restart has no lease any more. A replica
+// whose stored log makes no sense is stopped and comes as a Failure.
 func New(cfg Config, stored []Stored) (*Machine, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
@@ -56,7 +58,7 @@ func New(cfg Config, stored []Stored) (*Machine, error) {
 		if m.groups[s.Shard] != nil {
 			return nil, ErrExists
 		}
-		if _, err := m.open(s); err != nil {
+		if _, err := m.open(s); err != nil && !errors.Is(err, ErrBroken) {
 			return nil, err
 		}
 	}

@@ -21,6 +21,7 @@ func (m *Machine) receive(in Receive) error {
 	if pkt.From != in.From || pkt.To != m.cfg.Self || !validID(in.From) || in.From == m.cfg.Self {
 		return ErrPacket
 	}
+	m.plan.newest = m.plan.newest.max(version{pkt.PlanView, pkt.PlanNumber})
 	var faults []error
 	note := func(err error) {
 		if err != nil && len(faults) < 4 {

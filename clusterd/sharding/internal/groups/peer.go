@@ -82,7 +82,8 @@ func (m *Machine) flush() {
 
 // pack makes one packet of what waits for a peer.
 func (m *Machine) pack(p *peer) {
-	pkt := &groupspb.Packet{From: m.cfg.Self, To: p.id, Beat: m.beatFor(p), Echoes: p.echoes, Items: p.items}
+	pkt := &groupspb.Packet{From: m.cfg.Self, To: p.id, Beat: m.beatFor(p), Echoes: p.echoes, Items: p.items,
+		PlanView: m.plan.newest.view, PlanNumber: m.plan.newest.number}
 	data, err := proto.Marshal(pkt)
 	if err != nil {
 		panic(err) // a message of our own making
@@ -97,7 +98,11 @@ func (m *Machine) beatFor(p *peer) *groupspb.Beat {
 		return nil
 	}
 	slices.SortFunc(p.beats, byShard)
-	b := &groupspb.Beat{Boot: m.cfg.Boot, Stamp: m.stamp()}
+	n := len(p.beats)
+	b := &groupspb.Beat{
+		Boot: m.cfg.Boot, Stamp: m.stamp(),
+		Shards: make([]uint32, 0, n), Groups: make([]uint64, 0, n), Terms: make([]uint64, 0, n), Commits: make([]uint64, 0, n),
+	}
 	prev := -1
 	for _, g := range p.beats {
 		l, ok := g.lineFor(p.id)

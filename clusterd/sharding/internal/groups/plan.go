@@ -6,10 +6,26 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// plan is the newest wish for every shard.
+// plan is the newest wish for every shard. Packets carry the version of the
+// newest plan that a node has heard of: one that has an older plan takes no step,
+// or two primaries with different plans would hand a shard to and fro.
 type plan struct {
-	view, number uint64
+	mine, newest version
 	rows         []*PlanRow // by shard
+}
+
+// version orders plans.
+type version struct{ view, number uint64 }
+
+func (v version) less(o version) bool {
+	return v.view < o.view || v.view == o.view && v.number < o.number
+}
+
+func (v version) max(o version) version {
+	if v.less(o) {
+		return o
+	}
+	return v
 }
 
 // change is a change of the configuration that was proposed and is not applied.
@@ -20,7 +36,8 @@ type change struct {
 
 // planned takes a plan over and has the groups that are led here walk to it.
 func (m *Machine) planned(in Plan) error {
-	if in.View < m.plan.view || in.View == m.plan.view && in.Number < m.plan.number {
+	v := version{in.View, in.Number}
+	if v.less(m.plan.mine) {
 		return nil
 	}
 	for _, row := range in.Rows {
@@ -31,7 +48,7 @@ func (m *Machine) planned(in Plan) error {
 			return ErrMember
 		}
 	}
-	m.plan.view, m.plan.number = in.View, in.Number
+	m.plan.mine, m.plan.newest = v, m.plan.newest.max(v)
 	for _, row := range in.Rows {
 		m.plan.rows[row.Shard] = &PlanRow{Shard: row.Shard, Members: sorted(row.Members), Primary: row.Primary}
 		if g := m.groups[row.Shard]; g != nil && g.rn != nil && g.leads() {
@@ -42,7 +59,13 @@ func (m *Machine) planned(in Plan) error {
 }
 
 // wish is the plan's row for the group, or nil.
-func (g *group) wish() *PlanRow { return g.m.plan.rows[g.shard] }
+func (g *group) wish() *PlanRow {
+	p := &g.m.plan
+	if p.mine.less(p.newest) {
+		return nil
+	}
+	return p.rows[g.shard]
+}
 
 // fulfilled tells whether the configuration is as planned.
 func (g *group) fulfilled() bool {
@@ -82,7 +105,7 @@ func (g *group) nextChange() (raftpb.ConfChangeType, uint64) {
 			return raftpb.ConfChangeAddNode, id
 		}
 	}
-	missing := without(w.Members, g.conf.voters)
+	missing := minus(w.Members, g.conf.voters)
 	for _, id := range missing {
 		if len(g.conf.learners) > 0 || g.conf.learns(id) {
 			break // one at a time
@@ -98,20 +121,20 @@ func (g *group) nextChange() (raftpb.ConfChangeType, uint64) {
 	if len(missing) > 0 {
 		return 0, 0
 	}
-	for _, id := range without(g.conf.voters, w.Members) {
-		if id != g.m.cfg.Self && g.safe(without(g.conf.voters, []uint64{id})) {
+	for _, id := range minus(g.conf.voters, w.Members) {
+		if id != g.m.cfg.Self && g.safe(minus(g.conf.voters, []uint64{id})) {
 			return raftpb.ConfChangeRemoveNode, id
 		}
 	}
 	return 0, 0
 }
 
-// with and without are sets as growing lists.
+// with and minus are sets as growing lists.
 func with(set []uint64, id uint64) []uint64 {
 	return slices.Compact(sorted(append(slices.Clone(set), id)))
 }
 
-func without(set, less []uint64) []uint64 {
+func minus(set, less []uint64) []uint64 {
 	return slices.DeleteFunc(slices.Clone(set), func(id uint64) bool { return slices.Contains(less, id) })
 }
 
@@ -146,7 +169,7 @@ func (g *group) propose(typ raftpb.ConfChangeType, id uint64) {
 	case raftpb.ConfChangeAddNode:
 		next = with(next, id)
 	case raftpb.ConfChangeRemoveNode:
-		next = without(next, []uint64{id})
+		next = minus(next, []uint64{id})
 	}
 	cc := &raftpb.ConfChangeV2{Changes: []*raftpb.ConfChangeSingle{{Type: typ.Enum(), NodeId: new(id)}}}
 	if g.rn.ProposeConfChange(cc) == nil {

@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"github.com/pando-go/pando/clusterd/sharding/internal/groupspb"
 )
@@ -67,7 +69,7 @@ func (g *group) pump() {
 			s.running = true
 			g.m.sending++
 		}
-		for s.running && (s.next < s.meta.Size && s.next < s.acked+uint64(l.Window*l.PartBytes) || !s.first) {
+		for s.running && s.acked <= s.meta.Size && (s.next < s.meta.Size && s.next < s.acked+uint64(l.Window*l.PartBytes) || !s.first) {
 			s.first = true
 			if s.meta.Size == 0 {
 				g.sendPart(s, 0, []byte{}) // the empty state of a new group
@@ -101,7 +103,7 @@ func (m *Machine) snapshotPart(in SnapshotPart) error {
 	}
 	if in.Data == nil || in.Offset+uint64(len(in.Data)) > s.meta.Size {
 		g.endShipment(in.To)
-		g.guarded(func() { g.rn.ReportSnapshot(in.To, 2) })
+		g.guarded(func() { g.rn.ReportSnapshot(in.To, raft.SnapshotFailure) })
 		m.touch(g)
 		return nil
 	}
@@ -131,25 +133,31 @@ func (g *group) receiveGot(from uint64, in *groupspb.Got) error {
 		s.acked, s.moved = in.Offset, g.m.now
 		s.next = max(s.next, s.acked)
 	}
-	if s.acked == s.meta.Size && !in.Again {
-		g.endShipment(from)
-	}
 	g.pump()
 	return nil
 }
 
-// resend goes back to what is durable when nothing moves.
+// resend ends the shipments whose receiver has the snapshot in its log, and
+// lets the others go back to what is durable there when nothing moves. Until the
+// end the log after the snapshot is kept, so that the receiver can go on from it.
 func (g *group) resend() {
-	for _, s := range g.outs {
-		if s.running && g.m.now.Sub(s.moved) >= 2*g.m.cfg.Timing.Beat {
+	for _, s := range slices.Clone(g.outs) {
+		mem, idle := g.member(s.to), g.m.now.Sub(s.moved)
+		switch {
+		case mem == nil:
+			g.endShipment(s.to)
+		case mem.match >= s.meta.Index && s.acked == s.meta.Size, idle >= g.m.cfg.Timing.Lease && s.acked == s.meta.Size:
+			g.endShipment(s.to)
+			g.rn.ReportSnapshot(s.to, raft.SnapshotFinish) // no more than a hint: it probes what is there
+			g.m.touch(g)
+		case s.running && idle >= 2*g.m.cfg.Timing.Beat:
 			s.next, s.first, s.moved = s.acked, false, g.m.now
 		}
 	}
 	g.pump()
 }
 
-// endShipment forgets a shipment, done or not. The library learns of success
-// from the receiver's answer and of failure from who calls.
+// endShipment forgets a shipment, done or not; the caller tells the library.
 func (g *group) endShipment(to uint64) {
 	i := slices.IndexFunc(g.outs, func(s *shipment) bool { return s.to == to })
 	if i < 0 {
@@ -177,11 +185,9 @@ func (g *group) endShipping() {
 // limitLog asks for a snapshot when the log behind the last one is long.
 func (g *group) limitLog() {
 	l := g.m.cfg.Limits
-	if g.asked || g.applied-g.st.snap.Index <= uint64(l.LogEntries) && g.st.after <= l.LogBytes {
-		return
-	}
-	if g.applied > g.st.snap.Index {
-		g.asked = true
+	long := g.applied-g.st.snap.Index > uint64(l.LogEntries) || g.st.after > l.LogBytes
+	if !g.asked && (long || g.st.wanted) && g.applied > g.st.snap.Index {
+		g.asked, g.st.wanted = true, false
 		g.m.out.Snapshots = append(g.m.out.Snapshots, SnapshotRequest{Shard: g.shard, Index: g.applied})
 	}
 }
@@ -235,6 +241,11 @@ func (g *group) taken(meta SnapshotMeta, base uint64) {
 		g.confs = g.confs[1:]
 	}
 	g.drop()
+	for _, mem := range g.members {
+		if mem.peer != nil && mem.state == tracker.StateProbe {
+			g.nudge(mem.id) // it may have waited for this snapshot
+		}
+	}
 }
 
 // drop gives up the snapshots that are neither the newest nor under way.

@@ -1,6 +1,8 @@
 package groups
 
 import (
+	"fmt"
+
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -19,9 +21,15 @@ type storage struct {
 	// after is the data's size behind the snapshot: what the next one would
 	// make unnecessary.
 	after int
+	// fresh is the least index of a snapshot that may be sent: a receiver must
+	// be a member of the configuration in it. wanted: there was none.
+	fresh  uint64
+	wanted bool
 }
 
-func load(s Stored) *storage {
+// load checks what is stored: a log without gaps whose terms do not fall, that
+// goes on from the snapshot.
+func load(s Stored) (*storage, error) {
 	st := &storage{snap: s.Snapshot, base: Entry{Index: s.Snapshot.Index, Term: s.Snapshot.Term}}
 	entries := s.Entries
 	if len(entries) > 0 && entries[0].Index <= s.Snapshot.Index {
@@ -30,10 +38,15 @@ func load(s Stored) *storage {
 	if term := max(s.Term, s.Snapshot.Term); term != 0 {
 		st.hard = &raftpb.HardState{Term: new(term), Vote: new(s.Vote), Commit: new(max(s.Commit, s.Snapshot.Index))}
 	}
-	for _, e := range entries {
+	for prev, i := st.base, 0; i < len(entries); i++ {
+		e := entries[i]
+		if e.Index != prev.Index+1 || e.Term < prev.Term {
+			return nil, fmt.Errorf("%w: stored entry %d of term %d after %d of term %d", ErrBroken, e.Index, e.Term, prev.Index, prev.Term)
+		}
 		st.push(toRaft(e))
+		prev = e
 	}
-	return st
+	return st, nil
 }
 
 func toRaft(e Entry) *raftpb.Entry {
@@ -165,7 +178,13 @@ func (st *storage) LastIndex() (uint64, error)  { return st.last(), nil }
 func (st *storage) FirstIndex() (uint64, error) { return st.base.Index + 1, nil }
 
 // Snapshot describes the newest snapshot; its data travels in parts of its own.
-func (st *storage) Snapshot() (*raftpb.Snapshot, error) { return toSnapshot(st.snap), nil }
+func (st *storage) Snapshot() (*raftpb.Snapshot, error) {
+	if st.snap.Index < st.fresh {
+		st.wanted = true
+		return nil, raft.ErrSnapshotTemporarilyUnavailable
+	}
+	return toSnapshot(st.snap), nil
+}
 
 func toSnapshot(m SnapshotMeta) *raftpb.Snapshot {
 	return &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{

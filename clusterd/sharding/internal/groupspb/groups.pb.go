@@ -30,6 +30,8 @@ type Packet struct {
 	Beat          *Beat                  `protobuf:"bytes,3,opt,name=beat,proto3" json:"beat,omitempty"`
 	Echoes        []*Echo                `protobuf:"bytes,4,rep,name=echoes,proto3" json:"echoes,omitempty"`
 	Items         []*Item                `protobuf:"bytes,5,rep,name=items,proto3" json:"items,omitempty"`
+	PlanView      uint64                 `protobuf:"varint,6,opt,name=plan_view,json=planView,proto3" json:"plan_view,omitempty"` // the newest plan that the sender has heard of
+	PlanNumber    uint64                 `protobuf:"varint,7,opt,name=plan_number,json=planNumber,proto3" json:"plan_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +99,20 @@ func (x *Packet) GetItems() []*Item {
 		return x.Items
 	}
 	return nil
+}
+
+func (x *Packet) GetPlanView() uint64 {
+	if x != nil {
+		return x.PlanView
+	}
+	return 0
+}
+
+func (x *Packet) GetPlanNumber() uint64 {
+	if x != nil {
+		return x.PlanNumber
+	}
+	return 0
 }
 
 // Beat is the heartbeat of every group that the sender leads and in which the
@@ -604,13 +620,16 @@ var File_pando_groups_groups_proto protoreflect.FileDescriptor
 
 const file_pando_groups_groups_proto_rawDesc = "" +
 	"\n" +
-	"\x19pando/groups/groups.proto\x12\x0fpando.groups.v1\"\xb3\x01\n" +
+	"\x19pando/groups/groups.proto\x12\x0fpando.groups.v1\"\xf1\x01\n" +
 	"\x06Packet\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\x12)\n" +
 	"\x04beat\x18\x03 \x01(\v2\x15.pando.groups.v1.BeatR\x04beat\x12-\n" +
 	"\x06echoes\x18\x04 \x03(\v2\x15.pando.groups.v1.EchoR\x06echoes\x12+\n" +
-	"\x05items\x18\x05 \x03(\v2\x15.pando.groups.v1.ItemR\x05items\"\x90\x01\n" +
+	"\x05items\x18\x05 \x03(\v2\x15.pando.groups.v1.ItemR\x05items\x12\x1b\n" +
+	"\tplan_view\x18\x06 \x01(\x04R\bplanView\x12\x1f\n" +
+	"\vplan_number\x18\a \x01(\x04R\n" +
+	"planNumber\"\x90\x01\n" +
 	"\x04Beat\x12\x12\n" +
 	"\x04boot\x18\x01 \x01(\x04R\x04boot\x12\x14\n" +
 	"\x05stamp\x18\x02 \x01(\x03R\x05stamp\x12\x16\n" +

@@ -45,10 +45,12 @@ func (d *deadlines) rebuild(s *Store) {
 	heap.Init(d)
 }
 
+// Pass tells the store the time, in milliseconds since 1970.
+func (s *Store) Pass(at int64) { s.now = max(s.now, at) }
+
 // Expire removes keys whose time has come, at most limit. It tells when the next
 // one is due: in milliseconds since 1970, 0 if none will be.
-func (s *Store) Expire(at int64, limit int) (next int64) {
-	s.now = max(s.now, at)
+func (s *Store) Expire(limit int) (next int64) {
 	for len(s.due) > 0 && (limit > 0 || s.due[0].at > s.now) {
 		first := s.due[0]
 		it, ok := s.keys.get([]byte(first.key))

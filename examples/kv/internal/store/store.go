@@ -58,7 +58,7 @@ func (s *Store) Len() int { return s.keys.len() }
 func (s *Store) Do(at int64, args [][]byte, w *resp.Writer) (change [][]byte) {
 	c := &s.call
 	*c = call{s: s, w: w, args: args, cmd: Lookup(args[0])}
-	s.now = max(s.now, at)
+	s.Pass(at)
 	switch {
 	case c.cmd == nil:
 		w.Error(Unknown(args))

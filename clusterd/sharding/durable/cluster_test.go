@@ -1,0 +1,187 @@
+package durable_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/clusterd/clustertest"
+	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/sharding/durable"
+	"github.com/pando-go/pando/clusterd/sharding/store"
+)
+
+// disks are what the nodes of a test write on: they survive restarts.
+type disks struct {
+	mu sync.Mutex
+	m  map[int]*store.Memory
+}
+
+func (d *disks) of(i int) *store.Memory {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.m == nil {
+		d.m = map[int]*store.Memory{}
+	}
+	if d.m[i] == nil {
+		d.m[i] = new(store.Memory)
+	}
+	return d.m[i]
+}
+
+// hosts configures nodes that host counters and journals.
+func hosts(d *disks, cfg durable.Config) func(int) clusterd.Config {
+	return func(i int) clusterd.Config {
+		cfg.Store = d.of(i)
+		return clusterd.Config{Timing: engine.Fast(), Services: []clusterd.Service{durable.Host(cfg, Counter, Journal)}}
+	}
+}
+
+// bumps adds one to each of n counters from a node, and reports those that are not
+// then what they should be. Who does not know whether a message was handled looks.
+func bumps(k *clustertest.Kit, node, n int, want int64) {
+	k.T.Helper()
+	for i := range n {
+		id := fmt.Sprint("c", i)
+		got, err := add(k, node, id, 1)
+		for try := 0; err != nil && try < 10; try++ {
+			if errors.Is(err, durable.ErrUnknownOutcome) {
+				if got, err = add(k, node, id, 0); err != nil || got == want {
+					continue
+				}
+			}
+			got, err = add(k, node, id, 1)
+		}
+		if err != nil || got != want {
+			k.T.Errorf("node %d: %s: got %d, %v, want %d", node, id, got, err, want)
+		}
+	}
+}
+
+// settled waits until every shard has a primary and the wanted replicas, at all
+// nodes named.
+func settled(k *clustertest.Kit, replicas int, nodes ...int) {
+	k.T.Helper()
+	k.Eventually("all shards have their primaries and replicas", func() bool {
+		for _, i := range nodes {
+			rows, err := durable.Table(k.Node(i))
+			if err != nil {
+				return false
+			}
+			for _, r := range rows {
+				if r.Primary == "" || len(r.Replicas) != replicas-1 || r.To != "" {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+func TestThreeNodes(t *testing.T) {
+	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 8}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 1)
+		bumps(k, 2, 20, 2)
+		bumps(k, 3, 20, 3)
+	})
+}
+
+func TestFailoverKeepsWhatWasAcknowledged(t *testing.T) {
+	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 8}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 1)
+		begin := time.Now()
+		k.Kill(3)
+		bumps(k, 1, 20, 2)
+		t.Logf("all answered %v after the crash", time.Since(begin))
+		k.Restart(3)
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 3, 20, 3)
+		k.Kill(1)
+		bumps(k, 2, 20, 4)
+		k.Restart(1)
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 5)
+	})
+}
+
+func TestFullRestart(t *testing.T) {
+	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 8}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 1)
+		for i := 1; i <= 3; i++ {
+			k.Kill(i)
+		}
+		for i := 1; i <= 3; i++ {
+			k.Restart(i)
+		}
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 2)
+	})
+}
+
+func TestLeaveHandsOver(t *testing.T) {
+	clustertest.Run(t, 4, hosts(new(disks), durable.Config{Shards: 8}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3, 4)
+		bumps(k, 1, 20, 1)
+		if err := k.Node(4).Leave(k.T.Context()); err != nil {
+			t.Error(err)
+		}
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 2, 20, 2)
+		if err := k.Node(3).Leave(k.T.Context()); err != nil {
+			t.Error(err)
+		}
+		bumps(k, 2, 20, 3)
+	})
+}
+
+func TestLostReplicaIsRebuilt(t *testing.T) {
+	clustertest.Run(t, 4, hosts(new(disks), durable.Config{Shards: 8, Rebuild: 10 * time.Second}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3, 4)
+		bumps(k, 1, 20, 1)
+		k.Kill(4)
+		time.Sleep(30 * time.Second)
+		settled(k, 3, 1, 2, 3)
+		k.Kill(3)
+		bumps(k, 1, 20, 2)
+	})
+}
+
+
+func TestTransfer(t *testing.T) {
+	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 4}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		for n := range 12 {
+			to := k.Address(n%3 + 1)
+			if err := durable.Transfer(k.T.Context(), k.Node(1), 77, to); err != nil {
+				t.Fatal(err)
+			}
+			if row, err := durable.RowOf(k.Node(1), 77); err != nil || row.Primary != to {
+				t.Fatalf("got %+v, %v, want primary %s", row, err, to)
+			}
+		}
+		bumps(k, 2, 20, 1)
+	})
+}
+
+func TestForeignStoreIsRefused(t *testing.T) {
+	var mine, theirs disks
+	clustertest.Run(t, 1, hosts(&theirs, durable.Config{Shards: 4, Replicas: 1}), func(k *clustertest.Kit) {
+		bumps(k, 1, 5, 1)
+	})
+	mine.m = map[int]*store.Memory{4: theirs.of(1)}
+	clustertest.Run(t, 3, hosts(&mine, durable.Config{Shards: 4}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		k.Add()
+		k.Eventually("node 4 says that its store is foreign", func() bool {
+			s, err := durable.StatusOf(k.Node(4))
+			return err == nil && errors.Is(s.Fault, durable.ErrForeignStore)
+		})
+		bumps(k, 4, 20, 1)
+	})
+}

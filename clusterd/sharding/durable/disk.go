@@ -1,0 +1,142 @@
+package durable
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/sharding/store"
+)
+
+// disk writes on a goroutine of its own: whatever has come while it waited for the
+// last write goes into the next one, so that many shards and many commands share
+// one wait for the disk (group commit).
+//
+// A batch that fails is tried again until it succeeds or the node stops. Meanwhile
+// nothing that depends on it is acknowledged, and nothing after it is written.
+type disk struct {
+	store store.Store
+	fault func(error) // told of the first error of a row, and nil when it is over
+
+	mu    sync.Mutex
+	queue []job
+	wake  chan struct{}
+	quit  chan struct{}
+	ended chan struct{}
+}
+
+// job is a part of a batch. done, if not nil, is called when it is durable.
+type job struct {
+	ops  []store.Op
+	sync bool
+	done func()
+}
+
+// batchOps bounds one batch: about how many operations, at most one job more.
+const batchOps = 1 << 14
+
+func newDisk(s store.Store, fault func(error)) *disk {
+	d := &disk{store: s, fault: fault, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	go d.loop()
+	return d
+}
+
+// put queues a job. What bounds the queue is the groups: each keeps back what it
+// would write beyond its limits until earlier writes are reported.
+func (d *disk) put(j job) {
+	d.mu.Lock()
+	d.queue = append(d.queue, j)
+	d.mu.Unlock()
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *disk) loop() {
+	defer close(d.ended)
+	for {
+		select {
+		case <-d.quit:
+			return
+		case <-d.wake:
+		}
+		for jobs := d.take(); len(jobs) > 0; jobs = d.take() {
+			if !d.write(jobs) {
+				return
+			}
+		}
+	}
+}
+
+func (d *disk) take() []job {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n, ops := 0, 0
+	for n < len(d.queue) && ops < batchOps {
+		ops += len(d.queue[n].ops)
+		n++
+	}
+	jobs := d.queue[:n:n]
+	if d.queue = d.queue[n:]; len(d.queue) == 0 {
+		d.queue = nil
+	}
+	return jobs
+}
+
+// Between two tries of a batch that failed.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 2 * time.Second
+)
+
+// write makes jobs durable; false if the node stopped before.
+func (d *disk) write(jobs []job) bool {
+	var ops []store.Op
+	sync := false
+	for _, j := range jobs {
+		ops = append(ops, j.ops...)
+		sync = sync || j.sync
+	}
+	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
+		err := d.store.Apply(ops, sync)
+		if err == nil {
+			if pause != retryFirst {
+				d.fault(nil)
+			}
+			break
+		}
+		if pause == retryFirst {
+			d.fault(err)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-d.quit:
+			timer.Stop()
+			return false
+		}
+	}
+	for _, j := range jobs {
+		if j.done != nil {
+			j.done()
+		}
+	}
+	return true
+}
+
+// stop ends the goroutine and closes the store. What is still queued is as if it
+// had never been written.
+func (d *disk) stop() error {
+	close(d.quit)
+	<-d.ended
+	return d.store.Close()
+}
+
+// now writes at once, before the goroutine has anything to do.
+func writeNow(s store.Store, ops ...store.Op) error {
+	if err := s.Apply(ops, true); err != nil {
+		return errors.Join(errors.New("durable: the store cannot be written"), err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package durable
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/pando-go/pando/clusterd/sharding/durable/internal/durablepb"
+)
+
+// record is the durable state of one entity. It never changes: a change makes a
+// new one, so that the state machine and the entity that runs share them.
+type record struct {
+	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
+	events []event // since then, oldest first
+}
+
+// event is an event as it is stored.
+type event struct {
+	kind string // full name of the message's type
+	data []byte
+}
+
+// key names an entity.
+type key struct{ kind, id string }
+
+// with returns what follows r by a change; nil if the entity is gone. r may be nil.
+func (r *record) with(ch *durablepb.Change) *record {
+	if ch.GetDelete() {
+		return nil
+	}
+	next := &record{}
+	if r != nil && !ch.GetReplace() {
+		next.state, next.events = r.state, slices.Clip(r.events)
+	}
+	if ch.GetReplace() {
+		next.state = ch.GetState()
+	}
+	for _, ev := range ch.GetEvents() {
+		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
+	}
+	return next
+}
+
+// restore gives a fresh behavior its state.
+func (r *record) restore(behavior any) error {
+	if r == nil {
+		return nil
+	}
+	switch b := behavior.(type) {
+	case Stateful:
+		return proto.UnmarshalOptions{Merge: true}.Unmarshal(r.state, b.State())
+	case Sourced:
+		return r.replay(b)
+	}
+	return nil
+}
+
+// replay restores a Sourced. Its snapshot is stored as an event is.
+func (r *record) replay(b Sourced) error {
+	if len(r.state) > 0 {
+		kind, data, _ := bytes.Cut(r.state, []byte{0})
+		m, err := decode(event{string(kind), data})
+		if err != nil {
+			return err
+		}
+		if err := b.Restore(m); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	for _, ev := range r.events {
+		m, err := decode(ev)
+		if err != nil {
+			return err
+		}
+		if err := b.Apply(m); err != nil {
+			return fmt.Errorf("apply %s: %w", ev.kind, err)
+		}
+	}
+	return nil
+}
+
+func decode(ev event) (proto.Message, error) {
+	t, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(ev.kind))
+	if err != nil {
+		return nil, fmt.Errorf("type %q: %w", ev.kind, err)
+	}
+	m := t.New().Interface()
+	if err := proto.Unmarshal(ev.data, m); err != nil {
+		return nil, fmt.Errorf("type %q: %w", ev.kind, err)
+	}
+	return m, nil
+}
+
+// change is what a message did to an entity in the form that is stored; nil if it
+// did nothing. It is computed before anything of it is made known, so an error
+// leaves the entity as it was.
+func (c *Context) change() (*durablepb.Change, error) {
+	e := c.entity
+	ch := &durablepb.Change{Kind: e.key.kind, Id: e.key.id}
+	if c.deleted {
+		ch.Delete = true
+		if e.rec == nil {
+			ch = nil
+		}
+		return ch, nil
+	}
+	switch b := e.behavior.(type) {
+	case Stateful:
+		if c.same {
+			return nil, nil
+		}
+		state, err := proto.MarshalOptions{Deterministic: true}.Marshal(b.State())
+		if err != nil {
+			return nil, fmt.Errorf("durable: state: %w", err)
+		}
+		if e.rec == nil && len(state) == 0 || e.rec != nil && bytes.Equal(state, e.rec.state) {
+			return nil, nil
+		}
+		ch.Replace, ch.State = true, state
+		return ch, nil
+	case Sourced:
+		if len(c.events) == 0 {
+			return nil, nil
+		}
+		return ch, c.sourced(b, ch)
+	}
+	return nil, nil
+}
+
+// sourced fills in events, or a snapshot in place of all of them.
+func (c *Context) sourced(b Sourced, ch *durablepb.Change) error {
+	n := len(c.events)
+	if c.entity.rec != nil {
+		n += len(c.entity.rec.events)
+	}
+	if n < c.entity.kind.every {
+		for _, ev := range c.events {
+			ch.Events = append(ch.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
+		}
+		return nil
+	}
+	m, err := b.Snapshot()
+	if err != nil {
+		return fmt.Errorf("durable: snapshot: %w", err)
+	}
+	state := append([]byte(m.ProtoReflect().Descriptor().FullName()), 0)
+	state, err = proto.MarshalOptions{}.MarshalAppend(state, m)
+	if err != nil {
+		return fmt.Errorf("durable: snapshot: %w", err)
+	}
+	ch.Replace, ch.State = true, state
+	return nil
+}

@@ -1,0 +1,145 @@
+// Command failover kills primaries with SIGKILL under load, one after the other,
+// and prints for how long no write of theirs was acknowledged. In the end it checks
+// that what clients saw is linearizable.
+//
+//	go run ./clusterd/sharding/internal/cmd/failover -n 200 -preset fast
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/sharding/durable"
+	"github.com/pando-go/pando/clusterd/sharding/internal/trial"
+)
+
+// options are the command's flags.
+type options struct {
+	n      int
+	preset string
+	level  string
+	keys   int
+	seed   uint64
+	log    bool
+}
+
+func main() {
+	trial.Main()
+	var o options
+	flag.IntVar(&o.n, "n", 20, "how many primaries to kill")
+	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
+	flag.StringVar(&o.level, "level", "quorum", "acknowledgement: async, quorum or all")
+	flag.IntVar(&o.keys, "keys", 16, "how many keys the clients use, four clients each")
+	flag.Uint64Var(&o.seed, "seed", 1, "decides whom to kill, and when")
+	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
+	flag.Parse()
+	if err := run(context.Background(), o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole trial.
+func run(ctx context.Context, o options, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "pando-failover-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	log := io.Discard
+	if o.log {
+		log = os.Stderr
+	}
+	plan := trial.Plan{Preset: o.preset}
+	for l := durable.Quorum; l <= durable.All; l++ {
+		if l.String() == o.level {
+			plan.Level = l
+		}
+	}
+	begin, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c, err := trial.Start(begin, dir, 3, plan, log)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	rng := rand.New(rand.NewPCG(o.seed, 0))
+	var sum total
+	for i := range o.n {
+		load := c.Begin(ctx, fmt.Sprint("round ", i), o.keys, 4)
+		outage, err := kill(ctx, c, load, rng)
+		if err != nil {
+			return fmt.Errorf("kill %d: %w", i+1, err)
+		}
+		sum.add(load, outage)
+		fmt.Fprintf(out, "kill %3d: outage %v\n", i+1, outage.Round(time.Millisecond))
+	}
+	sum.report(out, o)
+	if len(sum.bad)+len(sum.changed) > 0 {
+		return fmt.Errorf("not linearizable: %v; changed later: %v", sum.bad, sum.changed)
+	}
+	return nil
+}
+
+// kill kills a node that is the primary of some keys, waits until each key has been
+// written again, and brings the node back.
+func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Rand) (time.Duration, error) {
+	if err := load.WaitAll(time.Time{}); err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
+	victim := rng.IntN(3)
+	lost := map[string]bool{}
+	for _, key := range load.Keys() {
+		lost[key] = load.PrimaryOf(key) == c.Address(victim)
+	}
+	load.Gap(nil) // what was before does not count
+	c.Kill(victim)
+	if err := load.WaitAll(time.Now()); err != nil {
+		return 0, err
+	}
+	outage := load.Gap(func(key string) bool { return lost[key] })
+	if err := c.Run(victim); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return outage, c.Settle(ctx)
+}
+
+// total is the sum of all rounds.
+type total struct {
+	outages               []time.Duration
+	acked, read           int64
+	loads                 []*trial.Load
+	bad, unknown, changed []string
+}
+
+func (t *total) add(load *trial.Load, outage time.Duration) {
+	bad, unknown := load.End()
+	t.outages = append(t.outages, outage)
+	t.acked += load.Acked.Load()
+	t.read += load.Read.Load()
+	t.bad, t.unknown = append(t.bad, bad...), append(t.unknown, unknown...)
+	t.loads = append(t.loads, load)
+}
+
+func (t *total) report(out io.Writer, o options) {
+	for _, load := range t.loads {
+		t.changed = append(t.changed, load.Changed()...)
+	}
+	slices.Sort(t.outages)
+	at := func(q float64) time.Duration {
+		return t.outages[min(len(t.outages)-1, int(q*float64(len(t.outages))))].Round(time.Millisecond)
+	}
+	fmt.Fprintf(out, "%d kills, preset %s, level %s: outage min %v, median %v, p90 %v, p99 %v, max %v\n",
+		len(t.outages), o.preset, o.level, at(0), at(0.5), at(0.9), at(0.99), at(1))
+	fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d keys: %d not linearizable, %d undecided, %d changed after the last write\n",
+		t.acked, t.read, len(t.outages)*o.keys, len(t.bad), len(t.unknown), len(t.changed))
+}

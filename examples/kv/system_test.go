@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSystemClients drives a cluster that grows from 3 to 5 nodes and shrinks
+// again with the programs of Debian's redis-tools.
+func TestSystemClients(t *testing.T) {
+	skipShort(t)
+	t.Parallel()
+	g := newGrove(t, 5)
+	g.start(0, 1, 2)
+	if keys := g.checked(upTime, 0, 1, 2); keys != 0 {
+		t.Errorf("an empty cluster: got %d keys", keys)
+	}
+
+	const many = 60
+	for i := range many {
+		if out := g.cli(i%3, "-c", "set", fmt.Sprintf("key%d", i), fmt.Sprint(i)); out != "OK" {
+			t.Fatalf("set key%d: got %q", i, out)
+		}
+	}
+	all := func(nodes ...int) {
+		t.Helper()
+		for i := range many {
+			if out := g.cli(nodes[i%len(nodes)], "-c", "get", fmt.Sprintf("key%d", i)); out != fmt.Sprint(i) {
+				t.Fatalf("get key%d: got %q", i, out)
+			}
+		}
+	}
+	all(0, 1, 2)
+	redirected(t, g)
+	multiByCLI(t, g)
+
+	g.start(3, 4)
+	if keys := g.checked(upTime, 0, 1, 2, 3, 4); keys != many+1 {
+		t.Errorf("after two joined: got %d keys, want %d", keys, many+1)
+	}
+	all(0, 1, 2, 3, 4)
+	benchmark(t, g)
+	before := g.checked(upTime, 0, 1, 2, 3, 4)
+
+	g.stop(0)
+	if keys := g.checked(upTime, 1, 2, 3, 4); keys != before {
+		t.Errorf("after one left: got %d keys, want %d", keys, before)
+	}
+	all(1, 2, 3, 4)
+
+	g.kill(4)
+	g.checked(lossTime, 1, 2, 3)
+	if out := g.cli(1, "-c", "set", "after", "all"); out != "OK" {
+		t.Errorf("after one was killed: got %q", out)
+	}
+}
+
+// redirected checks that exactly one node answers for a key, and the others send
+// there.
+func redirected(t *testing.T, g *grove) {
+	t.Helper()
+	answered, moved := 0, regexp.MustCompile(`^MOVED 12182 127\.0\.0\.1:(\d+)$`)
+	for i := range 3 {
+		switch out := strings.TrimSpace(g.cli(i, "set", "foo", "bar")); {
+		case out == "OK":
+			answered++
+		case !moved.MatchString(out) || moved.FindStringSubmatch(out)[1] == g.port(i):
+			t.Errorf("set foo at node %d: got %q", i, out)
+		}
+	}
+	if answered != 1 {
+		t.Errorf("%d nodes answer for one key", answered)
+	}
+}
+
+// multiByCLI runs MULTI through redis-cli -c, which follows the redirection of
+// the first command.
+func multiByCLI(t *testing.T, g *grove) {
+	t.Helper()
+	out, err := tool(t, "sh", "-c", "printf 'get {foo}\\nmulti\\nincr {foo}n\\nincr {foo}n\\ndel {foo}n\\nexec\\n' | redis-cli -c -p "+g.port(0))
+	if err != nil || !strings.HasSuffix(out, "QUEUED\nQUEUED\nQUEUED\n1\n2\n1\n") {
+		t.Errorf("transaction: got %q, %v", out, err)
+	}
+}
+
+// benchmark runs redis-benchmark --cluster, which finds the nodes by itself.
+func benchmark(t *testing.T, g *grove) {
+	t.Helper()
+	for _, pipeline := range []string{"1", "16"} {
+		out, err := tool(t, "redis-benchmark", "--cluster", "-p", g.port(1), "-t", "set,get,incr,lpush,sadd,hset", "-n", "3000", "-r", "1000", "-P", pipeline, "-q")
+		if err != nil || strings.Contains(strings.ToLower(out), "error") {
+			t.Errorf("redis-benchmark -P %s: %v: %s", pipeline, err, out)
+		}
+		for _, want := range []string{"Cluster has 5 master nodes", "SET: ", "GET: ", "HSET: ", "requests per second"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("redis-benchmark -P %s: no %q in %s", pipeline, want, out)
+			}
+		}
+	}
+}
