@@ -70,8 +70,9 @@ func mannerOf(kind string, opts []Option) (manner, error) {
 // Settings is a service for clusterd.Config.Services that changes how this node
 // takes part in moves. The zero value is the default.
 type Settings struct {
-	// Moves is how many slots of one kind this node hands over at a time. More
-	// make a rebalancing shorter and the pause of each entity longer. 0 = 64.
+	// Moves is how many slots of one kind this node hands over at a time; where
+	// they are full it is fewer, so that about 512 entities are on their way.
+	// More make a rebalancing shorter and the pause of each longer. 0 = 64.
 	Moves int
 
 	// Rebalance is how often this node, if it is the one that plans, compares

@@ -3,6 +3,7 @@ package sharding
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -57,7 +58,13 @@ func newService(n node) (*service, error) {
 // slotClosed takes note that nothing runs in a slot any more. Any goroutine.
 func (s *service) slotClosed(in homes.Stopped) {
 	s.mu.Lock()
-	s.closed = append(s.closed, in)
+	if i := slices.IndexFunc(s.closed, func(o homes.Stopped) bool { return o.Kind == in.Kind }); i >= 0 {
+		// Those that close together move together.
+		s.closed[i].Slots.Union(in.Slots)
+		s.closed[i].Cargo = append(s.closed[i].Cargo, in.Cargo...)
+	} else {
+		s.closed = append(s.closed, in)
+	}
 	s.mu.Unlock()
 	s.node.Poke(serviceName)
 }
@@ -85,6 +92,9 @@ func (s *service) get() *homes.Machine {
 func (s *service) ViewActive(v clusterd.ViewActive) {
 	in := homes.View{Number: v.Number, Leader: v.Leader, Shutdown: v.Shutdown}
 	s.shutdown = v.Shutdown
+	for kind := range s.router.kinds { // order: each kind has its own pace
+		s.setPace(kind)
+	}
 	info := &viewInfo{hosted: map[string]bool{}, members: map[member.Node]bool{}, hosts: map[string][]slots.Member{}}
 	for _, m := range v.Members {
 		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds, Weight: weightOf(m.Info)})
@@ -128,6 +138,17 @@ func (s *service) Receive(from member.Node, payload []byte) {
 // SendFailed needs no answer: what matters is sent again.
 func (s *service) SendFailed(member.Node, []byte, error) {}
 
+// crowd is how many entities a node moves at a time, about: a larger batch makes
+// each of them wait longer, a smaller one is mostly waiting for answers.
+const crowd = 512
+
+// setPace fits the slots that move at a time to how many entities are in one.
+func (s *service) setPace(kind string) {
+	if k := s.router.kinds[kind]; k != nil {
+		s.get().Pace(kind, crowd*int(max(k.held.Load(), 1))/int(max(k.entities.Load(), 1)))
+	}
+}
+
 // Leaving notes that the node leaves. The view that says so moves the slots.
 func (s *service) Leaving() {
 	s.leaving = true
@@ -147,6 +168,7 @@ func (s *service) Fenced(fenced bool) {
 // Tick passes time on to the machine and the router.
 func (s *service) Tick(now time.Time) time.Time {
 	for _, in := range s.takeClosed() {
+		s.setPace(in.Kind)
 		s.step(in)
 	}
 	s.tellCorrections()

@@ -81,7 +81,7 @@ func New(cfg Config) *Machine {
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(cfg.Kinds))) {
 		t := newTable(name)
 		m.tables = append(m.tables, t)
-		m.kinds = append(m.kinds, newTokens(t))
+		m.kinds = append(m.kinds, newTokens(t, cfg.Moves))
 	}
 	return m
 }

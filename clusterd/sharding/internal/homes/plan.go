@@ -92,12 +92,20 @@ func (m *Machine) advance() {
 		s.Subtract(&k.unconfirmed)
 		s.Subtract(&k.ahead)
 		s.Subtract(&k.table.mine)
-		if s = s.First(m.cfg.Moves - k.moving()); s.Empty() {
+		if s = s.First(k.pace - k.moving()); s.Empty() {
 			continue
 		}
 		k.held.Subtract(s)
 		k.stopping.Union(s)
 		m.act(Release{Kind: k.name, Slots: s.Clone()})
+	}
+}
+
+// Pace bounds how many slots of a kind are on their way from here at a time, to
+// between 1 and Config.Moves: fewer where much runs in each.
+func (m *Machine) Pace(kind string, moves int) {
+	if k := m.kind(kind); k != nil {
+		k.pace = min(max(moves, 1), m.cfg.Moves)
 	}
 }
 

@@ -18,6 +18,7 @@ type tokens struct {
 	ahead   slots.Set
 	aheadOf uint32
 	claimed slots.Set // in custody at any time since this view began
+	pace    int       // slots that may be on their way at a time
 	transit int       // slots of its transfers
 	left    int       // slots to come or to go, as the shell was told last
 	// epoch is the highest under which this node had or gave a slot. It is not
@@ -25,8 +26,8 @@ type tokens struct {
 	epoch *[slots.Count]Epoch
 }
 
-func newTokens(t *table) *tokens {
-	return &tokens{name: t.name, table: t, epoch: new([slots.Count]Epoch)}
+func newTokens(t *table, pace int) *tokens {
+	return &tokens{name: t.name, table: t, pace: pace, epoch: new([slots.Count]Epoch)}
 }
 
 // custody returns all that this node answers for.
