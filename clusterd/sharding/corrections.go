@@ -52,7 +52,11 @@ func (c *corrections) take() map[correction]*slots.Set {
 
 // correct notes that the sender of a message had an old idea of the slot.
 func (r *router) correct(t target, slot uint16) {
-	if t.origin != 0 && r.wrong.add(t.origin, t.kind, slot) {
+	if t.origin == 0 {
+		return
+	}
+	r.corrected.Add(1)
+	if r.wrong.add(t.origin, t.kind, slot) {
 		r.poke()
 	}
 }

@@ -96,17 +96,18 @@ func TestOldIdeaIsCorrected(t *testing.T) {
 			{"the wrong node", &route{to: a.self, epoch: way.epoch - 1, used: new(atomic.Bool)}, a},
 		} {
 			sent.routes.table("room")[slot].Store(c.way)
-			for _, n := range []*fakeNode{a, b} {
-				n.attached.(*service).router.poke = func() {} // so that the list stays
-			}
+			before := map[*fakeNode]uint64{a: stats(a).Corrected, b: stats(b).Corrected}
 			w.ask(ref(p, room, id), c.name)
 			for _, n := range []*fakeNode{a, b} {
-				list := n.attached.(*service).router.wrong.take()
-				want := n == c.told
-				if set := list[correction{originOf(p.self), "room"}]; want != (set != nil) || want && !set.Has(slot) {
-					t.Errorf("%s: %s corrects %v, want %v", c.name, n.self, list, want)
+				want := uint64(0)
+				if n == c.told {
+					want = 1
+				}
+				if got := stats(n).Corrected - before[n]; got != want {
+					t.Errorf("%s: %s corrects %d, want %d", c.name, n.self, got, want)
 				}
 			}
+			w.settle()
 		}
 	})
 }

@@ -49,6 +49,7 @@ type router struct {
 	quiet      chan struct{} // has a token when alive may have become 0
 	clock      atomic.Uint32 // in seconds; moves only if some kind passivates
 	passivated atomic.Uint64
+	corrected  atomic.Uint64
 	forwarded  atomic.Uint64
 	moved      atomic.Uint64
 	expired    atomic.Uint64

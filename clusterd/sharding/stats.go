@@ -15,6 +15,7 @@ type Counts struct {
 	Moved      uint64       // slots handed over to other nodes
 	Expired    uint64       // messages that waited too long
 	Passivated uint64       // entities that were stopped since nobody used them
+	Corrected  uint64       // messages whose sender had an old idea of where the slot is
 }
 
 // KindCounts is the part of one kind.
@@ -36,7 +37,7 @@ func stats(n node) Counts {
 	r := s.router
 	c := Counts{
 		Waiting: int(r.waiting.Load()), Forwarded: r.forwarded.Load(),
-		Moved: r.moved.Load(), Expired: r.expired.Load(), Passivated: r.passivated.Load(),
+		Moved: r.moved.Load(), Expired: r.expired.Load(), Passivated: r.passivated.Load(), Corrected: r.corrected.Load(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.kinds)) {
 		k := r.kinds[name]
