@@ -13,7 +13,8 @@ import (
 
 // showHandOver asks some entities again and again while a fourth node joins and
 // leaves, and prints the longest time that an asker of an entity that moved was
-// without an answer.
+// without an answer. The same of entities that stayed tells how much of it is the
+// machine's.
 func showHandOver(ctx context.Context, cfg config, out io.Writer) error {
 	p := new(pauses)
 	c := &cluster{cfg: cfg, kind: kindOf(100, p)}
@@ -31,7 +32,7 @@ func showHandOver(ctx context.Context, cfg config, out io.Writer) error {
 		list[i] = &probe{id: fmt.Sprint("probe", i), from: c.nodes[i%3]}
 		asking.Go(func() { list[i].run(ctx, c) })
 	}
-	var gaps []time.Duration
+	var gaps, calm []time.Duration // of entities that moved, and of those that stayed
 	for round := 0; len(gaps) < cfg.n; round++ {
 		before := c.homes()
 		for _, o := range list {
@@ -52,6 +53,8 @@ func showHandOver(ctx context.Context, cfg config, out io.Writer) error {
 		for _, o := range list {
 			if slot := slots.Of(o.id); before[slot] != after[slot] {
 				gaps = append(gaps, o.longest())
+			} else {
+				calm = append(calm, o.longest())
 			}
 		}
 	}
@@ -66,8 +69,10 @@ func showHandOver(ctx context.Context, cfg config, out io.Writer) error {
 		}
 	}
 	p50, p99, most := quantiles(gaps)
+	calm50, calm99, calmMost := quantiles(calm)
 	inside50, inside99, insideMost := quantiles(p.take())
 	fmt.Fprintf(out, "%d planned hand-overs: an asker's longest gap p50 %v, p99 %v, max %v; %d of 50 ms or more\n", len(gaps), p50, p99, most, over)
+	fmt.Fprintf(out, "entities that stayed, in the same times: p50 %v, p99 %v, max %v\n", calm50, calm99, calmMost)
 	fmt.Fprintf(out, "from the last message at the old home to the first at the new one: p50 %v, p99 %v, max %v\n", inside50, inside99, insideMost)
 	fmt.Fprintf(out, "asks that failed, or whose sum was not the next: %d\n", lost)
 	if lost > 0 {
