@@ -74,8 +74,11 @@ func (r *router) flushed(st *stripe, s *seat, ln *line, way *route) bool {
 	if ln.flush != nil && ln.flush.way == way {
 		return ln.flush.done || time.Since(ln.flush.sent) >= flushWait
 	}
+	old := uint64(0) // the ticket of a marker through a way before that
 	if ln.flush == nil {
 		r.flushes.marks.Add(1)
+	} else {
+		old = ln.flush.ticket
 	}
 	t := target{kind: s.key.kind, id: ln.id, hops: 1, epoch: way.prev.epoch, origin: r.origin}
 	ln.flush = &flush{way: way, ticket: r.flushes.last.Add(1), sent: time.Now()}
@@ -83,6 +86,7 @@ func (r *router) flushed(st *stripe, s *seat, ln *line, way *route) bool {
 	if r.flushes.open == nil {
 		r.flushes.open = map[uint64]target{}
 	}
+	delete(r.flushes.open, old)
 	r.flushes.open[ln.flush.ticket] = t
 	r.flushes.mu.Unlock()
 	mark := &shardpb.Flush{Address: r.self, Ticket: ln.flush.ticket}
