@@ -21,11 +21,10 @@
 //
 // [Placement] is the interface behind which this and other ways to place keys,
 // such as a ring of tokens, look alike. [Set] is a set of slots that fits in a
-// message. [Assign] places slots without any memory of where they were, by the
-// highest hash of (node, slot).
+// message.
 //
-// Values of this package are not safe for concurrent change; an [Assignment]
-// and a [Placed] never change and may be shared.
+// Values of this package are not safe for concurrent change; a [Placed] never
+// changes and may be shared.
 //
 // # Not promised
 //
