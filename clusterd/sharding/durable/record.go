@@ -3,7 +3,6 @@ package durable
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -15,8 +14,33 @@ import (
 // record is the durable state of one entity. It never changes: a change makes a
 // new one, so that the state machine and the entity that runs share them.
 type record struct {
-	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
-	events []event // since then, oldest first
+	state []byte // a Stateful's state, a Sourced's snapshot; nil if there is none
+	tail  *past  // the newest event since then, nil if there is none
+	count int    // of the events
+	bytes int    // of the events
+}
+
+// past is an event and those before it: a list that grows in constant time and
+// that two records may share, since nobody changes it.
+type past struct {
+	event
+	before *past
+}
+
+// events lists a record's events, oldest first.
+func (r *record) events() []event {
+	list := make([]event, r.count)
+	for p, i := r.tail, r.count-1; p != nil; p, i = p.before, i-1 {
+		list[i] = p.event
+	}
+	return list
+}
+
+// add appends an event to a record that nobody knows yet.
+func (r *record) add(ev event) {
+	r.tail = &past{ev, r.tail}
+	r.count++
+	r.bytes += len(ev.data)
 }
 
 // event is an event as it is stored.
@@ -35,13 +59,13 @@ func (r *record) with(ch *durablepb.Change) *record {
 	}
 	next := &record{}
 	if r != nil && !ch.GetReplace() {
-		next.state, next.events = r.state, slices.Clip(r.events)
+		*next = *r
 	}
 	if ch.GetReplace() {
 		next.state = ch.GetState()
 	}
 	for _, ev := range ch.GetEvents() {
-		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
+		next.add(event{ev.GetType(), ev.GetData()})
 	}
 	return next
 }
@@ -72,7 +96,7 @@ func (r *record) replay(b Sourced) error {
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
-	for _, ev := range r.events {
+	for _, ev := range r.events() {
 		m, err := decode(ev)
 		if err != nil {
 			return err
@@ -132,13 +156,24 @@ func (c *Context) change() (*durablepb.Change, error) {
 	return nil, nil
 }
 
+// due tells whether a snapshot is to take the place of the events, with those that
+// come now. Beyond the number that the kind says they must also take as much room
+// as the last snapshot: else a large entity would be written anew again and again,
+// and so each change costs twice its own size at most, whatever the entity's.
+func (e *entity) due(more []event) bool {
+	n, bytes, state := len(more), 0, 0
+	for _, ev := range more {
+		bytes += len(ev.data)
+	}
+	if e.rec != nil {
+		n, bytes, state = n+e.rec.count, bytes+e.rec.bytes, len(e.rec.state)
+	}
+	return n >= e.kind.every && bytes >= state
+}
+
 // sourced fills in events, or a snapshot in place of all of them.
 func (c *Context) sourced(b Sourced, ch *durablepb.Change) error {
-	n := len(c.events)
-	if c.entity.rec != nil {
-		n += len(c.entity.rec.events)
-	}
-	if n < c.entity.kind.every {
+	if !c.entity.due(c.events) {
 		for _, ev := range c.events {
 			ch.Events = append(ch.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
 		}
