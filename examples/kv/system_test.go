@@ -11,8 +11,13 @@ import (
 // again with the programs of Debian's redis-tools.
 func TestSystemClients(t *testing.T) {
 	skipShort(t)
-	t.Parallel()
-	g := newGrove(t, 5)
+	for _, level := range []string{"memory", "quorum"} {
+		t.Run(level, func(t *testing.T) { clientsStory(t, level) })
+	}
+}
+
+func clientsStory(t *testing.T, level string) {
+	g := newGrove(t, 5, level)
 	g.start(0, 1, 2)
 	if keys := g.checked(upTime, 0, 1, 2); keys != 0 {
 		t.Errorf("an empty cluster: got %d keys", keys)
@@ -51,7 +56,13 @@ func TestSystemClients(t *testing.T) {
 	all(1, 2, 3, 4)
 
 	g.kill(4)
-	g.checked(lossTime, 1, 2, 3)
+	keys := g.checked(lossTime, 1, 2, 3)
+	if level != "memory" {
+		if keys != before {
+			t.Errorf("after one was killed: got %d keys, want %d", keys, before)
+		}
+		all(1, 2, 3)
+	}
 	if out := g.cli(1, "-c", "set", "after", "all"); out != "OK" {
 		t.Errorf("after one was killed: got %q", out)
 	}

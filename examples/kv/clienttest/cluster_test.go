@@ -58,12 +58,12 @@ type node struct {
 }
 
 // newCluster finds addresses for n nodes. The first two are the seeds.
-func newCluster(t *testing.T, n int, flags ...string) *cluster {
+func newCluster(t *testing.T, n int, level string, flags ...string) *cluster {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{t: t, flags: flags, nodes: make([]*node, n)}
+	c := &cluster{t: t, flags: append(flags, "-level", level), nodes: make([]*node, n)}
 	for i := range 2 * n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
