@@ -65,11 +65,11 @@ func (s *durableSlot) Receive(c *durable.Context, m kvpb.Command) error {
 }
 
 func (s *durableSlot) persist(c *durable.Context, change *kvpb.Change) error {
-	if s.store.Len() == 0 {
-		c.Delete()
+	switch {
+	case change == nil:
 		return nil
-	}
-	if change == nil {
+	case s.store.Len() == 0:
+		c.Delete()
 		return nil
 	}
 	s.fresh = change
