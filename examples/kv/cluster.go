@@ -24,7 +24,7 @@ func (c *client) cluster(args [][]byte) {
 	case name == "shards" && n == 2:
 		c.clusterShards()
 	case name == "nodes" && n == 2:
-		c.w.Verbatim(clusterNodes(c.srv.backend.table(), c.srv.startMillis()))
+		c.w.Verbatim(clusterNodes(c.srv.backend.table()))
 	case name == "info" && n == 2:
 		c.w.Verbatim(c.clusterInfo())
 	case name == "myid" && n == 2:
@@ -136,20 +136,16 @@ func (c *client) shardNode(p *place, role string) {
 	}
 }
 
-// clusterNodes is one line for each node. What servers of the field write there
-// of pings is the start of this node: links are watched by the membership.
-func clusterNodes(t *table, since int64) string {
+// clusterNodes is one line for each node. The times of pings are 0: the
+// membership watches the links, and what it found is in the flags.
+func clusterNodes(t *table) string {
 	var b strings.Builder
 	for _, p := range t.places {
 		link := "connected"
-		pong := since
-		if p.self {
-			pong = 0
-		}
 		if p.lost {
 			link = "disconnected"
 		}
-		fmt.Fprintf(&b, "%s %s@%d %s - 0 %d %d %s", p.id, p.client(), p.bus, p.flags(), pong, p.epoch, link)
+		fmt.Fprintf(&b, "%s %s@%d %s - 0 0 %d %s", p.id, p.client(), p.bus, p.flags(), p.epoch, link)
 		for _, s := range p.spans {
 			if s.first == s.last {
 				fmt.Fprintf(&b, " %d", s.first)
@@ -275,7 +271,7 @@ func (c *client) clusterReplicas(id string) {
 	}
 	c.w.Array(len(list))
 	for _, r := range list {
-		c.w.Text(strings.TrimSuffix(clusterNodes(&table{places: []*place{r}}, c.srv.startMillis()), "\n"))
+		c.w.Text(strings.TrimSuffix(clusterNodes(&table{places: []*place{r}}), "\n"))
 	}
 }
 
