@@ -52,7 +52,21 @@ func (e Envelope) ask(ctx context.Context) (any, error) {
 		return nil, e.fail(err)
 	}
 	e.sys.sendAs(e.cell, e.to, e.msg, question{corr: corr})
+	e.sys.lookOut(e.to, wire)
 	return e.await(ctx, corr, wire)
+}
+
+// lookOut lets the way to whom was asked have the asker, who has nothing else to
+// do, see to the answer.
+func (s *System) lookOut(to *pa.PID, wire <-chan any) {
+	if to == nil || s.isLocal(to) {
+		return
+	}
+	if p, ok := s.proto.ProcessRegistry.Get(to); ok {
+		if a, ok := p.(Awaiter); ok {
+			a.Await(wire)
+		}
+	}
 }
 
 // await waits for the one answer that a question gets, or gives it up.

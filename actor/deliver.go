@@ -20,6 +20,14 @@ type Sender interface {
 	SendWait(ctx context.Context, to *pa.PID, msg any) error
 }
 
+// Awaiter is a process whose answers come by a connection that who waits for one
+// may read, in place of being woken by who does.
+type Awaiter interface {
+	// Await returns soon after answer holds something, after a few milliseconds,
+	// or at once.
+	Await(answer <-chan any)
+}
+
 // prefixTable is read at each delivery and written before traffic.
 type prefixTable struct {
 	mu   sync.Mutex

@@ -36,6 +36,36 @@ func (in *Inlet) Deliver(from *pa.PID, header map[string]string, msg any) {
 	}
 }
 
+// Turn is the turn of an idle actor that a message has woken: see [Inlet.Lend].
+// The zero Turn is none.
+type Turn struct{ c *core }
+
+// IsZero reports whether there is nothing to run.
+func (t Turn) IsZero() bool { return t.c == nil }
+
+// Run handles the message, and those that have come since, up to the number after
+// which other actors get their turn. The actor may block.
+func (t Turn) Run() { t.c.box.RunHeld() }
+
+// Lend is Deliver for a caller that lends an idle actor its goroutine, so that
+// nobody need be woken: it must soon run the turn that comes back, unless that is
+// none because the actor is busy, has a mailbox of its own, or is not one of ours.
+func (in *Inlet) Lend(from *pa.PID, header map[string]string, msg any) Turn {
+	c := in.core()
+	if c == nil || header != nil || !c.ours() || isSystem(msg) || isBatch(msg) {
+		in.Deliver(from, header, msg)
+		return Turn{}
+	}
+	q := question{asker: in.sys.comeHome(from)}
+	if !q.nobody() {
+		msg = in.sys.requests.get(msg, q)
+	}
+	if c.box.PostHeld(msg) {
+		return Turn{c}
+	}
+	return Turn{}
+}
+
 // core finds the actor; nil if there is none, or it is not one of ours.
 func (in *Inlet) core() *core {
 	if in.slow {

@@ -98,6 +98,33 @@ func (b *Box) PostUserMessage(msg any) {
 	b.dispatch()
 }
 
+// PostHeld is PostUserMessage for a caller that lends the actor its goroutine: if
+// the mailbox is idle, it is not handed to the dispatcher but held, and the caller
+// must soon call RunHeld, once. A message that comes to an idle actor is so
+// handled without a change of goroutines, which takes longer than a short turn.
+func (b *Box) PostHeld(msg any) (held bool) {
+	if _, ok := batchOf(msg); ok {
+		b.PostUserMessage(msg)
+		return false
+	}
+	b.mu.Lock()
+	if b.state&(limited|closed) != 0 {
+		b.postStrict(msg)
+		return false
+	}
+	defer b.mu.Unlock()
+	b.user.push(b.wiring.chunks, msg)
+	if !b.state.is(started, started|scheduled|suspended) {
+		return false
+	}
+	b.state |= scheduled
+	return true
+}
+
+// RunHeld is the turn of a mailbox that PostHeld has held. What the turn leaves
+// goes to the dispatcher. The actor may block in it, or end the goroutine.
+func (b *Box) RunHeld() { b.run(nil) }
+
 // PostFrom is PostUserMessage of an envelope with msg and from, who waits for an
 // answer, but allocates none if the actor is an [Answerer]. msg must be neither a
 // batch nor an envelope.

@@ -32,9 +32,12 @@ func (r *Remote) accept() {
 			continue
 		}
 		wait = 0
-		if !r.admit(conn) || !r.start(func() { r.receive(conn) }) {
+		conn = newSocket(conn)
+		if !r.admit(conn) || !r.begin() {
 			conn.Close()
+			continue
 		}
+		go r.receive(conn)
 	}
 }
 
@@ -44,24 +47,50 @@ func (r *Remote) isClosing() bool {
 	return r.closing
 }
 
-// receive serves one connection from another node.
+// receive shakes hands on a connection from another node, and then serves it.
+// Close waits for it as begin has told, and for what follows it: ended is called
+// by whichever goroutine was the reader at the end.
 func (r *Remote) receive(plain net.Conn) {
-	defer r.forget(plain)
-	defer plain.Close()
 	plain.SetDeadline(time.Now().Add(r.cfg.HandshakeTimeout))
 	conn, err := r.acceptTLS(plain)
 	if err != nil {
 		r.greeted(plain)
+		r.hangUp(plain)
 		return
 	}
 	c, err := r.welcome(&bounded{Conn: conn})
 	r.greeted(plain)
 	if c != nil {
-		defer c.end()
+		c.plain = plain
 	}
 	if err == nil {
-		err = c.serve()
+		c.role.Lock()
+		c.serve()
+		return
 	}
+	r.farewell(conn, err)
+	if c != nil {
+		c.end()
+	}
+	r.hangUp(plain)
+}
+
+// ended is called when the connection of c is not read any more.
+func (r *Remote) ended(c *inbound, err error) {
+	r.farewell(c.Conn, err)
+	c.end()
+	r.hangUp(c.plain)
+}
+
+// hangUp ends what begin began.
+func (r *Remote) hangUp(plain net.Conn) {
+	plain.Close()
+	r.forget(plain)
+	r.wg.Done()
+}
+
+// farewell tells both sides' operators why a connection ended.
+func (r *Remote) farewell(conn net.Conn, err error) {
 	if r.reportMalformed(conn, err) {
 		refuse(conn, &remotepb.Refusal{Code: CodeMalformed, Text: "remote: " + err.Error()}, r.cfg.AckTimeout)
 		return

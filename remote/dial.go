@@ -48,7 +48,7 @@ func (r *Remote) greetSecurely(ctx context.Context, conn net.Conn, address strin
 	if r.tls == nil {
 		return r.greet(conn, address, l)
 	}
-	conn, err := dialTLS(ctx, conn, r.tls(), address)
+	conn, err := dialTLS(ctx, newSpill(conn), r.tls(), address)
 	if err != nil {
 		return nil, err
 	}

@@ -14,19 +14,21 @@ import (
 // at once, which shows in its batches: an answer that is written by itself keeps
 // those that are about to follow it from going along.
 
-// quiet is how long a lane has written nothing before a sender writes.
+// quiet is how long a lane has written nothing before a sender writes, unless
+// something has come from the peer meanwhile: then this is part of a conversation.
 const quiet = 20 * time.Microsecond
 
 // beginDirect takes the one batch that waits, for its sender to write, if that
 // is all there is to do. q.mu is held.
 func (q *userQueue) beginDirect() bool {
 	c := &q.conn
-	if c.c == nil || c.c.try == nil || len(q.open) != 1 || len(q.flows.by) > 0 ||
+	if c.c == nil || !c.c.canTry() || len(q.open) != 1 || len(q.flows.by) > 0 ||
 		q.sent < len(q.flight) || len(q.flight) >= maxInFlight || len(q.rest) > 0 {
 		return false
 	}
 	b := q.open[0]
-	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) || time.Since(q.lastSent) < quiet {
+	if q.l.p.many.Load() || b.names != c.table || b.need > c.defined || c.packer.wants(b) ||
+		q.l.p.heard.Load() == q.heard && time.Since(q.lastSent) < quiet {
 		return false
 	}
 	q.take()
@@ -41,19 +43,18 @@ func (q *userQueue) beginDirect() bool {
 func (q *userQueue) writeDirect() {
 	c, b := q.conn.c, q.taking[0] // they belong to whoever writes
 	q.taking[0] = nil
-	c.wrote(b.buf)
-	n := c.try.write(b.buf)
+	n := c.tryWrite(b.buf)
 	q.mu.Lock()
 	q.direct = false
 	q.ended.Broadcast()
 	if n == len(b.buf) {
 		q.flushed = q.sent
-		q.lastSent = time.Now()
+		q.lastSent, q.heard = time.Now(), q.l.p.heard.Load()
 		q.reap()
 	} else {
 		q.rest = b.buf[n:]
 	}
-	q.idle = len(q.rest) == 0 && !q.sendable()
+	q.idle = len(q.rest) == 0 && !q.sendable() && (c.spill == nil || !c.spill.left())
 	wake := !q.idle
 	q.mu.Unlock()
 	if wake {
@@ -88,8 +89,7 @@ func newTryWriter(c any) *tryWriter {
 	return w
 }
 
-// write returns how many bytes the socket took. An error is left to the lane,
-// which will meet it again.
+// write returns how many bytes the socket took.
 func (w *tryWriter) write(b []byte) int {
 	w.b, w.n = b, 0
 	err := w.raw.Write(w.f)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -20,10 +22,15 @@ const (
 	maxSenders = 4096                 // PIDs of senders kept
 )
 
-// inbound is a connection that another node opened. One goroutine reads it and
-// owns all fields but those of the acknowledgement.
+// inbound is a connection that another node opened. One goroutine at a time reads
+// it and owns all fields but those of the acknowledgement; see lend.go for how one
+// follows another.
 type inbound struct {
 	net.Conn
+	plain   net.Conn   // as it was accepted
+	limit   *bounded   // of Conn
+	role    sync.Mutex // held by whoever reads
+	leading leading
 	r       *Remote
 	p       *peer
 	lane    remotepb.Lane
@@ -33,25 +40,27 @@ type inbound struct {
 	stream  *stream
 	stats   *laneCounters
 	frames  *wire.Reader
+	lends   bool          // what is handed over now may have this goroutine
 	unpack  Compression   // nil: nothing compressed may come
 	done    chan struct{} // closed when the reader has ended
 
-	table    wire.Table
-	resets   int                // of the table, that the caches below know of
-	decoders []decoder          // of the names used as types, by number
-	reached  []string           // names that may be receivers, by number
-	inlets   []inlet            // of the names used as receivers, by number
-	senders  map[uint64]*pa.PID // by the numbers of address and id
-	literals map[string]decoder // of types that have no number
-	batches  wire.BatchReader
-	unpacked []byte
+	table     wire.Table
+	resets    int                // of the table, that the caches below know of
+	decoders  []decoder          // of the names used as types, by number
+	reached   []string           // names that may be receivers, by number
+	receivers []*receiver        // of the names used as receivers, by number
+	senders   map[uint64]*pa.PID // by the numbers of address and id
+	literals  map[string]decoder // of types that have no number
+	batches   wire.BatchReader
+	unpacked  []byte
 
-	ack acknowledger
+	ack   acknowledger
+	turns turns
 }
 
-func newInbound(r *Remote, conn net.Conn, frames *wire.Reader, h *remotepb.Hello) *inbound {
+func newInbound(r *Remote, conn *bounded, frames *wire.Reader, h *remotepb.Hello) *inbound {
 	c := &inbound{
-		Conn: conn, r: r, p: r.peer(h.Address), lane: h.Lane, index: h.Index, dialled: h.Dialled, uid: h.Uid,
+		Conn: conn, limit: conn, r: r, p: r.peer(h.Address), lane: h.Lane, index: h.Index, dialled: h.Dialled, uid: h.Uid,
 		frames: frames, done: make(chan struct{}),
 	}
 	c.ack.c = c
@@ -88,24 +97,51 @@ func (c *inbound) end() {
 	c.p.forgetIf(c.r.cfg.ForgetAfter)
 }
 
-// serve handles frames until the connection ends.
-func (c *inbound) serve() error {
-	defer c.ack.stop()
+// serve is a goroutine that reads the connection until it ends, or another
+// goroutine does.
+func (c *inbound) serve() {
+	if err, mine := c.read(); mine {
+		c.ack.stop()
+		c.p.answers.CompareAndSwap(c, nil)
+		if c.leading.sentinel != nil {
+			c.leading.close() // the role is kept: no asker gets here any more
+		}
+		c.r.ended(c, err)
+	}
+}
+
+// read handles frames. It returns when the connection has ended, or is not this
+// goroutine's any more.
+func (c *inbound) read() (_ error, mine bool) {
 	for {
 		kind, body, err := c.frames.Next()
+		if err == errAgain {
+			if err = c.rest(); err == nil {
+				continue
+			}
+		}
 		if err != nil {
-			return err
+			return err, true
 		}
-		c.r.count.receivedBytes.Add(uint64(len(body) + wire.HeadLen))
-		c.r.dump(c.p.address, false, c.lane, c.index, kind, body)
-		if err := c.handle(kind, body); err != nil {
-			c.ack.now() // so that the other side knows which frame it was
-			return err
+		err = c.frame(kind, body)
+		if !c.runTurn() { // also if the connection is at its end: the actor has the message
+			return nil, false
 		}
-		if err := c.ack.due(len(body)); err != nil {
-			return err
+		if err != nil {
+			return err, true
 		}
 	}
+}
+
+// frame handles one frame.
+func (c *inbound) frame(kind wire.Kind, body []byte) error {
+	c.r.count.receivedBytes.Add(uint64(len(body) + wire.HeadLen))
+	c.r.dump(c.p.address, false, c.lane, c.index, kind, body)
+	if err := c.handle(kind, body); err != nil {
+		c.ack.now() // so that the other side knows which frame it was
+		return err
+	}
+	return c.ack.due(len(body))
 }
 
 func (c *inbound) handle(kind wire.Kind, body []byte) error {
@@ -170,8 +206,12 @@ func (c *inbound) batch(body []byte) error {
 	if skip, err := c.seen(seq); skip || err != nil {
 		return err
 	}
-	c.noteMany(len(envelopes) > 1 || c.frames.Buffered() > 0)
+	many := len(envelopes) > 1 || c.frames.Buffered() > 0
+	c.noteMany(many)
+	c.p.heard.Add(1)
+	c.lends = !many && !c.leading.by
 	c.handOver(envelopes, false)
+	c.lends = false
 	c.p.arrived(c.stream, seq)
 	return nil
 }
@@ -224,7 +264,7 @@ func (c *inbound) fragment(body []byte) error {
 // payloads are theirs.
 func (c *inbound) handOver(envelopes []wire.Envelope, keep bool) {
 	if n := c.table.Resets(); n != c.resets { // the numbers mean something else now
-		c.resets, c.decoders, c.reached, c.inlets, c.senders = n, nil, nil, nil, nil
+		c.resets, c.decoders, c.reached, c.receivers, c.senders = n, nil, nil, nil, nil
 	}
 	c.r.count.received.Add(uint64(len(envelopes)))
 	c.stats.received.Add(uint64(len(envelopes)))
@@ -259,9 +299,12 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int
 			pid := &pa.PID{Address: c.r.self.Address, Id: d.to}
 			c.r.sys.DeadLetter(pid, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
 		case e.To.Ref == 0:
+			if !c.p.many.Load() && strings.HasPrefix(d.to, askPrefix) {
+				c.answered()
+			}
 			c.r.sys.DeliverWith(d.to, d.from, e.Headers, msg)
 		default:
-			c.inlet(e.To.Ref).Deliver(d.from, e.Headers, msg)
+			c.hand(c.receiver(e.To.Ref), d.from, e.Headers, msg)
 		}
 	}
 	return i
@@ -287,17 +330,27 @@ func (c *inbound) panicked(v any) {
 	c.r.log.Error("panic while handling a message", "from", c.p.address, "panic", v, "stack", string(debug.Stack()))
 }
 
-// inlet returns the receiver with a number. It is kept, and with it the actor
+// hand gives a message to a receiver, whose turn this goroutine may then have to
+// run.
+func (c *inbound) hand(r *receiver, from *pa.PID, header map[string]string, msg any) {
+	if !c.lends || !r.lendable() {
+		r.Deliver(from, header, msg)
+		return
+	}
+	c.turns.next, c.turns.whose = r.lender.Lend(from, header, msg), r
+}
+
+// receiver returns the receiver with a number. It is kept, and with it the actor
 // that was found.
-func (c *inbound) inlet(ref uint32) inlet {
-	for len(c.inlets) < c.table.Len() {
-		c.inlets = append(c.inlets, nil)
+func (c *inbound) receiver(ref uint32) *receiver {
+	for len(c.receivers) < c.table.Len() {
+		c.receivers = append(c.receivers, nil)
 	}
-	in := &c.inlets[ref-1]
-	if *in == nil {
-		*in = c.r.sys.inlet(c.table.At(ref))
+	r := &c.receivers[ref-1]
+	if *r == nil {
+		*r = newReceiver(c.r.sys.inlet(c.table.At(ref)))
 	}
-	return *in
+	return *r
 }
 
 func (c *inbound) decoder(typ wire.Seen) decoder {

@@ -266,6 +266,11 @@ func (l *lane) write(ctx context.Context, c *outbound, ended chan error) error {
 	defer w.stop()
 	var bufs net.Buffers
 	for {
+		if nothing, err := c.flush(); err != nil {
+			return fmt.Errorf("%w: %w", ErrLost, err)
+		} else if !nothing {
+			w.pat()
+		}
 		bufs = l.src.next(bufs[:0])
 		if len(bufs) > 0 {
 			w.pat()

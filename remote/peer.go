@@ -38,8 +38,11 @@ type peer struct {
 	room    *room // of the user lanes
 	drops   dropCounters
 
-	spawns atomic.Int64 // requests of this peer that are carried out
-	many   atomic.Bool  // its last batch had more than one message
+	spawns atomic.Int64  // requests of this peer that are carried out
+	many   atomic.Bool   // its last batch had more than one message
+	heard  atomic.Uint32 // how many batches have come
+
+	answers atomic.Pointer[inbound] // where askers may read; nil: nowhere
 
 	turn sync.Mutex // held from one incarnation to the next, until the old is cleared away
 

@@ -23,8 +23,9 @@ type route struct {
 }
 
 var (
-	_ pa.Process   = (*route)(nil)
-	_ actor.Sender = (*route)(nil)
+	_ pa.Process    = (*route)(nil)
+	_ actor.Sender  = (*route)(nil)
+	_ actor.Awaiter = (*route)(nil)
 )
 
 // errForgotten has the route look for the peer again.
@@ -86,6 +87,14 @@ func (rt *route) SendUserMessage(pid *pa.PID, message any) {
 		p := rt.p.Load()
 		p.r.drop(p, err)
 		p.r.sys.DeadLetter(pid, sender, msg, err)
+	}
+}
+
+// Await has the asker read the connection by which answers come.
+func (rt *route) Await(answer <-chan any) {
+	p := rt.p.Load()
+	if c := p.answers.Load(); c != nil && !p.many.Load() {
+		c.lead(answer)
 	}
 }
 

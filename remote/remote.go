@@ -156,6 +156,16 @@ func (r *Remote) start(f func()) bool {
 	return true
 }
 
+// begin is start for who says by itself when it has ended.
+func (r *Remote) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.wg.Add(1)
+	}
+	return !r.stopped
+}
+
 // known returns the peer of an address, nil if there is none.
 func (r *Remote) known(address string) *peer {
 	if p := r.recent.Load(); p != nil && p.address == address {

@@ -64,6 +64,7 @@ type userQueue struct {
 	rest     []byte   // what such a write has left over
 	taking   []*batch // what is written now
 	lastSent time.Time
+	heard    uint32 // of peer.heard, then
 	probe    probe
 }
 

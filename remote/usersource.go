@@ -164,7 +164,7 @@ func (q *userQueue) trim(b *batch) {
 func (q *userQueue) written() {
 	q.mu.Lock()
 	q.flushed = q.sent
-	q.lastSent = time.Now()
+	q.lastSent, q.heard = time.Now(), q.l.p.heard.Load()
 	q.reap()
 	marked := q.marked
 	q.marked = nil

@@ -23,6 +23,7 @@ func (m *Machine) ask() {
 			m.probe(c.spelt)
 		}
 	}
+	m.askFormer()
 }
 
 func (m *Machine) probe(address string) {
@@ -60,6 +61,8 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 		a.Leaving, a.Size = m.standing.Leaving, m.size()
 	case c != nil && c.node != from:
 		a.State, a.Identity, a.Node = Heard, c.identity, c.node
+	case m.remembers():
+		a.State, a.Identity, a.Node = Heard, m.cfg.Former.Identity, m.witnessOfFormer()
 	case m.candidate():
 		a.State, a.Node = Founding, m.cfg.Self
 	case m.promise.binds(m.now) && m.promise.to != from:
@@ -85,6 +88,7 @@ func (m *Machine) witness() *contact {
 func (m *Machine) onAnswer(from member.Node, a Answer) {
 	m.checked(from, a)
 	m.recalled(from, a)
+	m.formerly(from, a)
 	if a.State == Member && !a.Leaving {
 		m.sight(from, a.Identity, a.Lease, a.Size)
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Expect     int             // with Symmetric: how many seeds a complete list has, for lists that [Seeds] brings; the majority is of so many at least
 	Contacts   []string        // further addresses to ask, such as members of a cluster known before; they have no vote
 	Shun       member.Identity // a cluster that this process has just left for another one: for GiveUp it does not count; zero = none
+	Former     Former          // the cluster that the incarnation before this one was removed from; zero = none
 	ReportOnly bool            // islands are told, and healed only on the operator's word, [Yield]
 	Durable    bool            // this process holds data that outlives it: its side of an island yields on the operator's word alone
 	FoundAlone bool            // the operator's override of S1: as the first seed found although a majority is silent; needed with empty Seeds
@@ -63,6 +64,7 @@ func (c Config) withDefaults() Config {
 	c.Versions = cmp.Or(c.Versions, Versions{Min: Protocol, Max: Protocol})
 	c.Seeds = slices.Clone(c.Seeds)
 	c.Contacts = slices.Clone(c.Contacts)
+	c.Former.Voters = slices.Clone(c.Former.Voters)
 	c.Settings = slices.Clone(c.Settings)
 	slices.SortFunc(c.Settings, func(a, b Setting) int { return cmp.Compare(a.Key, b.Key) })
 	return c

@@ -25,7 +25,7 @@ func (m *Machine) candidate() bool { return !m.since.IsZero() }
 // tells the others that their votes are free again.
 func (m *Machine) considerCandidacy() {
 	m.considerAbstaining()
-	may := m.first() && !m.named() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
+	may := m.first() && !m.named() && !m.remembers() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
 	switch {
 	case may && !m.candidate():
 		m.since, m.asSince, m.nextAsk = m.now, m.stamp(), m.now

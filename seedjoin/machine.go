@@ -33,6 +33,7 @@ type Machine struct {
 	waiters []waiter // who asked before there was anything to say
 	checks  []check  // addresses whose present incarnation is being looked at
 	memory  memory
+	former  former
 	island  island
 
 	stamped Stamp // the newest given out

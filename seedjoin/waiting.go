@@ -27,6 +27,9 @@ func (m *Machine) waiting() Waiting {
 	if cs := m.those(named); len(cs) > 0 {
 		return Waiting{For: cs, Why: "they name a cluster that cannot let anybody in at the moment"}
 	}
+	if m.remembers() {
+		return Waiting{For: m.silentFormer(), Why: "this process was removed from their cluster, and founds no other while they may live: should they be gone for good, restart it"}
+	}
 	if m.first() && m.promise.binds(m.now) {
 		return Waiting{For: []string{m.promise.to.Address}, Why: "it would found, too, and has the lower address or asked first: it founds"}
 	}

@@ -64,6 +64,7 @@ func (c Config) join() seedjoin.Config {
 		Expect:     c.Expect,
 		Contacts:   c.Former.Contacts,
 		Shun:       c.Former.Shun,
+		Former:     c.Former.Cluster,
 		ReportOnly: c.ReportOnly,
 		Found:      t.Found,
 		Retry:      t.Retry,

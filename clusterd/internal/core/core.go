@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -126,6 +127,7 @@ const CauseYielded = "yielded to another cluster"
 type Heir struct {
 	Exceed   uint64          // the number that the next UID must exceed
 	Contacts []string        // addresses of the cluster to join, beside the seeds
+	Cluster  seedjoin.Former // the cluster that removed it, and lives; zero = there is none
 	Shun     member.Identity // the cluster that was left, and is not to be joined again for a while
 }
 
@@ -137,6 +139,15 @@ func (c *Core) Heir() Heir {
 		h.Contacts = c.acquaintances()
 	}
 	return h
+}
+
+// bequeath notes which cluster removed this node, if one did: the cause of a
+// view. A cluster that was lost, or given up for another, is not remembered.
+func (c *Core) bequeath(gone engine.SelfRemoved) {
+	switch gone.Cause {
+	case member.CauseUnreachable.String(), member.CauseDown.String(), member.CauseReplaced.String():
+		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Clone(c.standing.Voters)}
+	}
 }
 
 // acquaintances returns members of the cluster that this node was in. The next
@@ -207,8 +218,9 @@ func (c *Core) drainEngine() {
 		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
 	for _, e := range rd.Events {
-		if gone, ok := e.(engine.SelfRemoved); ok && c.cause != "" {
-			gone.Cause = c.cause
+		if gone, ok := e.(engine.SelfRemoved); ok {
+			c.bequeath(gone)
+			gone.Cause = cmp.Or(c.cause, gone.Cause)
 			e = gone
 		}
 		c.out.Events = append(c.out.Events, e)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -151,4 +152,15 @@ func read(t *testing.T, file string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestHelloDoesNotLinkIt: who opens no store has no bbolt in the program.
+func TestHelloDoesNotLinkIt(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "github.com/pando-go/pando/examples/hello", "github.com/pando-go/pando/clusterd/sharding/durable").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(out, []byte("go.etcd.io/bbolt")) {
+		t.Error("bbolt is linked")
+	}
 }

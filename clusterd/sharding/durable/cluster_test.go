@@ -152,7 +152,6 @@ func TestLostReplicaIsRebuilt(t *testing.T) {
 	})
 }
 
-
 func TestTransfer(t *testing.T) {
 	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 4}), func(k *clustertest.Kit) {
 		settled(k, 3, 1, 2, 3)

@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/sharding/store"
@@ -17,6 +18,8 @@ import (
 type disk struct {
 	store store.Store
 	fault func(error) // told of the first error of a row, and nil when it is over
+	base  time.Time
+	began atomic.Int64 // when the write that is under way began, after base; 0 = none is
 
 	mu    sync.Mutex
 	queue []job
@@ -36,7 +39,7 @@ type job struct {
 const batchOps = 1 << 14
 
 func newDisk(s store.Store, fault func(error)) *disk {
-	d := &disk{store: s, fault: fault, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	d := &disk{store: s, fault: fault, base: time.Now(), wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
 	go d.loop()
 	return d
 }
@@ -98,6 +101,8 @@ func (d *disk) write(jobs []job) bool {
 		ops = append(ops, j.ops...)
 		sync = sync || j.sync
 	}
+	d.began.Store(int64(time.Since(d.base)) + 1)
+	defer d.began.Store(0)
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		err := d.store.Apply(ops, sync)
 		if err == nil {
@@ -125,6 +130,14 @@ func (d *disk) write(jobs []job) bool {
 	return true
 }
 
+// stuck is for how long the write that is under way has failed, or has not returned.
+func (d *disk) stuck() time.Duration {
+	if began := d.began.Load(); began != 0 {
+		return time.Since(d.base) - time.Duration(began)
+	}
+	return 0
+}
+
 // stop ends the goroutine and closes the store. What is still queued is as if it
 // had never been written.
 func (d *disk) stop() error {
@@ -133,7 +146,7 @@ func (d *disk) stop() error {
 	return d.store.Close()
 }
 
-// now writes at once, before the goroutine has anything to do.
+// writeNow writes at once, before the goroutine has anything to do.
 func writeNow(s store.Store, ops ...store.Op) error {
 	if err := s.Apply(ops, true); err != nil {
 		return errors.Join(errors.New("durable: the store cannot be written"), err)

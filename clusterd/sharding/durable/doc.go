@@ -37,7 +37,7 @@
 // shard: a behavior computes and does not wait. While the changes of a message are
 // on their way to the other nodes, the next messages are handled; what leaves an
 // entity, answers above all, is held until the changes that it may tell of have
-// reached their [Level]. docs/durable.md says what each level can lose.
+// reached their [Level]. docs/durable-entities.md says what each level can lose.
 //
 // # Errors
 //

@@ -123,18 +123,17 @@ func (sh *shell) tellProgress(l *local) {
 // run hears of its end.
 func (sh *shell) offer(now time.Time, p proposal) {
 	l := &sh.locals[p.shard]
-	if l.run != p.run {
+	if l.run != p.run || l.closing {
+		return
+	}
+	if sh.mute() {
+		sh.closeRun(now, p.shard)
 		return
 	}
 	err := sh.machine.Step(now, groups.Propose{Shard: uint32(p.shard), ID: p.seq<<2 | uint64(p.level), Level: levelOf(p.level), Data: p.data})
 	if err != nil {
-		// What follows is built on this one, so the run ends here. The next begins
-		// when what was accepted is acknowledged: mostly elsewhere, since a shard that
-		// is being handed over is the usual reason.
 		sh.svc.log.Debug("durable proposal refused", "shard", p.shard, "error", err)
-		sh.endRun(p.shard)
-		sh.ailing[p.shard] = struct{}{}
-		sh.recheck = now.Add(recheckAfter)
+		sh.closeRun(now, p.shard)
 		return
 	}
 	l.open++
@@ -156,6 +155,9 @@ func levelOf(l Level) groups.Level {
 func (sh *shell) acknowledge(a groups.Ack) {
 	l := &sh.locals[a.Shard]
 	l.open--
+	if l.open == 0 && l.closing {
+		defer sh.endRun(int(a.Shard))
+	}
 	if l.run != 0 && a.Result == groups.Done && Level(a.ID&3) == All {
 		l.told.all = max(l.told.all, a.ID>>2)
 		sh.tellProgress(l)
@@ -165,6 +167,7 @@ func (sh *shell) acknowledge(a groups.Ack) {
 // changeRole lets a home run its shard, or ends that, and directs messages.
 func (sh *shell) changeRole(r groups.RoleChange) {
 	shard := int(r.Shard)
+	sh.moved = true
 	l := &sh.locals[shard]
 	was := l.role
 	l.role = r
@@ -207,9 +210,23 @@ func (sh *shell) beginRun(shard int) {
 	l.told = progress{}
 	run, rep := l.run, l.replica.Load()
 	l.home.tell(func(n *news) { n.turns, n.progress = append(n.turns, turn{run: run, rep: rep}), progress{} })
-	_, end := sh.machine.Lease(uint32(shard))
-	sh.leases[shard].Store(int64(end.Sub(sh.base)))
-	sh.svc.router.lead(shard, sh.svc.address, l.home)
+	sh.moved = true
+	sh.svc.router.lead(shard, sh.svc.address, l.home) // what waits goes on with the lease
+}
+
+// closeRun begins to end a run whose command was refused, since all that follows is
+// built on that one. What was accepted before is waited for; a new run begins after
+// that: mostly elsewhere, since a shard that is being handed over is the usual reason.
+func (sh *shell) closeRun(now time.Time, shard int) {
+	l := &sh.locals[shard]
+	l.closing = true
+	sh.leases[shard].Store(0)
+	sh.svc.router.lead(shard, "", nil)
+	sh.ailing[shard] = struct{}{}
+	sh.recheck = now.Add(recheckAfter)
+	if l.open == 0 {
+		sh.endRun(shard)
+	}
 }
 
 // recheckAfter is how long a shard rests whose primary refused a command.
@@ -235,7 +252,7 @@ func (sh *shell) endRun(shard int) {
 	if l.run == 0 {
 		return
 	}
-	l.run = 0
+	l.run, l.closing = 0, false
 	last := l.told
 	sh.svc.router.lead(shard, "", nil)
 	l.home.tell(func(n *news) { n.turns, n.progress = append(n.turns, turn{last: last}), progress{} })

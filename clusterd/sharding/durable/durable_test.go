@@ -71,9 +71,12 @@ var Journal = durable.Kind[*wrapperspb.StringValue]{
 }
 
 func add(k *clustertest.Kit, node int, id string, n int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(k.T.Context(), 30*time.Second)
-	defer cancel()
-	sum, err := durable.Ask[*wrapperspb.Int64Value](ctx, durable.Ref(k.Node(node), Counter, id).With(wrapperspb.Int64(n)))
+	return addWithin(k, node, id, n, 30*time.Second)
+}
+
+func addWithin(k *clustertest.Kit, node int, id string, n int64, d time.Duration) (int64, error) {
+	ref := durable.Ref(k.Node(node), Counter, id)
+	sum, err := durable.Ask[*wrapperspb.Int64Value](k.T.Context(), ref.With(wrapperspb.Int64(n)).Within(d))
 	return sum.GetValue(), err
 }
 

@@ -415,7 +415,7 @@ func (h *home) entity(m *call) *entity {
 		h.recent.MoveToBack(e.place)
 		return e
 	}
-	e := &entity{key: k, kind: m.kind, rec: h.rep.get(k), used: now}
+	e := &entity{key: k, kind: m.kind, rec: h.rep.get(k).branch(), used: now}
 	e.place = h.recent.PushBack(e)
 	h.live[k] = e
 	h.renew(e)

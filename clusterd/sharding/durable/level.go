@@ -4,7 +4,7 @@ import "fmt"
 
 // Level is how many members of a shard's group must have a change before
 // anything that depends on it leaves the entity: its reply, and what it tells
-// others. docs/durable.md says what each level can lose.
+// others. docs/durable-entities.md says what each level can lose.
 type Level uint8
 
 const (

@@ -3,6 +3,7 @@ package durable
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -12,35 +13,12 @@ import (
 )
 
 // record is the durable state of one entity. It never changes: a change makes a
-// new one, so that the state machine and the entity that runs share them.
+// new one. Since each has one successor at most, that may use the room behind the
+// events; whoever begins a line of his own takes a branch first.
 type record struct {
-	state []byte // a Stateful's state, a Sourced's snapshot; nil if there is none
-	tail  *past  // the newest event since then, nil if there is none
-	count int    // of the events
-	bytes int    // of the events
-}
-
-// past is an event and those before it: a list that grows in constant time and
-// that two records may share, since nobody changes it.
-type past struct {
-	event
-	before *past
-}
-
-// events lists a record's events, oldest first.
-func (r *record) events() []event {
-	list := make([]event, r.count)
-	for p, i := r.tail, r.count-1; p != nil; p, i = p.before, i-1 {
-		list[i] = p.event
-	}
-	return list
-}
-
-// add appends an event to a record that nobody knows yet.
-func (r *record) add(ev event) {
-	r.tail = &past{ev, r.tail}
-	r.count++
-	r.bytes += len(ev.data)
+	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
+	events []event // since then, oldest first
+	bytes  int     // of the events
 }
 
 // event is an event as it is stored.
@@ -65,9 +43,18 @@ func (r *record) with(ch *durablepb.Change) *record {
 		next.state = ch.GetState()
 	}
 	for _, ev := range ch.GetEvents() {
-		next.add(event{ev.GetType(), ev.GetData()})
+		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
+		next.bytes += len(ev.GetData())
 	}
 	return next
+}
+
+// branch is the same state, whose successors touch nothing of r's.
+func (r *record) branch() *record {
+	if r == nil {
+		return nil
+	}
+	return &record{state: r.state, events: slices.Clip(r.events), bytes: r.bytes}
 }
 
 // restore gives a fresh behavior its state.
@@ -96,7 +83,7 @@ func (r *record) replay(b Sourced) error {
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
-	for _, ev := range r.events() {
+	for _, ev := range r.events {
 		m, err := decode(ev)
 		if err != nil {
 			return err
@@ -166,7 +153,7 @@ func (e *entity) due(more []event) bool {
 		bytes += len(ev.data)
 	}
 	if e.rec != nil {
-		n, bytes, state = n+e.rec.count, bytes+e.rec.bytes, len(e.rec.state)
+		n, bytes, state = n+len(e.rec.events), bytes+e.rec.bytes, len(e.rec.state)
 	}
 	return n >= e.kind.every && bytes >= state
 }

@@ -176,7 +176,7 @@ func (f *frozen) message() *durablepb.Shard {
 		kind := &durablepb.Kind{Name: k.name}
 		for i, id := range k.ids {
 			e := &durablepb.Entity{Id: id, State: k.records[i].state}
-			for _, ev := range k.records[i].events() {
+			for _, ev := range k.records[i].events {
 				e.Events = append(e.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
 			}
 			kind.Entities = append(kind.Entities, e)

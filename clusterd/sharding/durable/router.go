@@ -200,6 +200,13 @@ func (r *router) lead(shard int, address string, home *home) {
 	r.pump(p)
 }
 
+// resume passes on what waits for a shard.
+func (r *router) resume(shard int) {
+	p := &r.places[shard]
+	p.mu.Lock()
+	r.pump(p)
+}
+
 // primary returns the address of a shard's primary, as far as this node knows.
 func (r *router) primary(shard int) string {
 	p := &r.places[shard]

@@ -37,6 +37,8 @@ type shell struct {
 	stored   []groups.Stored  // until there is a machine
 	machine  *groups.Machine  // nil until the store is founded
 	wake     time.Time        // when its Tick is due
+	muted    time.Time        // when to look whether the disk is well again
+	moved    bool             // leases may have moved
 	lead     map[int]struct{} // the shards that this node is the primary of
 	ailing   map[int]struct{} // of these, whose run ended since a proposal was refused
 	recheck  time.Time        // when to look at them again
@@ -64,6 +66,7 @@ type local struct {
 	run      uint64 // what the home runs; 0 = nothing
 	restarts uint64 // of the run in this term
 	open     int    // proposals without an Ack
+	closing  bool   // a proposal was refused: the run ends when open is 0
 	told     progress
 	wanted   bool   // the newest plan wants a replica here
 	applied  uint64 // index of the newest command
@@ -162,7 +165,10 @@ func (sh *shell) loop() {
 		now := time.Now()
 		sh.tick(now)
 		sh.pump(now)
-		sh.publishLeases()
+		if sh.moved {
+			sh.moved = false
+			sh.publishLeases()
+		}
 		timer.Reset(max(0, sh.next().Sub(now)))
 	}
 }
@@ -194,10 +200,21 @@ func (sh *shell) step(now time.Time, item any) {
 	}
 }
 
+// mute reports whether this node is as good as dead for its groups: its disk has not
+// taken a write for the time of a lease. It keeps silent then, so that the shards it
+// leads get other primaries, and goes on when the disk is well.
+func (sh *shell) mute() bool { return sh.disk != nil && sh.disk.stuck() >= sh.svc.timing.LeaseFor }
+
 // input gives the machine an input. What it refuses of packets is noise.
 func (sh *shell) input(now time.Time, in groups.Input) {
 	if sh.machine == nil {
 		return
+	}
+	if _, packet := in.(groups.Receive); packet {
+		if sh.mute() {
+			return
+		}
+		sh.moved = true
 	}
 	if err := sh.machine.Step(now, in); err != nil {
 		sh.svc.log.Debug("durable input refused", "input", fmt.Sprintf("%T", in), "error", err)
@@ -207,7 +224,12 @@ func (sh *shell) input(now time.Time, in groups.Input) {
 // tick does what is due.
 func (sh *shell) tick(now time.Time) {
 	if sh.machine != nil && !sh.wake.IsZero() && !now.Before(sh.wake) {
-		sh.machine.Tick(now)
+		if sh.mute() {
+			sh.muted = now.Add(sh.svc.timing.Heartbeat)
+		} else {
+			sh.machine.Tick(now)
+			sh.moved = true
+		}
 	}
 	sh.cure(now)
 	if !now.Before(sh.beat) {
@@ -223,6 +245,9 @@ func (sh *shell) next() time.Time {
 	next := sh.beat
 	if sh.machine != nil && !sh.wake.IsZero() && sh.wake.Before(next) {
 		next = sh.wake
+		if next.Before(sh.muted) {
+			next = sh.muted
+		}
 	}
 	if len(sh.ailing) > 0 && sh.recheck.Before(next) {
 		next = sh.recheck
@@ -230,15 +255,22 @@ func (sh *shell) next() time.Time {
 	return next
 }
 
-// publishLeases lets the homes know how long they may act.
+// publishLeases lets the homes know how long they may act, and lets go on what has
+// waited for a lease.
 func (sh *shell) publishLeases() {
+	now := int64(time.Since(sh.base))
 	for shard := range sh.lead { // order: each has its own place
+		if l := &sh.locals[shard]; l.run == 0 || l.closing {
+			continue
+		}
 		_, end := sh.machine.Lease(uint32(shard))
 		until := int64(0)
 		if !end.IsZero() {
 			until = int64(end.Sub(sh.base))
 		}
-		sh.leases[shard].Store(until)
+		if old := sh.leases[shard].Swap(until); old <= now && until > now {
+			sh.svc.router.resume(shard)
+		}
 	}
 }
 

@@ -19,8 +19,11 @@ type Reader struct {
 	buf  []byte // buf[from:to] has been read and not handed out
 	from int
 	to   int
-	full bool   // the last read filled the buffer: there is more
-	long []byte // for bodies that do not fit into buf
+	full bool // the last read filled the buffer: there is more
+
+	long []byte // a body that does not fit into buf, as far as it has come
+	rest int    // how many of its bytes are missing
+	kind Kind   // of its frame
 }
 
 // NewReader returns a Reader that takes bodies of a handshake's length.
@@ -51,8 +54,13 @@ func (r *Reader) Magic() error {
 	return nil
 }
 
-// Next returns the next frame. The body is valid until the next call.
+// Next returns the next frame. The body is valid until the next call. After an
+// error of the connection's that passes, such as a time-out, it goes on where it
+// was.
 func (r *Reader) Next() (Kind, []byte, error) {
+	if r.rest > 0 {
+		return r.gather()
+	}
 	head, err := r.peek(HeadLen)
 	if err != nil {
 		return 0, nil, err
@@ -61,15 +69,21 @@ func (r *Reader) Next() (Kind, []byte, error) {
 	if n == 0 || uint64(n) > uint64(r.max)+1 {
 		return 0, nil, Malformed("frame of %d bytes, limit %d", n, r.max+1)
 	}
-	r.from += HeadLen
-	body, err := r.body(int(n) - 1)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	size := HeadLen + int(n) - 1
+	if size > bufferMax {
+		r.begin(kind, size-HeadLen)
+		return r.gather()
 	}
-	return kind, body, err
+	frame, err := r.peek(size)
+	if err != nil {
+		return 0, nil, err
+	}
+	r.from += size
+	return kind, frame[HeadLen:size:size], nil
 }
 
-// peek returns the next n bytes, which fit into the smallest buffer.
+// peek returns the next n bytes, which fit into the largest buffer, and leaves them
+// there.
 func (r *Reader) peek(n int) ([]byte, error) {
 	for r.Buffered() < n {
 		if err := r.fill(n); err != nil {
@@ -112,42 +126,36 @@ func (r *Reader) grow(size int) {
 	r.from, r.buf = 0, b
 }
 
-// body returns the next n bytes.
-func (r *Reader) body(n int) ([]byte, error) {
-	if n > bufferMax {
-		return r.gather(n)
+// begin takes what has come of a frame with a long body.
+func (r *Reader) begin(kind Kind, n int) {
+	if cap(r.long) > 4*n {
+		r.long = nil
 	}
-	for r.Buffered() < n {
-		if err := r.fill(n); err != nil {
-			return nil, err
-		}
-	}
-	b := r.buf[r.from : r.from+n : r.from+n]
-	r.from += n
-	return b, nil
+	r.long = append(r.long[:0], r.buf[r.from+HeadLen:r.to]...)
+	r.from, r.to = 0, 0
+	r.kind, r.rest = kind, n-len(r.long)
 }
 
 // gather returns a long body. It grows as it arrives, so a length alone costs
 // its receiver nothing.
-func (r *Reader) gather(n int) ([]byte, error) {
-	if cap(r.long) > 4*n {
-		r.long = nil
-	}
-	b := append(r.long[:0], r.buf[r.from:r.to]...)
-	r.from, r.to = 0, 0
-	for len(b) < n {
+func (r *Reader) gather() (Kind, []byte, error) {
+	for r.rest > 0 {
+		b := r.long
 		if len(b) == cap(b) {
-			b = append(b, make([]byte, min(n-len(b), max(len(b), bufferMax)))...)[:len(b)]
+			b = append(b, make([]byte, min(r.rest, max(len(b), bufferMax)))...)[:len(b)]
 		}
-		k, err := r.r.Read(b[len(b):min(cap(b), n)])
-		b = b[:len(b)+k]
-		if k == 0 {
-			if err == nil {
-				err = io.ErrNoProgress
-			}
-			return nil, err
+		k, err := r.r.Read(b[len(b):min(cap(b), len(b)+r.rest)])
+		r.long, r.rest = b[:len(b)+k], r.rest-k
+		if k > 0 {
+			continue // an error comes again
 		}
+		switch err {
+		case nil:
+			err = io.ErrNoProgress
+		case io.EOF:
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, nil, err
 	}
-	r.long = b
-	return b, nil
+	return r.kind, r.long, nil
 }

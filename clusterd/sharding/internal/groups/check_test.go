@@ -104,9 +104,25 @@ func (w *world) ack(n *simNode, a Ack) {
 	if !o.applied {
 		w.failf("n%d: proposal %d acknowledged before it was applied", n.at, a.ID)
 	}
+	if o.level == All {
+		w.checkEverywhere(n, a)
+	}
 	o.ret = w.now
 	if last := w.lastAcked[a.Shard]; a.Index > last.Index {
 		w.lastAcked[a.Shard] = a
+	}
+}
+
+// checkEverywhere: All means durable on every voter of the configuration.
+func (w *world) checkEverywhere(n *simNode, a Ack) {
+	for _, id := range n.m.groups[a.Shard].conf.voters {
+		d := w.ghosts[id]
+		if holder := w.byID(id); holder != nil {
+			d = holder.disk
+		}
+		if d == nil || !d.shard(a.Shard).has(a.Index, a.Term) {
+			w.failf("shard %d: %d was acknowledged at All, and %d has it not", a.Shard, a.Index, id)
+		}
 	}
 }
 
@@ -132,14 +148,14 @@ func (w *world) checkOnePrimary(shard uint32) {
 }
 
 // checkHolders is I7: what was acknowledged at Quorum is on a majority of the
-// newest configuration that a primary has applied.
+// newest configuration that anybody has applied.
 func (w *world) checkHolders(shard uint32) {
 	for _, n := range w.nodes {
 		if n.m == nil || n.m.groups[shard] == nil {
 			continue
 		}
 		g, c := n.m.groups[shard], w.conf[shard]
-		if g.serving && (g.term > c.Epoch || g.term == c.Epoch && g.conf.index > c.Index) {
+		if !g.blank() && g.conf.index > c.Index && g.serving || c.Epoch > 0 && g.conf.index > c.Index {
 			w.conf[shard] = Row{Epoch: g.term, Index: g.conf.index, Replicas: g.conf.voters}
 		}
 	}

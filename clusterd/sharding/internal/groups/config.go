@@ -56,8 +56,9 @@ func (t Timing) Guard() time.Duration {
 // Limits bound what a node holds and sends. Each is for one shard unless it
 // says otherwise.
 type Limits struct {
-	// OpenBytes and Open bound the proposals that are not yet acknowledged:
-	// more are refused with ErrFull. Defaults 4 MiB, 4096.
+	// OpenBytes bounds the commands that are not yet applied, Open the proposals
+	// that are not yet acknowledged or not yet applied: more are refused with
+	// ErrFull. Defaults 4 MiB, 4096.
 	OpenBytes, Open int
 	// CommandBytes bounds one command (ErrTooLarge). Default 1 MiB.
 	CommandBytes int
@@ -82,7 +83,8 @@ type Limits struct {
 	// PacketBytes is about how large a packet grows before a second one is
 	// begun. Default 1 MiB.
 	PacketBytes int
-	// Peers bounds the nodes that this node talks with. Default 1024.
+	// Peers bounds the nodes that this node talks with: one more makes room by
+	// forgetting an idle one, or is not talked with. Default 1024.
 	Peers int
 }
 

@@ -4,14 +4,13 @@
 // in common is done once: one heartbeat per pair of nodes, one durable batch
 // for all that is written at a moment, one packet per peer.
 //
-//	m, err := groups.New(groups.Config{Self: id, Boot: uid}, stored)
-//	err = m.Step(now, groups.Propose{Shard: 7, ID: 1, Level: groups.Quorum, Data: command})
-//	m.Tick(now)
-//	rd := m.Ready()
-//	// send rd.Packets; store rd.Writes as one batch, then
-//	err = m.Step(now, groups.Persisted{Batch: rd.Batch})
-//	// apply rd.Installs and rd.Applies, then see rd.Roles and rd.Acks
-//	// read snapshots as rd.Snapshots and rd.Reads ask; wait until rd.Wake
+// A shell, with one goroutine, does this (the example of [Machine] compiles):
+//
+//   - [Machine.Step] for each input: a packet, a proposal, the report that a
+//     batch is durable; [Machine.Tick] when [Ready.Wake] has come;
+//   - then [Machine.Ready], and what it asks for: send Packets, store Writes as
+//     one batch and report it with [Persisted], apply Installs and Applies, see
+//     Roles and Acks, take and read snapshots.
 //
 // docs/durable.md draws the protocol: elections by log position with votes that
 // are stored first, changes of one replica at a time, the primary's lease, moves.

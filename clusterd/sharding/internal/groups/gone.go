@@ -30,7 +30,7 @@ func (g *group) tellGone(to uint64) bool {
 	if !g.serving || g.conf.has(to) {
 		return false
 	}
-	if g.quorumIndex(g.conf.voters) < g.conf.index && !g.m.without.goneByQuorum {
+	if g.quorumIndex(g.conf.voters) < g.conf.index {
 		return false
 	}
 	if !slices.Contains(g.removed, to) {

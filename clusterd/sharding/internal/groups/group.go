@@ -1,6 +1,7 @@
 package groups
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -54,19 +55,24 @@ func (c conf) votes(id uint64) bool  { return slices.Contains(c.voters, id) }
 func (c conf) learns(id uint64) bool { return slices.Contains(c.learners, id) }
 func (c conf) has(id uint64) bool    { return c.votes(id) || c.learns(id) }
 
-// open makes the replica of what is stored, or a blank one.
+// open makes the replica of what is stored, or a blank one. One whose log makes
+// no sense is there, but stopped.
 func (m *Machine) open(s Stored) (*group, error) {
-	g := &group{m: m, shard: s.Shard, id: s.Group, st: load(s)}
+	g := &group{m: m, shard: s.Shard, id: s.Group}
 	g.heap = -1
-	rn, err := raft.NewRawNode(g.raftConfig())
-	if err != nil {
+	m.groups[s.Shard] = g
+	var err error
+	if g.st, err = load(s); err != nil {
+		g.fail(err)
 		return nil, err
 	}
-	g.rn = rn
+	g.guarded(func() { g.rn, err = raft.NewRawNode(g.raftConfig()) })
+	if g.rn == nil {
+		return nil, errors.Join(ErrBroken, err)
+	}
 	g.term, g.vote, g.commit = g.st.hard.GetTerm(), g.st.hard.GetVote(), g.st.hard.GetCommit()
 	g.applied, g.last = g.st.snap.Index, g.st.last()
 	g.restore(g.st.snap)
-	m.groups[s.Shard] = g
 	m.touch(g)
 	if !m.start.IsZero() {
 		g.restarted()
@@ -137,6 +143,7 @@ func (g *group) drain() {
 		return
 	}
 	g.guarded(func() {
+		g.submit()
 		for g.rn.HasReady() {
 			g.take(g.rn.Ready())
 		}
@@ -231,7 +238,7 @@ func sorted(ids []uint64) []uint64 { return slices.Sorted(slices.Values(ids)) }
 // announce reports a change of role and, at the primary, of the row.
 func (g *group) announce() {
 	now := RoleChange{Shard: g.shard, Term: g.term, Primary: g.lead, Role: g.roleNow()}
-	if now != g.role {
+	if now != g.role && (now.Role != None || g.role.Role != None) {
 		g.role = now
 		g.m.out.Roles = append(g.m.out.Roles, now)
 	}

@@ -45,7 +45,7 @@ func (g *group) yieldTo(to uint64) {
 
 // drained tells whether no proposal is open and all is applied.
 func (g *group) drained() bool {
-	return g.opened == 0 && len(g.fresh) == 0 && len(g.flying) == 0 && g.applied == g.last
+	return g.open() == 0 && g.applied == g.last
 }
 
 // proceed begins, continues or gives up a handover.
@@ -92,7 +92,9 @@ func (g *group) heir() uint64 {
 		return 0
 	}
 	if w.Primary != 0 {
-		return g.fit(w.Primary)
+		if to := g.fit(w.Primary); to != 0 || slices.Contains(w.Members, self) {
+			return to
+		}
 	}
 	for _, id := range w.Members {
 		if g.fit(id) != 0 {

@@ -11,6 +11,5 @@ type ingredients struct {
 	jointAck     bool // I7: an ack counts the configuration that is being changed to
 	blankRefuses bool // a replica without data lends nobody its vote
 	renewFirst   bool // a removed member returns in a later term only
-	goneByQuorum bool // a former member is told when its group can do without it
 	released     bool // a failed transfer ends the term, as its message may yet arrive
 }

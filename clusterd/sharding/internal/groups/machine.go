@@ -2,6 +2,7 @@ package groups
 
 import (
 	"cmp"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ type Machine struct {
 	groups []*group // by shard; nil where there is no replica
 	led    []*group // those that this node leads, by shard
 	dirty  []*group // those to be drained by the next Ready
+	spare  []*group // the list that was drained last, for the next one
 	dues   dues     // those with a timer
 	peers  []*peer  // by id
 
@@ -37,7 +39,8 @@ type Machine struct {
 
 // New returns the machine of a node that holds what is stored. Replicas that
 // are stored start as followers; they vote for nobody until a primary that
-// they may have supported before the restart has no lease any more.
+// they may have supported before the restart has no lease any more. A replica
+// whose stored log makes no sense is stopped and comes as a Failure.
 func New(cfg Config, stored []Stored) (*Machine, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
@@ -56,7 +59,7 @@ func New(cfg Config, stored []Stored) (*Machine, error) {
 		if m.groups[s.Shard] != nil {
 			return nil, ErrExists
 		}
-		if _, err := m.open(s); err != nil {
+		if _, err := m.open(s); err != nil && !errors.Is(err, ErrBroken) {
 			return nil, err
 		}
 	}
@@ -138,7 +141,8 @@ func (m *Machine) touch(g *group) {
 func (m *Machine) Ready() Ready {
 	for len(m.dirty) > 0 {
 		list := m.dirty
-		m.dirty = nil
+		m.dirty = m.spare[:0]
+		m.spare = list
 		slices.SortFunc(list, byShard)
 		for _, g := range list {
 			g.dirty = false
@@ -176,8 +180,11 @@ func (m *Machine) closeBatch() {
 		m.batches = append(m.batches, batch{number: m.lastBatch})
 	}
 	open := &m.batches[len(m.batches)-1]
-	open.waits = append(open.waits, b.waits...)
-	m.out.Writes = append(m.out.Writes, b.writes...)
+	if len(m.out.Writes) == 0 {
+		open.waits, m.out.Writes = b.waits, b.writes
+	} else {
+		open.waits, m.out.Writes = append(open.waits, b.waits...), append(m.out.Writes, b.writes...)
+	}
 	m.out.Sync = m.out.Sync || b.sync
 }
 

@@ -19,6 +19,7 @@ type peer struct {
 	echoes []*groupspb.Echo // answers to its heartbeats
 	items  []*groupspb.Item
 	bytes  int // of the items
+	used   bool
 }
 
 // maxEchoes bounds the heartbeats that one packet answers; older ones are worth
@@ -32,11 +33,31 @@ func (m *Machine) peer(id uint64) (*peer, error) {
 		return m.peers[at], nil
 	}
 	if len(m.peers) >= m.cfg.Limits.Peers {
-		return nil, ErrPeers
+		m.forgetPeers()
+		if len(m.peers) >= m.cfg.Limits.Peers {
+			return nil, ErrPeers
+		}
+		at, _ = slices.BinarySearchFunc(m.peers, id, func(p *peer, id uint64) int { return cmp.Compare(p.id, id) })
 	}
 	p := &peer{id: id}
 	m.peers = slices.Insert(m.peers, at, p)
 	return p, nil
+}
+
+// forgetPeers makes room: those that are in no group led here and for whom
+// nothing waits, such as nodes that lost their disks and came back as others.
+func (m *Machine) forgetPeers() {
+	for _, p := range m.peers {
+		p.used = len(p.beats) > 0 || len(p.echoes) > 0 || len(p.items) > 0
+	}
+	for _, g := range m.led {
+		for _, mem := range g.members {
+			if mem.peer != nil {
+				mem.peer.used = true
+			}
+		}
+	}
+	m.peers = slices.DeleteFunc(m.peers, func(p *peer) bool { return !p.used })
 }
 
 // send queues a message of the library. Snapshots go in parts; answers to
@@ -98,7 +119,11 @@ func (m *Machine) beatFor(p *peer) *groupspb.Beat {
 		return nil
 	}
 	slices.SortFunc(p.beats, byShard)
-	b := &groupspb.Beat{Boot: m.cfg.Boot, Stamp: m.stamp()}
+	n := len(p.beats)
+	b := &groupspb.Beat{
+		Boot: m.cfg.Boot, Stamp: m.stamp(),
+		Shards: make([]uint32, 0, n), Groups: make([]uint64, 0, n), Terms: make([]uint64, 0, n), Commits: make([]uint64, 0, n),
+	}
 	prev := -1
 	for _, g := range p.beats {
 		l, ok := g.lineFor(p.id)

@@ -95,7 +95,7 @@ func randomRun(seed uint64, off ingredients) *world {
 // is seen. Some of the creations come late.
 func (w *world) found() {
 	for shard := range uint32(w.shards) {
-		w.create(Create{Shard: shard, Group: 100 + uint64(shard), Members: w.someIDs(1 + w.rng.IntN(3))})
+		w.create(Create{Shard: shard, Group: 100 + uint64(shard), Members: w.someIDs([]int{1, 2, 3, 3, 4}[w.rng.IntN(5)])})
 	}
 }
 
@@ -182,8 +182,8 @@ func (w *world) nemesis() {
 }
 
 func (w *world) evil() {
-	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(13) {
+	n := w.victim()
+	switch w.rng.IntN(15) {
 	case 0:
 		if n.m != nil {
 			n.crash()
@@ -212,12 +212,29 @@ func (w *world) evil() {
 	case 8:
 		w.loss, w.slow = 0.3*w.rng.Float64()*float64(w.rng.IntN(2)), 0.1*w.rng.Float64()*float64(w.rng.IntN(2))
 	case 9, 10:
-		w.replan(1 + w.rng.IntN(3))
+		w.replan([]int{1, 2, 3, 3, 3, 5}[w.rng.IntN(6)])
 	case 11:
 		w.transfer()
 	case 12:
 		w.wipe(n)
+	case 13, 14:
+		if to := w.nodes[w.rng.IntN(len(w.nodes))]; to != n {
+			w.tracef("cut n%d | n%d", n.at, to.at)
+			w.cut[[2]int{n.at, to.at}], w.cut[[2]int{to.at, n.at}] = true, true
+		}
 	}
+}
+
+// victim is any node, or one that leads.
+func (w *world) victim() *simNode {
+	if w.rng.IntN(2) == 0 {
+		for _, i := range w.rng.Perm(len(w.nodes)) {
+			if n := w.nodes[i]; n.m != nil && len(n.m.led) > 0 {
+				return n
+			}
+		}
+	}
+	return w.nodes[w.rng.IntN(len(w.nodes))]
 }
 
 func (n *simNode) restart() {

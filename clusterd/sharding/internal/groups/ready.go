@@ -20,7 +20,8 @@ type Ready struct {
 	// allowed; a transport that keeps order wastes less.
 	Packets []Packet
 	// Installs replace the whole state of a shard. They stand before Applies
-	// and come after the batch that made them durable was reported.
+	// and come after the batch that made them durable was reported, but for the
+	// empty state of a Create.
 	Installs []Install
 	// Applies are committed commands, in order within each shard.
 	Applies []Apply

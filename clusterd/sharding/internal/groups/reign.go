@@ -20,9 +20,9 @@ type reign struct {
 	// released: this term's lease was given up for good.
 	released bool
 
-	openBytes  int
-	opened     int        // of proposals not yet acknowledged
+	openBytes  int        // of the commands not yet applied
 	fresh      []proposal // proposed, not yet seen in the log
+	unsent     []*raftpb.Entry
 	flying     []proposal // in the log, not yet applied
 	waiting    []proposal // applied, Quorum not yet acknowledged
 	waitingAll []proposal // applied, not yet everywhere
@@ -41,7 +41,6 @@ type member struct {
 	peer    *peer // nil for this node
 	match   uint64
 	state   tracker.StateType
-	pending uint64    // index of the snapshot on its way
 	stamp   int64     // newest own stamp that it answered in this term
 	heardAt time.Time // when that answer came
 }
@@ -104,7 +103,7 @@ func (g *group) observe() {
 	g.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr tracker.Progress) {
 		if i < len(g.members) && g.members[i].id == id {
 			mem := &g.members[i]
-			mem.match, mem.state, mem.pending = pr.Match, pr.State, pr.PendingSnapshot
+			mem.match, mem.state = pr.Match, pr.State
 			mem.learner = typ == raft.ProgressTypeLearner
 			i++
 		}
@@ -177,6 +176,11 @@ func (g *group) settled() uint64 {
 	return index
 }
 
+// open is how many proposals are neither acknowledged nor, at Async, applied.
+func (g *group) open() int {
+	return len(g.fresh) + len(g.flying) + len(g.waiting) + len(g.waitingAll)
+}
+
 // settle acknowledges what has reached its level, under the lease alone.
 func (g *group) settle() {
 	if len(g.waiting) == 0 && len(g.waitingAll) == 0 {
@@ -203,7 +207,6 @@ func (g *group) ack(p proposal, r Result) {
 		a.Index, a.Term = p.index, g.term
 	}
 	g.m.out.Acks = append(g.m.out.Acks, a)
-	g.opened--
 }
 
 // propose appends a command.
@@ -222,17 +225,26 @@ func (m *Machine) propose(in Propose) error {
 		return ErrNotPrimary
 	case g.handover.to != 0:
 		return ErrMoving
-	case g.opened >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
+	case g.open() >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
 		return ErrFull
 	}
-	if err := g.rn.Propose(in.Data); err != nil {
-		return ErrNotPrimary // stepped down since the last Ready
-	}
-	g.opened++
 	g.openBytes += len(in.Data)
 	g.fresh = append(g.fresh, proposal{id: in.ID, level: in.Level, size: len(in.Data)})
+	g.unsent = append(g.unsent, &raftpb.Entry{Data: in.Data})
 	m.touch(g)
 	return nil
+}
+
+// submit gives the library what was proposed since the last Ready, as one
+// append: one message to each follower, however many commands there were. If
+// it refuses, since leadership was lost meanwhile, lose ends the proposals.
+func (g *group) submit() {
+	if len(g.unsent) == 0 {
+		return
+	}
+	entries := g.unsent
+	g.unsent = nil
+	_ = g.rn.Step(&raftpb.Message{Type: raftpb.MsgProp.Enum(), From: new(g.m.cfg.Self), Entries: entries})
 }
 
 // appended sees the entries that the library has put into the log. Those of the

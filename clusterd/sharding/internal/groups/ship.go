@@ -69,7 +69,7 @@ func (g *group) pump() {
 			s.running = true
 			g.m.sending++
 		}
-		for s.running && (s.next < s.meta.Size && s.next < s.acked+uint64(l.Window*l.PartBytes) || !s.first) {
+		for s.running && s.acked <= s.meta.Size && (s.next < s.meta.Size && s.next < s.acked+uint64(l.Window*l.PartBytes) || !s.first) {
 			s.first = true
 			if s.meta.Size == 0 {
 				g.sendPart(s, 0, []byte{}) // the empty state of a new group
@@ -133,25 +133,31 @@ func (g *group) receiveGot(from uint64, in *groupspb.Got) error {
 		s.acked, s.moved = in.Offset, g.m.now
 		s.next = max(s.next, s.acked)
 	}
-	if s.acked == s.meta.Size && !in.Again {
-		g.endShipment(from)
-	}
 	g.pump()
 	return nil
 }
 
-// resend goes back to what is durable when nothing moves.
+// resend ends the shipments whose receiver has the snapshot in its log, and
+// lets the others go back to what is durable there when nothing moves. Until the
+// end the log after the snapshot is kept, so that the receiver can go on from it.
 func (g *group) resend() {
-	for _, s := range g.outs {
-		if s.running && g.m.now.Sub(s.moved) >= 2*g.m.cfg.Timing.Beat {
+	for _, s := range slices.Clone(g.outs) {
+		mem, idle := g.member(s.to), g.m.now.Sub(s.moved)
+		switch {
+		case mem == nil:
+			g.endShipment(s.to)
+		case mem.match >= s.meta.Index && s.acked == s.meta.Size, idle >= g.m.cfg.Timing.Lease && s.acked == s.meta.Size:
+			g.endShipment(s.to)
+			g.rn.ReportSnapshot(s.to, raft.SnapshotFinish) // no more than a hint: it probes what is there
+			g.m.touch(g)
+		case s.running && idle >= 2*g.m.cfg.Timing.Beat:
 			s.next, s.first, s.moved = s.acked, false, g.m.now
 		}
 	}
 	g.pump()
 }
 
-// endShipment forgets a shipment, done or not. The library learns of success
-// from the receiver's answer and of failure from who calls.
+// endShipment forgets a shipment, done or not; the caller tells the library.
 func (g *group) endShipment(to uint64) {
 	i := slices.IndexFunc(g.outs, func(s *shipment) bool { return s.to == to })
 	if i < 0 {

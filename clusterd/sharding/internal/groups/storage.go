@@ -1,6 +1,8 @@
 package groups
 
 import (
+	"fmt"
+
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -25,7 +27,9 @@ type storage struct {
 	wanted bool
 }
 
-func load(s Stored) *storage {
+// load checks what is stored: a log without gaps whose terms do not fall, that
+// goes on from the snapshot.
+func load(s Stored) (*storage, error) {
 	st := &storage{snap: s.Snapshot, base: Entry{Index: s.Snapshot.Index, Term: s.Snapshot.Term}}
 	entries := s.Entries
 	if len(entries) > 0 && entries[0].Index <= s.Snapshot.Index {
@@ -34,10 +38,15 @@ func load(s Stored) *storage {
 	if term := max(s.Term, s.Snapshot.Term); term != 0 {
 		st.hard = &raftpb.HardState{Term: new(term), Vote: new(s.Vote), Commit: new(max(s.Commit, s.Snapshot.Index))}
 	}
-	for _, e := range entries {
+	for prev, i := st.base, 0; i < len(entries); i++ {
+		e := entries[i]
+		if e.Index != prev.Index+1 || e.Term < prev.Term {
+			return nil, fmt.Errorf("%w: stored entry %d of term %d after %d of term %d", ErrBroken, e.Index, e.Term, prev.Index, prev.Term)
+		}
 		st.push(toRaft(e))
+		prev = e
 	}
-	return st
+	return st, nil
 }
 
 func toRaft(e Entry) *raftpb.Entry {

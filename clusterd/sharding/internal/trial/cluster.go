@@ -160,6 +160,16 @@ func (c *Cluster) Settle(ctx context.Context) error {
 	}
 }
 
+// Up reports whether node i is up, as this process's node sees it.
+func (c *Cluster) Up(i int) bool {
+	for _, m := range c.Node.View().Members {
+		if m.Address == c.Address(i) {
+			return m.Status.String() == "up"
+		}
+	}
+	return false
+}
+
 func (c *Cluster) settled(rows []durable.Row) bool {
 	up := map[string]bool{}
 	for _, m := range c.Node.View().Members {
@@ -176,7 +186,7 @@ func (c *Cluster) settled(rows []durable.Row) bool {
 	}
 	leads := map[string]int{}
 	for _, r := range rows {
-		if !up[r.Primary] || len(r.Replicas) < min(3, live)-1 {
+		if !up[r.Primary] || len(r.Replicas) != min(3, live)-1 {
 			return false
 		}
 		leads[r.Primary]++

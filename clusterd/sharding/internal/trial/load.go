@@ -25,6 +25,9 @@ const patience = 300 * time.Millisecond
 type Load struct {
 	Acked atomic.Int64 // writes
 	Read  atomic.Int64
+	// NotDone and Unknown count the operations that ended with these errors.
+	NotDone atomic.Int64
+	Unknown atomic.Int64
 
 	c      *Cluster
 	keys   []string
@@ -74,11 +77,14 @@ func (l *Load) client(ctx context.Context, key string, id int, writes bool) {
 		call := time.Since(l.start)
 		answer, err := durable.Ask[*wrapperspb.StringValue](ctx, ref.With(wrapperspb.String(in.value)).Within(patience))
 		l.note(key, id, in, call, answer.GetValue(), err)
+		if ctx.Err() == nil { // else it was given up, since the load ends
+			l.count(err)
+		}
 		var f *actor.Failure
 		if errors.As(err, &f) {
 			return
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(l.c.Plan.Pause)
 	}
 }
 
@@ -105,14 +111,23 @@ func (l *Load) note(key string, id int, in op, call time.Duration, out string, e
 	l.history[key] = append(l.history[key], o)
 }
 
+func (l *Load) count(err error) {
+	switch {
+	case errors.Is(err, durable.ErrNotDone):
+		l.NotDone.Add(1)
+	case errors.Is(err, durable.ErrUnknownOutcome):
+		l.Unknown.Add(1)
+	}
+}
+
 // Gap returns the longest time, since the last call, in which a client waited for a
-// write of a key that accept lets pass to be acknowledged.
+// write of a key that accept lets pass to be acknowledged. A nil accept lets all pass.
 func (l *Load) Gap(accept func(key string) bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var most time.Duration
 	for key, gap := range l.gaps {
-		if accept(key) {
+		if accept == nil || accept(key) {
 			most = max(most, gap)
 		}
 	}
@@ -130,6 +145,16 @@ func (l *Load) Caught(since time.Time) bool {
 		}
 	}
 	return true
+}
+
+// WaitAll waits until each key had a write acknowledged since a moment.
+func (l *Load) WaitAll(since time.Time) error {
+	for begin := time.Now(); !l.Caught(since); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			return errors.New("no writes of some keys for a minute")
+		}
+	}
+	return nil
 }
 
 // PrimaryOf returns the address of a key's primary.

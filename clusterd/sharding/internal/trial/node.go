@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -48,6 +49,7 @@ func Register(level durable.Level) durable.Kind[*wrapperspb.StringValue] {
 type Plan struct {
 	Preset string        // fast or lan
 	Level  durable.Level // of the registers
+	Pause  time.Duration // of a client between two operations
 	Seeds  []string
 }
 

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,6 +26,7 @@ type options struct {
 	level  string
 	keys   int
 	seed   uint64
+	pause  time.Duration
 	log    bool
 }
 
@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&o.level, "level", "quorum", "acknowledgement: async, quorum or all")
 	flag.IntVar(&o.keys, "keys", 16, "how many keys the clients use, four clients each")
 	flag.Uint64Var(&o.seed, "seed", 1, "decides whom to kill, and when")
+	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
 	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
 	flag.Parse()
 	if err := run(context.Background(), o, os.Stdout); err != nil {
@@ -57,7 +58,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.log {
 		log = os.Stderr
 	}
-	plan := trial.Plan{Preset: o.preset}
+	plan := trial.Plan{Preset: o.preset, Pause: o.pause}
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
 			plan.Level = l
@@ -91,7 +92,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 // kill kills a node that is the primary of some keys, waits until each key has been
 // written again, and brings the node back.
 func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Rand) (time.Duration, error) {
-	if err := caught(load, time.Time{}); err != nil {
+	if err := load.WaitAll(time.Time{}); err != nil {
 		return 0, err
 	}
 	time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
@@ -100,9 +101,9 @@ func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Ran
 	for _, key := range load.Keys() {
 		lost[key] = load.PrimaryOf(key) == c.Address(victim)
 	}
-	load.Gap(func(string) bool { return true }) // what was before does not count
+	load.Gap(nil) // what was before does not count
 	c.Kill(victim)
-	if err := caught(load, time.Now()); err != nil {
+	if err := load.WaitAll(time.Now()); err != nil {
 		return 0, err
 	}
 	outage := load.Gap(func(key string) bool { return lost[key] })
@@ -112,16 +113,6 @@ func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Ran
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return outage, c.Settle(ctx)
-}
-
-// caught waits until each key was written after a moment.
-func caught(load *trial.Load, since time.Time) error {
-	for begin := time.Now(); !load.Caught(since); time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			return errors.New("no writes of some keys for a minute")
-		}
-	}
-	return nil
 }
 
 // total is the sum of all rounds.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/sharding/internal/trial"
 )
@@ -21,7 +22,7 @@ func TestSystemFailover(t *testing.T) {
 		t.Skip("starts processes and kills them")
 	}
 	var out strings.Builder
-	err := run(t.Context(), options{n: 5, preset: "fast", level: "quorum", keys: 8, seed: 1}, &out)
+	err := run(t.Context(), options{n: 5, preset: "fast", pause: 5 * time.Millisecond, level: "quorum", keys: 8, seed: 1}, &out)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

@@ -1,0 +1,110 @@
+// Command handover moves the primaries of shards from node to node under load and
+// prints the longest time in which no write of a moving shard was acknowledged.
+//
+//	go run ./clusterd/sharding/internal/cmd/handover -n 100
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/pando-go/pando/clusterd/sharding/durable"
+	"github.com/pando-go/pando/clusterd/sharding/internal/trial"
+	"github.com/pando-go/pando/clusterd/slots"
+)
+
+// options are the command's flags.
+type options struct {
+	n      int
+	preset string
+	keys   int
+	pause  time.Duration
+	log    bool
+}
+
+func main() {
+	trial.Main()
+	var o options
+	flag.IntVar(&o.n, "n", 100, "how many hand-overs")
+	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
+	flag.IntVar(&o.keys, "keys", 4, "how many keys the clients use, four clients each")
+	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
+	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
+	flag.Parse()
+	if err := run(context.Background(), o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole trial.
+func run(ctx context.Context, o options, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "pando-handover-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	log := io.Discard
+	if o.log {
+		log = os.Stderr
+	}
+	begin, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	load := c.Begin(ctx, "handover", o.keys, 4)
+	var gaps []time.Duration
+	for i := range o.n {
+		gap, err := move(ctx, c, load, i)
+		if err != nil {
+			return fmt.Errorf("hand-over %d: %w", i+1, err)
+		}
+		gaps = append(gaps, gap)
+	}
+	bad, _ := load.End()
+	slices.Sort(gaps)
+	at := func(q float64) time.Duration {
+		return gaps[min(len(gaps)-1, int(q*float64(len(gaps))))].Round(100 * time.Microsecond)
+	}
+	fmt.Fprintf(out, "%d hand-overs: gap min %v, median %v, p90 %v, max %v\n", len(gaps), at(0), at(0.5), at(0.9), at(1))
+	fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d not done, %d of unknown outcome, %d keys not linearizable\n",
+		load.Acked.Load(), load.Read.Load(), load.NotDone.Load(), load.Unknown.Load(), len(bad))
+	if len(bad) > 0 {
+		return errors.New("not linearizable")
+	}
+	return nil
+}
+
+// move makes the node after the present one the primary of a key's shard, and
+// returns the gap in that key's writes.
+func move(ctx context.Context, c *trial.Cluster, load *trial.Load, i int) (time.Duration, error) {
+	key := load.Keys()[i%len(load.Keys())]
+	if err := load.WaitAll(time.Now()); err != nil {
+		return 0, err
+	}
+	load.Gap(nil)
+	to := ""
+	for n := range 3 {
+		if c.Address(n) == load.PrimaryOf(key) {
+			to = c.Address((n + 1) % 3)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := durable.Transfer(ctx, c.Node, slots.Of(key), to); err != nil {
+		return 0, err
+	}
+	if err := load.WaitAll(time.Now()); err != nil {
+		return 0, err
+	}
+	return load.Gap(func(k string) bool { return k == key }), nil
+}

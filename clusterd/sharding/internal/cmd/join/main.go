@@ -1,0 +1,156 @@
+// Command join fills three nodes with entities, starts a fourth one, and prints how
+// long it takes until that has its share, without an operator's word.
+//
+//	go run ./clusterd/sharding/internal/cmd/join -n 56000
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/pando-go/pando/clusterd/sharding/durable"
+	"github.com/pando-go/pando/clusterd/sharding/internal/trial"
+)
+
+// options are the command's flags.
+type options struct {
+	n      int
+	size   int
+	preset string
+	pause  time.Duration
+	log    bool
+}
+
+func main() {
+	trial.Main()
+	var o options
+	flag.IntVar(&o.n, "n", 56000, "how many entities")
+	flag.IntVar(&o.size, "size", 100, "bytes of each one's state")
+	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
+	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
+	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
+	flag.Parse()
+	if err := run(context.Background(), o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole trial.
+func run(ctx context.Context, o options, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "pando-join-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	log := io.Discard
+	if o.log {
+		log = os.Stderr
+	}
+	begin, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	filled := time.Now()
+	if err := fill(ctx, c, o); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d entities of %d bytes written in %v\n", o.n, o.size, time.Since(filled).Round(time.Millisecond))
+	before, err := durable.Table(c.Node)
+	if err != nil {
+		return err
+	}
+	load := c.Begin(ctx, "join", 8, 2)
+	if err := load.WaitAll(time.Time{}); err != nil {
+		return err
+	}
+	load.Gap(nil)
+	return join(ctx, c, load, before, out)
+}
+
+// join starts the fourth node and waits until everything is in place.
+func join(ctx context.Context, c *trial.Cluster, load *trial.Load, before []durable.Row, out io.Writer) error {
+	begin := time.Now()
+	if _, err := c.Add(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var up time.Duration
+	for !c.Up(3) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	up = time.Since(begin)
+	if err := c.Settle(ctx); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	gap := load.Gap(nil)
+	bad, _ := load.End()
+	after, err := durable.Table(c.Node)
+	if err != nil {
+		return err
+	}
+	moved, most, copies := 0, 0, map[string]int{}
+	leads := map[string]int{}
+	for i, r := range after {
+		had := map[string]bool{before[i].Primary: true}
+		for _, a := range before[i].Replicas {
+			had[a] = true
+		}
+		leads[r.Primary]++
+		for _, a := range append(r.Replicas, r.Primary) {
+			copies[a]++
+			if !had[a] {
+				moved++
+			}
+		}
+	}
+	for _, n := range copies {
+		most = max(most, n)
+	}
+	total := 3 * len(after)
+	fmt.Fprintf(out, "the fourth node was up after %v and had its share after %v, %v later\n",
+		up.Round(time.Millisecond), took.Round(time.Millisecond), (took - up).Round(time.Millisecond))
+	fmt.Fprintf(out, "copies moved: %d of %d, the least possible is %d; most on a node: %d, balance %.3f; primaries %v\n",
+		moved, total, total/4, most, float64(most)*4/float64(total), leads)
+	fmt.Fprintf(out, "meanwhile: longest gap of a key's writes %v, %d not done, %d of unknown outcome, %d keys not linearizable\n",
+		gap.Round(time.Millisecond), load.NotDone.Load(), load.Unknown.Load(), len(bad))
+	return nil
+}
+
+// fill writes the entities, many at a time.
+func fill(ctx context.Context, c *trial.Cluster, o options) error {
+	const workers = 256
+	text := wrapperspb.String(string(make([]byte, o.size)))
+	kind := trial.Register(durable.Quorum)
+	var group sync.WaitGroup
+	errs := make(chan error, workers)
+	for w := range workers {
+		group.Go(func() {
+			for i := w; i < o.n; i += workers {
+				e := durable.Ref(c.Node, kind, fmt.Sprint("entity ", i)).With(text).Within(30 * time.Second)
+				if _, err := durable.Ask[*wrapperspb.StringValue](ctx, e); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(errs)
+	return <-errs
+}
