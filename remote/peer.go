@@ -110,10 +110,15 @@ func (p *peer) lanes() []*lane {
 
 // userFor returns the queue for a receiver. Answers to asks share one: each is
 // the only message to its receiver, so there is no order to keep, and together
-// they fill batches.
+// they fill batches. Of a service's id, which begins with "$", only what follows
+// the last "//" counts: before it a service writes what changes from message to
+// message, though the receiver is the same and the order matters.
 func (p *peer) userFor(id string) *userQueue {
 	if len(p.users) == 1 || strings.HasPrefix(id, askPrefix) {
 		return p.users[0]
+	}
+	if strings.HasPrefix(id, "$") {
+		id = id[max(0, strings.LastIndex(id, "//")):]
 	}
 	return p.users[xxhash.Sum64String(id)%uint64(len(p.users))]
 }

@@ -1,7 +1,6 @@
 package seedjoin
 
 import (
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -43,7 +42,7 @@ func (m *Machine) missing(c *contact) bool {
 	if _, held := m.holder(c.spelt); held {
 		return false
 	}
-	return c.node.UID == 0 || !slices.Contains(m.standing.Members, c.node)
+	return c.node.UID == 0 || !m.lists(c.node)
 }
 
 // doubts reports whether the process of the member at a seed may be gone: it is
@@ -62,7 +61,7 @@ func (m *Machine) inviteAt(c *contact) time.Time {
 		every = m.cfg.Found / 30
 	}
 	if !m.standing.Steward {
-		every *= time.Duration(1 + len(m.standing.Members)/stewards)
+		every *= time.Duration(1 + m.standing.Members.Len()/stewards)
 	}
 	return c.invited.Add(every)
 }

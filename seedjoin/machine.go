@@ -48,6 +48,7 @@ func New(cfg Config) (*Machine, error) {
 		return nil, err
 	}
 	m := &Machine{cfg: cfg}
+	m.standing.unroll()
 	for _, s := range cfg.Seeds {
 		if m.contact(s) == nil {
 			m.contacts = append(m.contacts, &contact{spelt: s, seed: true, self: s == cfg.Self.Address})
@@ -184,6 +185,7 @@ func (m *Machine) metMyself(b Body) {
 
 func (m *Machine) stand(s Standing) {
 	joined := s.Identity != m.standing.Identity
+	s.unroll()
 	m.standing = s
 	m.recollect()
 	m.leaveIsland(joined)
@@ -195,6 +197,16 @@ func (m *Machine) stand(s Standing) {
 		m.join = attempt{}
 	}
 	m.callWaiters()
+}
+
+// unroll puts empty rolls where there are none.
+func (s *Standing) unroll() {
+	if s.Members == nil {
+		s.Members = member.Nodes(nil)
+	}
+	if s.Voters == nil {
+		s.Voters = member.Nodes(nil)
+	}
 }
 
 // seeking reports whether this process looks for a cluster. One that is or was

@@ -39,6 +39,8 @@ type Engine struct {
 	wake      time.Time   // when Tick was last said to be due
 	ahead     member.Node // a peer that knows a newer view; zero = nobody
 
+	touched []touch // records that changed since the last events
+
 	stale bool // roster: the members changed
 	moot  bool // verdict: rows or roster changed
 	stir  bool // lead: something changed that a leader may act on
@@ -56,9 +58,10 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, self: cfg.Self}
+	e.roster.engine = e
 	e.waves = e.newTree()
 	e.shown.last = Snapshot{Self: e.self}
-	e.shown.dirty = true
+	e.shown.standing, e.shown.dirty = nowhere(), true
 	return e, nil
 }
 

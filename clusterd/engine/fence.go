@@ -90,6 +90,7 @@ func (e *Engine) quiet(v *member.View) bool {
 		if v.Find(m.Node) != nil || m.Node == e.self {
 			continue
 		}
+		// Whom this node has no peer of it has answered nothing for longer, if it still deals with it.
 		p := e.roster.find(m.Node)
 		if p == nil || !p.answeredTo.IsZero() && e.now.Sub(p.answeredTo) < wait {
 			return false

@@ -29,7 +29,7 @@ type draft struct {
 // some voter cannot acknowledge would only wait in its turn.
 func (e *Engine) build() *member.View {
 	lost := e.lost()
-	if len(lost) == 0 && !e.roster.busy && !e.prunable() {
+	if len(lost) == 0 && !e.busy() && !e.prunable() {
 		e.lead.gather = time.Time{}
 		return nil
 	}

@@ -28,7 +28,7 @@ func (e *Engine) settle() {
 		}
 		e.learnActive(v.Number)
 		l.proposal, l.acks = nil, nil
-		e.launch(waveID{commitWave, v.Term, v.Number}, e.commit(), e.roster.nodes)
+		e.launch(waveID{commitWave, v.Term, v.Number}, e.commit(), e.fellows())
 		return
 	}
 	if !e.now.Before(l.remind) {
@@ -75,7 +75,7 @@ const helpers = 3
 // poll asks some others about those who do not answer: they may have a link
 // that this node lacks.
 func (e *Engine) poll(missing []member.Node) {
-	nodes := e.roster.nodes
+	nodes := e.fellows()
 	if len(missing) >= len(nodes) {
 		return
 	}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 )
@@ -38,24 +36,19 @@ func (e *Engine) doubts(n member.Node) bool {
 	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 
-// everybody returns all members that know the cluster, this one among them.
-func (e *Engine) everybody() []member.Node {
-	others := e.roster.nodes
-	i, _ := slices.BinarySearchFunc(others, e.self, member.Node.Compare)
-	return slices.Concat(others[:i], []member.Node{e.self}, others[i:])
-}
-
 // round is one gossip round: the news to some peers, and a digest to one, which
 // finds whatever the news did not reach. At rest the digest is all.
 func (e *Engine) round() {
 	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
-	peers := e.roster.nodes
-	if len(peers) == 0 {
+	if e.stale { // the beat before may have changed facts
+		e.refresh()
+	}
+	if e.roster.present == 0 {
 		return
 	}
 	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
 	e.post(e.gossip.Next(e.now, e.cfg.Rand))
-	e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
+	e.send(e.anybody(), e.digest(false))
 	if !e.ahead.IsZero() {
 		e.send(e.ahead, e.digest(false))
 		e.ahead = member.Node{}

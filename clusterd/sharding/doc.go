@@ -18,17 +18,24 @@
 //
 // # Homes
 //
-// An id has a slot ([slots.Of]), and a slot of a kind has an owner among the
-// members that are Up and host the kind. Ids with the same text between braces,
-// {user7}.cart and {user7}.orders, share a slot, and kinds with the same hosts
-// share homes. The right to run a slot is a token, so that two nodes with
-// different ideas of the membership never run the same entity; docs/sharding.md
-// has the protocol.
+// An id has a slot ([slots.Of]). Ids with the same text between braces,
+// {user7}.cart and {user7}.orders, share a slot. In each view of the cluster one
+// node plans which member, of those that are Up and host the kind, ought to have
+// which slots: evenly to within one, by [WeightKey], with as little to move as
+// can be; kinds with the same hosts share homes. The right to run a slot is a
+// token, handed from node to node, so that two nodes with different ideas of the
+// membership never run the same entity; docs/sharding.md has the protocol.
 //
-// When a node joins or leaves, slots move. An entity finishes the message in
+// When a node joins or leaves, or some nodes are much busier than others, slots
+// move, by themselves and a few at a time. An entity finishes the message in
 // hand and stops; if its behavior is a [Mover], its state goes along, else it
 // starts afresh; what waited for it is forwarded in order. When a node is
 // removed without a word, its entities start afresh elsewhere.
+//
+// [PassivateAfter] and [AtMost] end entities that nobody uses, [Remember] starts
+// them at a new home unasked, [OnRole] hosts a kind on some nodes only,
+// [Settings] sets the pace of moves. [Preview] says what would move, [Events]
+// what does; [Table], [Locate] and [IDs] where everything is.
 //
 // Inside an entity, Context.Self is this run of it on this node. Give others
 // [Ref] instead: it follows.
@@ -46,19 +53,13 @@
 // At any time at most one node can begin a message of an entity, also when the
 // network is cut or a process is held still: without its lease a node sets
 // messages aside, in their order, and ends the contexts of handlers that run.
-// Messages of one sender to one entity arrive in order while the entity's home
-// stays, and while it moves if the sender awaits each answer. A planned move
-// adds no loss and no repetition to the at-most-once of actors.
+// Messages of one sender to one entity arrive in order, also while it moves. A
+// planned move adds no loss and no repetition to the at-most-once of actors.
 //
 // # Not promised
 //
 // Memory does not survive a crash. Messages that are stashed, timers, and
-// watches do not move. Who sends without awaiting answers, on a third node,
-// may be overtaken by himself while an entity moves. A handler that began under
+// watches do not move. Where an old home leaves or is cut off while messages are
+// under way through it, later ones may overtake them. A handler that began under
 // the lease may end after it.
-//
-// # Not yet
-//
-// A planner that balances within one slot, replicas and durable state, passivation, a limit on concurrent moves, and
-// flush markers that hold the order of third senders through a move.
 package sharding

@@ -31,11 +31,11 @@ type life struct {
 }
 
 // spawner makes entities of one kind, whatever its message type.
-func spawner[M any](k actor.Kind[M]) func(*life) error {
+func spawner[M any](k actor.Kind[M], remember bool) func(*life) error {
 	return func(l *life) error {
 		queue := func() pa.Mailbox { return l.box }
 		_, err := actor.Spawn(l.router.sys, "", func() actor.Behavior[M] {
-			return &entity[M]{kind: k, life: l}
+			return &entity[M]{kind: k, life: l, remember: remember}
 		}, actor.WithMailbox(queue), actor.WithContext(l.router.pauses.context))
 		return err
 	}
@@ -47,6 +47,8 @@ type entity[M any] struct {
 	kind actor.Kind[M]
 	life *life
 	user actor.Behavior[M] // nil until started
+
+	remember bool
 }
 
 // Started makes the user's behavior. After a restart that is a fresh one.
@@ -56,8 +58,9 @@ func (e *entity[M]) Started(c *actor.Context[M]) error {
 	if e.user == nil {
 		return fmt.Errorf("sharding: kind %q made no behavior", e.kind.Name)
 	}
-	if state := e.life.restored; state != nil {
-		e.life.restored = nil
+	state := e.life.restored
+	e.life.restored = nil
+	if state.GetType() != "" { // else it ran before, and that is all
 		if err := restore(e.user, state); err != nil {
 			return fmt.Errorf("sharding: restore: %w", err)
 		}
@@ -88,6 +91,9 @@ func (e *entity[M]) pack(c *actor.Context[M]) {
 	state, err := snapshot(e.user, e.life.line.id)
 	if err != nil {
 		c.Log().Error("entity moves without its state", "kind", e.kind.Name, "id", e.life.line.id, "error", err)
+	}
+	if state == nil && e.remember {
+		state = &shardpb.Entity{Id: e.life.line.id}
 	}
 	e.life.restored = state
 }

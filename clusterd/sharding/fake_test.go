@@ -26,6 +26,8 @@ type world struct {
 	net   *memnet.Network
 	nodes []*fakeNode
 	view  uint64
+
+	shutdown bool // of the views from now on
 }
 
 // inWorld runs f in a bubble and closes all nodes afterwards.
@@ -51,6 +53,7 @@ type fakeNode struct {
 	sys      *actor.System
 	remote   *remote.Remote
 	kinds    []string
+	roles    []string
 	attached clusterd.Attached
 	gone     bool
 	fenced   atomic.Bool
@@ -81,8 +84,11 @@ func (n *fakeNode) Attachment(string) clusterd.Attached        { return n.attach
 func (n *fakeNode) Post(to member.Node, service string, payload []byte) {
 	n.remote.Post(remote.Node(to), service, payload)
 }
-func (n *fakeNode) MayAct() bool   { return !n.fenced.Load() }
-func (n *fakeNode) Poke(string)    { n.do(func() { n.tick = time.Now() }) }
+func (n *fakeNode) MayAct() bool { return !n.fenced.Load() }
+func (n *fakeNode) Poke(string)  { n.do(func() { n.tick = time.Now() }) }
+func (n *fakeNode) Self() clusterd.Member {
+	return clusterd.Member{Node: n.self, Status: n.status, Info: member.Info{Roles: n.roles, Kinds: n.kinds}}
+}
 func (n *fakeNode) Drained(string) { n.once.Do(func() { close(n.drained) }) }
 
 // fence takes the node's lease, or gives it back.
@@ -143,6 +149,12 @@ func (p proxy) install(n node) error {
 // start makes a node with some services, not a member yet.
 func (w *world) start(address string, services ...installer) *fakeNode {
 	w.t.Helper()
+	return w.startWith(address, func(*fakeNode) {}, services...)
+}
+
+// startWith is start for a node that is changed before its services come.
+func (w *world) startWith(address string, change func(*fakeNode), services ...installer) *fakeNode {
+	w.t.Helper()
 	n := &fakeNode{
 		w: w, self: member.Node{Address: address, UID: uint64(len(w.nodes) + 1)}, status: member.Up,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}), drained: make(chan struct{}),
@@ -153,6 +165,7 @@ func (w *world) start(address string, services ...installer) *fakeNode {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	change(n)
 	for _, s := range services {
 		if err := s.install(n); err != nil {
 			w.t.Fatal(err)
@@ -206,7 +219,7 @@ func (n *fakeNode) crash() {
 // a different while.
 func (w *world) decide(lag time.Duration) {
 	w.view++
-	v := clusterd.ViewActive{Number: w.view}
+	v := clusterd.ViewActive{Number: w.view, Shutdown: w.shutdown}
 	for _, n := range w.nodes {
 		if !n.gone {
 			v.Members = append(v.Members, engine.Member{Node: n.self, Status: n.status, Info: member.Info{Kinds: n.kinds}})

@@ -11,9 +11,6 @@ import (
 // serviceName is the name under which the services of all nodes find each other.
 const serviceName = "slots"
 
-// Option changes how a kind is hosted. There are none yet.
-type Option interface{ option() }
-
 // node is what this package needs of a *clusterd.Node.
 type node interface {
 	System() *actor.System
@@ -24,17 +21,22 @@ type node interface {
 	Poke(service string)
 	Drained(service string)
 	MayAct() bool
+	Self() clusterd.Member
 }
 
 // Host is a service for clusterd.Config.Services: this node runs entities of k.
-// Start fails if the kind is hosted twice or its name is not allowed.
-func Host[M any](k actor.Kind[M], opts ...Option) clusterd.Service { return hosted[M]{k} }
+// Start fails if the kind is hosted twice, its name is not allowed, or options
+// contradict each other.
+func Host[M any](k actor.Kind[M], opts ...Option) clusterd.Service { return hosted[M]{k, opts} }
 
 // Proxy is a service for nodes that host nothing: refs of entities work there.
 // Beside [Host] it has no effect.
 func Proxy() clusterd.Service { return proxy{} }
 
-type hosted[M any] struct{ kind actor.Kind[M] }
+type hosted[M any] struct {
+	kind actor.Kind[M]
+	opts []Option
+}
 
 // Install is called by clusterd.Start.
 func (h hosted[M]) Install(n *clusterd.Node) error { return h.install(n) }
@@ -43,14 +45,18 @@ func (h hosted[M]) install(n node) error {
 	if h.kind.New == nil {
 		return fmt.Errorf("sharding: kind %q has no constructor", h.kind.Name)
 	}
-	if err := n.Host(h.kind.Name); err != nil {
-		return fmt.Errorf("sharding: %w", err)
-	}
-	s, err := serviceOf(n)
+	how, err := mannerOf(h.kind.Name, h.opts)
 	if err != nil {
 		return err
 	}
-	s.router.host(h.kind.Name, spawner(h.kind))
+	s, err := serviceOf(n)
+	if err != nil || !how.plays(n.Self().Info.Roles) {
+		return err
+	}
+	if err := n.Host(h.kind.Name); err != nil {
+		return fmt.Errorf("sharding: %w", err)
+	}
+	s.router.host(h.kind.Name, spawner(h.kind, how.remember), how)
 	return nil
 }
 

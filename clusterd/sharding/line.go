@@ -2,6 +2,7 @@ package sharding
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pa "github.com/asynkron/protoactor-go/actor"
@@ -32,6 +33,8 @@ type seat struct {
 	state  seatState
 	lines  map[string]*line // by id
 	waits  int              // messages in the lines
+	host   *kindCount       // nil if the kind is not hosted here
+	count  atomic.Uint32    // messages handed to entities since the last report
 	open   int              // lives that must end before the seat can move
 	leaves []*shardpb.Entity
 }
@@ -58,13 +61,15 @@ type line struct {
 	queue    []held          // oldest first
 	pumping  bool            // a goroutine works the queue off
 	dropped  bool            // what the ending life leaves behind has no receiver
+	used     atomic.Uint32   // when the last message came, by the router's clock
+	flush    *flush          // of the way that its messages go now; nil = none was needed
 }
 
 // held is a message that waits.
 type held struct {
-	msg   any // as it came: raw, or an envelope with the asker
-	hops  int
-	view  uint64 // that was active when it came
+	msg   any    // as it came: raw, or an envelope with the asker
+	to    target // as it came
+	way   *route // that this node knew when it came
 	since time.Time
 }
 
@@ -79,10 +84,10 @@ type stripe struct {
 const stripes = 512
 
 // get returns a seat, made if needed. Callers hold the lock.
-func (st *stripe) get(key seatKey) *seat {
+func (st *stripe) get(key seatKey, r *router) *seat {
 	s := st.seats[key]
 	if s == nil {
-		s = &seat{key: key}
+		s = &seat{key: key, host: r.kinds[key.kind]}
 		st.seats[key] = s
 	}
 	return s
@@ -90,7 +95,7 @@ func (st *stripe) get(key seatKey) *seat {
 
 // tidy forgets what says nothing. Callers hold the lock.
 func (st *stripe) tidy(s *seat, ln *line) {
-	if ln != nil && ln.state == idle && len(ln.queue) == 0 && ln.restored == nil && !ln.pumping {
+	if ln != nil && ln.state == idle && len(ln.queue) == 0 && ln.restored == nil && !ln.pumping && ln.flush == nil {
 		delete(s.lines, ln.id)
 	}
 	if s.state == away && len(s.lines) == 0 {

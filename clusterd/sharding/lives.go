@@ -90,6 +90,7 @@ func (r *router) ended(l *life) {
 		case r.quiet <- struct{}{}:
 		default:
 		}
+		r.poke() // a cluster that shuts down waits for this
 	}
 }
 
@@ -97,12 +98,12 @@ func (r *router) ended(l *life) {
 // own signals, timers and the like, end with it.
 func (r *router) requeue(s *seat, ln *line, left []any) {
 	var list []held
-	now, view := time.Now(), r.owners.Load().View().Number
+	now, way := time.Now(), r.routes.at(s.key.kind, s.key.slot)
 	for _, msg := range left {
 		if _, m, _ := pa.UnwrapEnvelope(msg); !isUsers(m) {
 			continue
 		}
-		list = append(list, held{msg: msg, view: view, since: now})
+		list = append(list, held{msg: msg, to: target{kind: s.key.kind, id: ln.id}, way: way, since: now})
 	}
 	if len(list) == 0 {
 		return
@@ -163,7 +164,7 @@ func (r *router) run(a homes.Run) {
 	for slot := range a.Slots.Slots() {
 		st := r.stripe(slot)
 		st.mu.Lock()
-		s := st.get(seatKey{a.Kind, slot})
+		s := st.get(seatKey{a.Kind, slot}, r)
 		s.state = here
 		r.unpack(s, cargo[slot])
 		r.pumpAll(st, s)
@@ -213,7 +214,7 @@ func (r *router) release(a homes.Release) homes.Stopped {
 	for slot := range a.Slots.Slots() {
 		st := r.stripe(slot)
 		st.mu.Lock()
-		s := st.get(seatKey{a.Kind, slot})
+		s := st.get(seatKey{a.Kind, slot}, r)
 		s.state = closing
 		stopLives(s, func(ln *line) { ln.life.moving.Store(true) })
 		if ok, cargo := r.closed(s); ok {
@@ -245,7 +246,7 @@ func (r *router) pass(a homes.Pass) {
 	for slot := range a.Slots.Slots() {
 		st := r.stripe(slot)
 		st.mu.Lock()
-		s := st.get(seatKey{a.Kind, slot})
+		s := st.get(seatKey{a.Kind, slot}, r)
 		s.state = away
 		r.pumpAll(st, s)
 	}
@@ -256,7 +257,7 @@ func (r *router) drop(a homes.Drop) {
 	for slot := range a.Slots.Slots() {
 		st := r.stripe(slot)
 		st.mu.Lock()
-		r.dropSeat(st, st.get(seatKey{a.Kind, slot}))
+		r.dropSeat(st, st.get(seatKey{a.Kind, slot}, r))
 	}
 }
 
@@ -302,6 +303,13 @@ func (r *router) dropAll(ctx context.Context) error {
 
 // stop ends all entities; ctx bounds the wait for them.
 func (r *router) stop(ctx context.Context) error {
+	r.halt()
+	return r.quiesce(ctx)
+}
+
+// halt tells all entities to stop; nothing starts any more, and what waits has
+// no receiver.
+func (r *router) halt() {
 	r.stopped.Store(true)
 	r.each(func(st *stripe, s *seat, ln *line) {
 		list := r.take(s, ln)
@@ -313,7 +321,6 @@ func (r *router) stop(ctx context.Context) error {
 		st.mu.Unlock()
 		r.buryAll(s.key, ln.id, list, ErrStopped)
 	})
-	return r.quiesce(ctx)
 }
 
 // quiesce waits until no entity runs; ctx bounds that.

@@ -64,6 +64,11 @@ func TestLoopback(t *testing.T) {
 		})
 	}
 	<-half
+	for p := range sharding.Events(t.Context(), c) {
+		if p.Total > 0 && p.Left == 0 {
+			break // it has its share
+		}
+	}
 	if err := c.Leave(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -26,6 +26,10 @@ func (r *router) setAside(l *life, list *[]any, msg any) {
 	st.mu.Unlock()
 	if mark {
 		l.box.PostUserMessage(pauseMark{})
+		// A lease that was late by a moment comes back without a word of it.
+		if !r.standing.Swap(true) {
+			r.poke()
+		}
 	}
 }
 

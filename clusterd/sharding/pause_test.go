@@ -133,3 +133,27 @@ func TestFenceEndsContexts(t *testing.T) {
 		}
 	})
 }
+
+// TestLeaseThatComesBackUnheard: the lease was late by a moment, which the gate
+// of an entity has seen and the node's loop has not. What was set aside goes on.
+func TestLeaseThatComesBackUnheard(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.start("a:1", hosting(room)...)
+		w.decide(0)
+		w.settle()
+		known, fresh := ref(n, room, "known"), ref(n, room, "fresh")
+		w.ask(known, "1")
+		n.fenced.Store(true)
+		known.Tell(wrapperspb.String("2"))
+		fresh.Tell(wrapperspb.String("3"))
+		synctest.Wait()
+		n.fenced.Store(false)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for r, want := range map[*actor.Ref[*text]]string{&known: "1,2", &fresh: "3"} {
+			if got := w.ask(*r, "read"); got != want {
+				t.Errorf("%s: got %s, want %s", r, got, want)
+			}
+		}
+	})
+}

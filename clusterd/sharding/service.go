@@ -3,6 +3,8 @@ package sharding
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,6 +29,12 @@ type service struct {
 	idle    time.Time // since when everything is handed over; zero = it is not
 	drained bool
 
+	settings Settings
+	progress progress
+	idlers   passivator
+	loadDue  time.Time // when the next report of the load is due
+	shutdown bool      // the whole cluster stops
+
 	mu     sync.Mutex
 	closed []homes.Stopped // slots that closed since the last Tick
 }
@@ -35,7 +43,7 @@ var _ clusterd.Attached = (*service)(nil)
 
 // newService takes its place in the actor system. It runs before traffic.
 func newService(n node) (*service, error) {
-	s := &service{node: n}
+	s := &service{node: n, settings: Settings{Rebalance: loadPeriod}}
 	sys := n.System()
 	s.router = newRouter(sys, sys.Address(), n.MayAct, func() { n.Poke(serviceName) }, s.slotClosed)
 	if _, ok := sys.Proto().ProcessRegistry.Add(s.router, "$entities"); !ok {
@@ -43,13 +51,20 @@ func newService(n node) (*service, error) {
 	}
 	sys.Proto().ProcessRegistry.RegisterAddressResolver(func(pid *pa.PID) (pa.Process, bool) { return s.router.resolve(pid) })
 	sys.HandlePrefix(entityPrefix, s.router)
+	sys.HandlePrefix(flushedID, flushAnswers{s.router})
 	return s, nil
 }
 
 // slotClosed takes note that nothing runs in a slot any more. Any goroutine.
 func (s *service) slotClosed(in homes.Stopped) {
 	s.mu.Lock()
-	s.closed = append(s.closed, in)
+	if i := slices.IndexFunc(s.closed, func(o homes.Stopped) bool { return o.Kind == in.Kind }); i >= 0 {
+		// Those that close together move together.
+		s.closed[i].Slots.Union(in.Slots)
+		s.closed[i].Cargo = append(s.closed[i].Cargo, in.Cargo...)
+	} else {
+		s.closed = append(s.closed, in)
+	}
 	s.mu.Unlock()
 	s.node.Poke(serviceName)
 }
@@ -64,8 +79,7 @@ func (s *service) takeClosed() []homes.Stopped {
 
 func (s *service) get() *homes.Machine {
 	if s.machine == nil {
-		sys := s.node.System()
-		cfg := homes.Config{Self: member.Node{Address: sys.Address(), UID: sys.UID()}}
+		cfg := homes.Config{Self: s.self(), Moves: s.settings.Moves, Rebalance: s.settings.Rebalance}
 		for kind := range s.router.kinds { // order: the machine sorts them
 			cfg.Kinds = append(cfg.Kinds, kind)
 		}
@@ -76,13 +90,39 @@ func (s *service) get() *homes.Machine {
 
 // ViewActive follows a new active view.
 func (s *service) ViewActive(v clusterd.ViewActive) {
-	in := homes.View{Number: v.Number, Leader: v.Leader}
+	in := homes.View{Number: v.Number, Leader: v.Leader, Shutdown: v.Shutdown}
+	s.shutdown = v.Shutdown
+	for kind := range s.router.kinds { // order: each kind has its own pace
+		s.setPace(kind)
+	}
+	info := &viewInfo{hosted: map[string]bool{}, members: map[member.Node]bool{}, hosts: map[string][]slots.Member{}}
 	for _, m := range v.Members {
-		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds})
+		in.Members = append(in.Members, homes.Member{Node: m.Node, Status: m.Status, Kinds: m.Info.Kinds, Weight: weightOf(m.Info)})
+		for _, kind := range m.Info.Kinds {
+			if m.Status == member.Up {
+				info.hosted[kind] = true
+				info.hosts[kind] = append(info.hosts[kind], slots.Member{Node: slots.Node(m.Address), Weight: weightOf(m.Info)})
+			}
+		}
+		info.members[m.Node] = true
 	}
-	if s.step(in) {
-		s.router.reroute()
+	s.router.view.Store(info)
+	s.step(in)
+}
+
+// WeightKey is the key in clusterd.Config.Meta under which a node may say, as a
+// whole number from 1 to 1000, how large its share of the slots is beside those
+// of others; without it, 1.
+const WeightKey = "weight"
+
+func weightOf(info member.Info) int {
+	for _, p := range info.Meta {
+		if p.Key == WeightKey {
+			w, _ := strconv.Atoi(p.Value)
+			return min(max(w, 1), 1000)
+		}
 	}
+	return 1
 }
 
 // Receive takes a packet of another node's service.
@@ -97,6 +137,17 @@ func (s *service) Receive(from member.Node, payload []byte) {
 
 // SendFailed needs no answer: what matters is sent again.
 func (s *service) SendFailed(member.Node, []byte, error) {}
+
+// crowd is how many entities a node moves at a time, about: a larger batch makes
+// each of them wait longer, a smaller one is mostly waiting for answers.
+const crowd = 512
+
+// setPace fits the slots that move at a time to how many entities are in one.
+func (s *service) setPace(kind string) {
+	if k := s.router.kinds[kind]; k != nil {
+		s.get().Pace(kind, crowd*int(max(k.held.Load(), 1))/int(max(k.entities.Load(), 1)))
+	}
+}
 
 // Leaving notes that the node leaves. The view that says so moves the slots.
 func (s *service) Leaving() {
@@ -117,11 +168,21 @@ func (s *service) Fenced(fenced bool) {
 // Tick passes time on to the machine and the router.
 func (s *service) Tick(now time.Time) time.Time {
 	for _, in := range s.takeClosed() {
+		s.setPace(in.Kind)
 		s.step(in)
 	}
+	s.tellCorrections()
 	s.get().Tick(now)
 	wake := s.carryOut()
 	s.next = earliest(wake, s.router.sweep(now))
+	s.next = earliest(s.next, s.idlers.tick(s.router, now))
+	if len(s.router.kinds) > 0 {
+		if !now.Before(s.loadDue) {
+			s.reportLoad()
+			s.loadDue = now.Add(loadPeriod)
+		}
+		s.next = earliest(s.next, s.loadDue)
+	}
 	if !s.idle.IsZero() && !s.drained {
 		s.next = earliest(s.next, s.idle.Add(grace))
 	}
@@ -139,7 +200,8 @@ func earliest(a, b time.Time) time.Time {
 // Removed ends the entities, since others run them now, and forgets the tokens:
 // the next incarnation begins without any.
 func (s *service) Removed(ctx context.Context) error {
-	s.router.owners.Store(homes.NewOwners(homes.View{}, slots.Assign))
+	s.router.routes.clear()
+	s.router.view.Store(&viewInfo{})
 	err := s.router.dropAll(ctx)
 	s.takeClosed()
 	s.machine, s.next = nil, time.Time{}
@@ -152,12 +214,15 @@ func (s *service) Stop(ctx context.Context) {
 	if err := s.router.stop(ctx); err != nil {
 		s.router.log.Warn("entities did not stop in time", "entities", s.router.alive.Load())
 	}
+	s.progress.end()
 }
 
-// step gives the machine an input and reports whether it took it.
-func (s *service) step(in homes.Input) bool {
-	err := s.get().Step(time.Now(), in)
-	if err != nil {
+// step gives the machine an input.
+func (s *service) step(in homes.Input) {
+	if in, ok := in.(homes.Stopped); ok {
+		s.noteCargo(in)
+	}
+	if err := s.get().Step(time.Now(), in); err != nil {
 		s.router.log.Debug("sharding input refused", "error", err)
 	}
 	wake := s.carryOut()
@@ -165,15 +230,22 @@ func (s *service) step(in homes.Input) bool {
 		s.next = wake
 		s.node.Poke(serviceName)
 	}
-	return err == nil
+}
+
+// noteCargo counts what moves.
+func (s *service) noteCargo(in homes.Stopped) {
+	n := 0
+	for _, c := range in.Cargo {
+		n += len(c.Data)
+	}
+	s.progress.carried(in.Kind, n)
 }
 
 // carryOut does what the machine wants until it wants nothing more, and returns
 // when its Tick is due.
 func (s *service) carryOut() time.Time {
 	for {
-		s.router.owners.Store(s.get().Owners())
-		rd := s.machine.Ready()
+		rd := s.get().Ready()
 		for _, a := range rd.Acts {
 			s.do(a)
 		}
@@ -189,6 +261,11 @@ func (s *service) carryOut() time.Time {
 
 func (s *service) do(a homes.Act) {
 	switch a := a.(type) {
+	case homes.Progress:
+		s.progress.update(a, time.Now())
+	case homes.Route:
+		s.router.routes.set(a, time.Now())
+		s.router.reroute(a)
 	case homes.Run:
 		s.router.run(a)
 	case homes.Release:
@@ -222,6 +299,10 @@ func (s *service) finish(now time.Time) {
 	if !s.leaving || s.drained {
 		return
 	}
+	if s.shutdown {
+		s.finishShutdown()
+		return
+	}
 	if !s.get().Idle() {
 		s.idle = time.Time{}
 		return
@@ -232,7 +313,20 @@ func (s *service) finish(now time.Time) {
 	}
 	if now.Sub(s.idle) >= grace {
 		s.drained = true
-		s.machine.Drained()
+		s.get().Drained()
+		s.node.Drained(serviceName)
+	}
+}
+
+// finishShutdown ends what runs here, since nothing is handed over when the
+// whole cluster stops, and tells the node once nothing runs any more.
+func (s *service) finishShutdown() {
+	if !s.router.stopped.Load() {
+		s.router.halt()
+	}
+	if s.router.alive.Load() == 0 {
+		s.drained = true
+		s.get().Drained()
 		s.node.Drained(serviceName)
 	}
 }

@@ -66,7 +66,7 @@ var (
 
 func hosting(kinds ...actor.Kind[*text]) (list []installer) {
 	for _, k := range kinds {
-		list = append(list, hosted[*text]{k})
+		list = append(list, hosted[*text]{kind: k})
 	}
 	return list
 }
@@ -332,12 +332,14 @@ func TestAnswerAfterDetour(t *testing.T) {
 		w.settle()
 		a.status = member.Up
 		w.decide(300 * time.Millisecond) // b knows at once, a later
-		time.Sleep(100 * time.Millisecond)
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				if got := w.ask(ref(a, room, fmt.Sprint(i)), "hello"); got != "hello" {
-					t.Errorf("answer %q, want hello", got)
+				for range 50 { // before, while and after it moves
+					if got := w.ask(ref(a, room, fmt.Sprint(i)), "hello"); got != "hello" {
+						t.Errorf("answer %q, want hello", got)
+					}
+					time.Sleep(10 * time.Millisecond)
 				}
 			})
 		}

@@ -9,11 +9,12 @@ import (
 
 // Counts is what a node's sharding service has and has done.
 type Counts struct {
-	Kinds     []KindCounts // that this node hosts, sorted by name
-	Waiting   int          // messages that wait for a home
-	Forwarded uint64       // messages sent on to another node
-	Moved     uint64       // slots handed over to other nodes
-	Expired   uint64       // messages that waited too long
+	Kinds      []KindCounts // that this node hosts, sorted by name
+	Waiting    int          // messages that wait for a home
+	Forwarded  uint64       // messages sent on to another node
+	Moved      uint64       // slots handed over to other nodes
+	Expired    uint64       // messages that waited too long
+	Passivated uint64       // entities that were stopped since nobody used them
 }
 
 // KindCounts is the part of one kind.
@@ -35,7 +36,7 @@ func stats(n node) Counts {
 	r := s.router
 	c := Counts{
 		Waiting: int(r.waiting.Load()), Forwarded: r.forwarded.Load(),
-		Moved: r.moved.Load(), Expired: r.expired.Load(),
+		Moved: r.moved.Load(), Expired: r.expired.Load(), Passivated: r.passivated.Load(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.kinds)) {
 		k := r.kinds[name]

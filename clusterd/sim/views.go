@@ -167,7 +167,7 @@ func (s *Sim) checkFounding(n *node) {
 			s.fail("one", "%s founds a second cluster, though most seeds cannot have said no", name(n.id))
 		case len(s.cuts) > 0 || s.now < s.excused || s.frozen():
 			s.islands = true
-		case s.alive(id):
+		case s.alive(id) && !s.law.closing[id]:
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
 		}
 	}

@@ -100,8 +100,8 @@ func (s *Set) Slots() iter.Seq[uint16] {
 	}
 }
 
-// ranges iterates over the maximal runs of the set: first to last, both in it.
-func (s *Set) ranges() iter.Seq2[uint16, uint16] {
+// Ranges iterates over the maximal runs of the set: first to last, both in it.
+func (s *Set) Ranges() iter.Seq2[uint16, uint16] {
 	return func(yield func(uint16, uint16) bool) {
 		first, last := -1, -2
 		for slot := range s.Slots() {
@@ -123,7 +123,7 @@ func (s *Set) ranges() iter.Seq2[uint16, uint16] {
 // String returns the set as ranges, as Redis prints them: "0-5460,6000".
 func (s *Set) String() string {
 	var b strings.Builder
-	for first, last := range s.ranges() {
+	for first, last := range s.Ranges() {
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
@@ -147,7 +147,7 @@ func (s *Set) AppendBinary(b []byte) ([]byte, error) {
 	start := len(b)
 	b = append(b, asRanges)
 	next := uint16(0)
-	for first, last := range s.ranges() {
+	for first, last := range s.Ranges() {
 		b = binary.AppendUvarint(b, uint64(first-next))
 		b = binary.AppendUvarint(b, uint64(last-first))
 		next = last + 1
@@ -215,4 +215,24 @@ func (s *Set) readRanges(b []byte) bool {
 		next += skip + more + 1
 	}
 	return true
+}
+
+// First returns the n lowest slots of the set: all if it has no more, none if n
+// is less than 1.
+func (s *Set) First(n int) *Set {
+	out := new(Set)
+	for slot := range s.Slots() {
+		if n--; n < 0 {
+			break
+		}
+		out.Add(slot)
+	}
+	return out
+}
+
+// AddRange puts the slots from first to last, both included, into the set.
+func (s *Set) AddRange(first, last uint16) {
+	for slot := int(first); slot <= int(last); slot++ {
+		s.Add(uint16(slot))
+	}
 }

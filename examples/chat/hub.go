@@ -53,6 +53,15 @@ func (h *hub) close(who actor.Ref[chatpb.Notice]) {
 
 func (h *hub) home(room string) string { return sharding.Home(h.node, Room.Name, room) }
 
+// slots returns where the rooms are.
+func (h *hub) slots() []slotRange {
+	list := []slotRange{}
+	for _, r := range sharding.Table(h.node, Room.Name) {
+		list = append(list, slotRange{r.First, r.Last, r.Address})
+	}
+	return list
+}
+
 // listRooms asks the lobby.
 func (h *hub) listRooms(ctx context.Context) (*chatpb.Rooms, error) {
 	return actor.Ask[*chatpb.Rooms](ctx, sharding.Ref(h.node, Lobby, lobbyID).With(&chatpb.ListRooms{}))

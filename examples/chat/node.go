@@ -131,7 +131,7 @@ func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *sl
 	}
 	defer node.Close()
 	h := newHub(node)
-	s := newServer(node, newRooms(h.listRooms, h.home), log)
+	s := newServer(node, newRooms(h.listRooms, h.home), h.slots, log)
 	s.open, s.closeSession = h.open, h.close
 	stop := serve(s, h, listener, log)
 	defer stop()

@@ -27,6 +27,7 @@ var static embed.FS
 // server is the HTTP side of a node: the page, its WebSocket and the state of
 // the cluster. Set all fields before serve.
 type server struct {
+	slots   func() []slotRange // where the rooms are
 	cluster cluster
 	rooms   *rooms
 	log     *slog.Logger
@@ -41,8 +42,8 @@ type server struct {
 	users   sync.WaitGroup
 }
 
-func newServer(c cluster, r *rooms, log *slog.Logger) *server {
-	return &server{cluster: c, rooms: r, log: log, closing: make(chan struct{})}
+func newServer(c cluster, r *rooms, slots func() []slotRange, log *slog.Logger) *server {
+	return &server{cluster: c, rooms: r, slots: slots, log: log, closing: make(chan struct{})}
 }
 
 // handler routes all requests.
@@ -50,6 +51,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /members", s.guard(s.serveMembers))
 	mux.HandleFunc("GET /rooms", s.guard(s.serveRooms))
+	mux.HandleFunc("GET /slots", s.guard(s.serveSlots))
 	mux.HandleFunc("GET /events", s.guard(s.serveEvents))
 	mux.HandleFunc("GET /ws", s.guard(s.serveWS))
 	mux.HandleFunc("GET /ready", s.serveReady)
@@ -88,6 +90,16 @@ func (s *server) serveRooms(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, list)
 }
+
+// slotRange is a part of what GET /slots answers: the slots from first to last
+// are at home, an address.
+type slotRange struct {
+	First uint16 `json:"first"`
+	Last  uint16 `json:"last"`
+	Home  string `json:"home"`
+}
+
+func (s *server) serveSlots(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.slots()) }
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -19,7 +19,7 @@ func testServer(c cluster) *server {
 	lobby := func(context.Context) (*chatpb.Rooms, error) {
 		return &chatpb.Rooms{Rooms: []*chatpb.Room{{Name: "go", Users: 2, Seq: 7}}}, nil
 	}
-	return newServer(c, newRooms(lobby, func(string) string { return "127.0.0.1:7002" }), slog.New(slog.DiscardHandler))
+	return newServer(c, newRooms(lobby, func(string) string { return "127.0.0.1:7002" }), func() []slotRange { return nil }, slog.New(slog.DiscardHandler))
 }
 
 func get(s *server, path string, headers ...string) *httptest.ResponseRecorder {

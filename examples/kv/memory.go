@@ -163,12 +163,14 @@ func askError(err error) error {
 	return errUnknown
 }
 
+// home is where the token of a slot is. While it leaves this node, commands wait
+// here and follow it.
 func (m *memory) home(slot uint16) (string, bool) {
 	if t := m.last.Load(); t != nil {
 		return t.owner(slot), false
 	}
-	address := sharding.Home(m.node, kindName, m.ids[slot])
-	return address, address == m.node.System().Address()
+	at := sharding.LocateSlot(m.node, kindName, slot)
+	return at.Address, at.Local || at.Moving || at.Address == m.node.System().Address()
 }
 
 func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct() }
@@ -196,9 +198,8 @@ func (m *memory) table() *table {
 	defer m.mu.Unlock()
 	if now := time.Now(); m.cached == nil || now.After(m.until) {
 		m.cached = newTable(m.node)
-		for slot := range uint16(slots.Count) {
-			address, _ := m.home(slot)
-			m.cached.add(slot, slot, address, nil)
+		for _, r := range sharding.Table(m.node, kindName) {
+			m.cached.add(r.First, r.Last, r.Address, nil)
 		}
 		m.until = now.Add(tableAge)
 	}

@@ -36,6 +36,9 @@ func (t *Table) Row(address string) *reach.Row { return t.rows.get(address).Row 
 // Len returns how many records the table holds.
 func (t *Table) Len() int { return len(t.records.slots) }
 
+// RecordAt returns the i-th record, in the order of the addresses.
+func (t *Table) RecordAt(i int) *member.Record { return t.records.slots[i].fact.Record }
+
 // Records yields all records, sorted by address. The table must not be changed
 // meanwhile.
 func (t *Table) Records() iter.Seq[*member.Record] {

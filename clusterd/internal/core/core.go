@@ -123,6 +123,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // another one.
 const CauseYielded = "yielded to another cluster"
 
+// Outline returns the snapshot without its members: see [engine.Engine.Outline].
+func (c *Core) Outline() engine.Snapshot { return c.engine.Outline() }
+
 // Heir is what an incarnation that has ended leaves to the next one.
 type Heir struct {
 	Exceed   uint64          // the number that the next UID must exceed
@@ -146,7 +149,7 @@ func (c *Core) Heir() Heir {
 func (c *Core) bequeath(gone engine.SelfRemoved) {
 	switch gone.Cause {
 	case member.CauseUnreachable.String(), member.CauseDown.String(), member.CauseReplaced.String():
-		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Clone(c.standing.Voters)}
+		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Collect(c.standing.Voters.All())}
 	}
 }
 
@@ -230,7 +233,7 @@ func (c *Core) drainEngine() {
 // tellStanding tells the machine what the engine knows, if that is new.
 func (c *Core) tellStanding(now time.Time) bool {
 	s := seedjoin.Standing(c.engine.Standing())
-	if same(s, c.standing) {
+	if same(&s, &c.standing) {
 		return false
 	}
 	c.standing = s
@@ -239,18 +242,9 @@ func (c *Core) tellStanding(now time.Time) bool {
 	return true
 }
 
-func same(a, b seedjoin.Standing) bool {
+func same(a, b *seedjoin.Standing) bool {
 	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Leaving == b.Leaving &&
-		a.Steward == b.Steward && sameNodes(a.Members, b.Members) && sameNodes(a.Voters, b.Voters)
-}
-
-// sameNodes spares the comparison of all members after each packet: lists are
-// immutable, so one list has one content.
-func sameNodes(a, b []member.Node) bool {
-	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
-		return true
-	}
-	return slices.Equal(a, b)
+		a.Steward == b.Steward && a.Change == b.Change
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have

@@ -86,15 +86,40 @@ func (c *cluster) kill(address string) {
 	_ = c.nodes[i].Wait() // killed is what it says
 }
 
-// roomOn finds a room that node i hosts.
-func (c *cluster) roomOn(i int) string {
-	homes := slots.Assign(c.listen)
-	for n := 0; ; n++ {
-		room := fmt.Sprint("room", n)
-		if home, _ := homes.Winner(slots.Of(room)); home == c.listen[i] {
-			return room
+// roomOn finds a room that node i hosts, once it hosts any.
+func (c *cluster) roomOn(i int) (room string) {
+	c.t.Helper()
+	eventually(c.t, upTime, func() error {
+		answer, err := http.Get("http://" + c.http[0] + "/slots")
+		if err != nil {
+			return err
 		}
-	}
+		defer answer.Body.Close()
+		var list []struct {
+			First, Last uint16
+			Home        string
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
+			return err
+		}
+		shares := map[string]int{}
+		for _, r := range list {
+			shares[r.Home] += int(r.Last-r.First) + 1
+		}
+		if len(shares) != len(c.listen) || shares[c.listen[i]] < slots.Count/len(c.listen) {
+			return fmt.Errorf("the shares are %v", shares)
+		}
+		for n := 0; ; n++ {
+			room = fmt.Sprint("room", n)
+			slot := slots.Of(room)
+			for _, r := range list {
+				if r.First <= slot && slot <= r.Last && r.Home == c.listen[i] {
+					return nil
+				}
+			}
+		}
+	})
+	return room
 }
 
 // freePorts returns n loopback addresses that were free a moment ago, sorted.

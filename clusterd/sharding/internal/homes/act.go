@@ -9,7 +9,7 @@ import (
 )
 
 // Act is something for the shell to do, in order: one of [Run], [Release],
-// [Pass], [Drop].
+// [Pass], [Drop], [Route], [Progress].
 type Act interface{ act() }
 
 // The acts.
@@ -36,6 +36,23 @@ type (
 		To    member.Node
 	}
 
+	// Route: the slots are at To, or on their way there; the zero node: nobody
+	// knows where they are.
+	Route struct {
+		Kind  string
+		Slots *slots.Set
+		To    member.Node
+		Epoch Epoch
+	}
+
+	// Progress tells, at every node that hosts the kind, how far it is with the
+	// plan that it follows.
+	Progress struct {
+		Kind string
+		Plan uint32
+		Left int // slots that are yet to come to this node or to go from it
+	}
+
 	// Drop: the tokens are lost or nobody can take them. Stop what runs; what
 	// was kept has no receiver.
 	Drop struct {
@@ -44,10 +61,12 @@ type (
 	}
 )
 
-func (Run) act()     {}
-func (Release) act() {}
-func (Pass) act()    {}
-func (Drop) act()    {}
+func (Run) act()      {}
+func (Release) act()  {}
+func (Pass) act()     {}
+func (Drop) act()     {}
+func (Route) act()    {}
+func (Progress) act() {}
 
 // Cargo is what moves with the token of one slot: the shell's business.
 type Cargo struct {

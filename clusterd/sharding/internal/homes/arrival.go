@@ -14,6 +14,8 @@ type arrival struct {
 	from     member.Node
 	id       uint64
 	kind     *tokens
+	view     uint64 // of the sender
+	plan     uint32
 	epoch    Epoch
 	slots    *slots.Set
 	parts    [][]byte
@@ -30,7 +32,8 @@ const (
 )
 
 // part takes one part of a hand-over. A repeated one is acknowledged again.
-func (m *Machine) part(now time.Time, from member.Node, b Part) error {
+func (m *Machine) part(now time.Time, p Packet, b Part) error {
+	from := p.Peer
 	k := m.kind(b.Kind)
 	if k == nil || m.drained {
 		return ErrKind
@@ -51,7 +54,7 @@ func (m *Machine) part(now time.Time, from member.Node, b Part) error {
 		if len(m.in) >= maxArrivals {
 			return ErrLimit
 		}
-		a = &arrival{from: from, id: b.ID, kind: k, epoch: b.Epoch, slots: b.Slots, parts: make([][]byte, b.Count), missing: int(b.Count)}
+		a = &arrival{from: from, id: b.ID, kind: k, view: p.Message.View, plan: b.Plan, epoch: b.Epoch, slots: b.Slots, parts: make([][]byte, b.Count), missing: int(b.Count)}
 		m.in = append(m.in, a)
 	}
 	return m.store(now, a, b)
@@ -104,8 +107,12 @@ func (m *Machine) install(now time.Time, a *arrival) {
 	a.parts, a.complete = nil, true
 	// A holder whose cargo we cannot read still hands over the right to run.
 	cargo, _ := unpack(packed)
-	a.slots = a.kind.acquire(a.slots, a.epoch)
+	a.slots = m.acquire(a.kind, a.slots, a.epoch)
 	a.kind.unconfirmed.Union(a.slots)
+	if k := a.kind; a.view == m.view.Number && (!m.planned(k.table) || a.plan > k.table.number) {
+		k.ahead.Union(a.slots)
+		k.aheadOf = max(k.aheadOf, a.plan)
+	}
 	if !a.slots.Empty() {
 		m.act(Run{Kind: a.kind.name, Slots: a.slots.Clone(), Cargo: only(cargo, a.slots)})
 	}
@@ -126,7 +133,7 @@ func (m *Machine) done(from member.Node, b Done) error {
 	}
 	m.in = slices.DeleteFunc(m.in, func(o *arrival) bool { return o == a })
 	a.kind.unconfirmed.Subtract(a.slots)
-	m.plan()
+	m.advance()
 	return nil
 }
 

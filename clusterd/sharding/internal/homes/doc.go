@@ -6,9 +6,9 @@
 // conclusion: a node has a token because the issuer issued it or because its
 // former holder handed it over.
 //
-//   - Owner: the rendezvous winner of the slot among the members of the active
-//     view that are Up and host the kind. A holder that a newer view does not
-//     name as the owner stops what runs and hands over.
+//   - Plan: the issuer of a view tells each member which slots it ought to have.
+//     A holder that its plan does not name stops what runs and hands over, a few
+//     slots at a time. Without a plan of the active view it keeps what it has.
 //   - Hand-over: [Part] carries the token and its cargo until [Got]; until then
 //     the sender keeps the token in transit, runs nothing and takes it back
 //     only when a view without the receiver is active. [Done] tells the
@@ -17,8 +17,10 @@
 //     neighbours at most and both know it.
 //   - Issue: one node of each view, its [View.Issuer], asks all members that
 //     host anything what they hold ([Census], [Claims]). When all have answered
-//     for that very view, what nobody claims is issued to its owners ([Issue])
-//     with an epoch above all earlier ones.
+//     for that very view, it makes the plan ([Plan]), and what nobody claims is
+//     issued to its owners ([Issue]) with an epoch above all earlier ones.
+//   - Table: every node, host or not, knows for each slot a place and an epoch.
+//     The higher epoch is newer ([Learn]). Tables only say where to send.
 //
 // # Why there is one token
 //

@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/slots"
 )
 
 // farewell is how a node that leaves makes sure that nobody sends it messages
-// for entities any more. A [Leave] waits, like every message, until its receiver
-// is in the view that it came from, and in that view the sender owns nothing.
+// for entities any more. [Leave] tells each member where all slots went that
+// were ever here: each word of others that they are here is older.
 type farewell struct {
 	hosts  []member.Node // that have not answered
 	others []member.Node // the same of those that may not know this protocol
@@ -17,16 +18,11 @@ type farewell struct {
 	timer  timer
 }
 
-// bidFarewell begins with the first view in which this node may own nothing.
+// bidFarewell begins when this node leaves and nothing is here or on its way
+// here.
 func (m *Machine) bidFarewell(now time.Time) {
 	self := m.view.find(m.cfg.Self)
-	if self.Status == member.Up {
-		return
-	}
-	if f := m.farewell; f != nil {
-		gone := func(n member.Node) bool { return m.view.find(n) == nil }
-		f.hosts = slices.DeleteFunc(f.hosts, gone)
-		f.others = slices.DeleteFunc(f.others, gone)
+	if self == nil || self.Status == member.Up || m.farewell != nil || !m.empty() || m.expects() {
 		return
 	}
 	f := &farewell{until: now.Add(4 * m.cfg.Retry)}
@@ -43,19 +39,52 @@ func (m *Machine) bidFarewell(now time.Time) {
 	f.send(now, m)
 }
 
+// expects tells whether something may be coming here: a plan is not known yet,
+// or a table says that a slot is here.
+func (m *Machine) expects() bool {
+	for _, k := range m.kinds {
+		if !m.planned(k.table) || k.table.names(m.cfg.Self) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepFarewell forgets who is no longer a member, in a new view.
+func (m *Machine) keepFarewell() {
+	if f := m.farewell; f != nil {
+		gone := func(n member.Node) bool { return m.view.find(n) == nil }
+		f.hosts = slices.DeleteFunc(f.hosts, gone)
+		f.others = slices.DeleteFunc(f.others, gone)
+	}
+}
+
 func (f *farewell) busy() bool { return len(f.hosts)+len(f.others) > 0 }
 
 func (f *farewell) send(now time.Time, m *Machine) {
 	if !now.Before(f.until) {
 		f.others = nil
 	}
+	var leave Leave
+	for _, k := range m.kinds {
+		leave.Kinds = append(leave.Kinds, Learn{k.name, k.table.runs(slots.All())})
+	}
 	for _, to := range slices.Concat(f.hosts, f.others) {
-		m.send(to, Leave{})
+		m.send(to, leave)
 	}
 	f.timer.sent(now, m.cfg.Retry)
 }
 
-func (m *Machine) left(from member.Node) error {
+// leave learns where the slots of a node that leaves have gone.
+func (m *Machine) leave(from member.Node, b Leave) {
+	for _, k := range b.Kinds {
+		// A kind that nobody else hosts any more has no table: nobody asks.
+		_ = m.correct(k)
+	}
+	m.send(from, Left{})
+}
+
+func (m *Machine) leftBy(from member.Node) error {
 	if m.farewell == nil {
 		return ErrStale
 	}

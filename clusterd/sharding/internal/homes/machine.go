@@ -3,6 +3,7 @@ package homes
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -24,9 +25,11 @@ type Config struct {
 	Kinds []string      // that this node hosts
 	Retry time.Duration // between the first two sendings of a message; it doubles up to 8 times this. 0 = 250 ms
 	Limit int           // bytes of cargo that may arrive at a time, and of early messages. 0 = 64 MiB
+	Moves int           // slots of one kind that are on their way from here at a time. 0 = 64
 
-	// Assign is [slots.Assign]; a simulation puts a memory of it here.
-	Assign func(nodes []string) *slots.Assignment
+	// Rebalance is how long the issuer leaves between two decisions by load.
+	// 0 = it never decides by load.
+	Rebalance time.Duration
 }
 
 // partSize is the most cargo in one [Part], in bytes; window the parts of one
@@ -40,14 +43,16 @@ const (
 type Machine struct {
 	cfg      Config
 	view     View
-	owners   *Owners
+	tables   []*table  // sorted by name: of the kinds of the view and of those hosted here
 	kinds    []*tokens // sorted by name
 	drained  bool      // leaves and has let go of everything
 	nextID   uint64
 	out      []*transfer // by ID
 	in       []*arrival  // in order of their first part
 	arriving int         // bytes in the arrivals that are not complete
-	census   *census     // nil unless this node is the issuer
+	issuer   *issuer     // nil unless this node is the issuer
+	toSelf   []Planned   // what the issuer hears from this node
+	fetching timer       // of Fetch; zero unless plans are lacking
 	farewell *farewell   // nil while this node may own slots
 	early    []Packet    // from views not active here yet
 	earlier  int         // bytes in early
@@ -69,19 +74,19 @@ func New(cfg Config) *Machine {
 	if cfg.Limit <= 0 {
 		cfg.Limit = 64 << 20
 	}
-	if cfg.Assign == nil {
-		cfg.Assign = slots.Assign
+	if cfg.Moves <= 0 {
+		cfg.Moves = 64
 	}
 	m := &Machine{cfg: cfg}
-	m.owners = NewOwners(m.view, cfg.Assign)
-	names := slices.Compact(slices.Sorted(slices.Values(cfg.Kinds)))
-	for _, name := range names {
-		m.kinds = append(m.kinds, newTokens(name))
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(cfg.Kinds))) {
+		t := newTable(name)
+		m.tables = append(m.tables, t)
+		m.kinds = append(m.kinds, newTokens(t, cfg.Moves))
 	}
 	return m
 }
 
-// Input is one of [View], [Packet], [Stopped].
+// Input is one of [View], [Packet], [Stopped], [Usage].
 type Input interface{ input() }
 
 // Stopped tells that nothing runs any more in slots of a [Release], and what
@@ -98,6 +103,12 @@ func (Stopped) input() {}
 
 // Step takes one input. An error means that it was refused without effect.
 func (m *Machine) Step(now time.Time, in Input) error {
+	err := m.step(now, in)
+	m.finish(now)
+	return err
+}
+
+func (m *Machine) step(now time.Time, in Input) error {
 	switch in := in.(type) {
 	case View:
 		return m.enter(now, in)
@@ -105,8 +116,20 @@ func (m *Machine) Step(now time.Time, in Input) error {
 		return m.receive(now, in)
 	case Stopped:
 		return m.stopped(now, in)
+	case Usage:
+		return m.used(now, Report(in))
 	}
 	panic("homes: unknown input")
+}
+
+// finish tells what the last input has changed.
+func (m *Machine) finish(now time.Time) {
+	for m.report(); len(m.toSelf) > 0; m.report() {
+		p := m.toSelf[0]
+		m.toSelf = m.toSelf[1:]
+		_ = m.settled(now, m.cfg.Self, p) // void once this node is the issuer no more
+	}
+	m.bidFarewell(now)
 }
 
 // Tick sends again what is due.
@@ -121,8 +144,11 @@ func (m *Machine) Tick(now time.Time) {
 			a.acknowledge(now, m)
 		}
 	}
-	if m.census != nil && m.census.timer.due(now) {
-		m.census.send(now, m)
+	if m.issuer != nil && m.issuer.busy() && m.issuer.timer.due(now) {
+		m.issuer.send(now, m)
+	}
+	if m.fetching.due(now) {
+		m.fetch(now)
 	}
 	if m.farewell != nil && m.farewell.timer.due(now) {
 		m.farewell.send(now, m)
@@ -147,17 +173,18 @@ func (m *Machine) wake() time.Time {
 			first = earliest(first, a.timer.at)
 		}
 	}
-	if m.census != nil && m.census.busy() {
-		first = earliest(first, m.census.timer.at)
+	if m.issuer != nil && m.issuer.busy() {
+		first = earliest(first, m.issuer.timer.at)
 	}
+	first = earliest(first, m.fetching.at)
 	if m.farewell != nil && m.farewell.busy() {
 		first = earliest(first, m.farewell.timer.at)
 	}
 	return first
 }
 
-// Owners returns the owners in the active view. It is never nil.
-func (m *Machine) Owners() *Owners { return m.owners }
+// View returns the active view.
+func (m *Machine) View() View { return m.view }
 
 // Held returns the slots of kind whose tokens are here: those that run and
 // those that stop.
@@ -205,8 +232,8 @@ func (m *Machine) enter(now time.Time, v View) error {
 	if v.Number <= m.view.Number {
 		return ErrOldView
 	}
-	m.view, m.census = v, nil
-	m.owners = NewOwners(v, m.cfg.Assign)
+	m.view, m.issuer, m.toSelf = v, nil, nil
+	m.keepTables()
 	if v.find(m.cfg.Self) == nil {
 		m.dropAll()
 		return nil
@@ -219,13 +246,38 @@ func (m *Machine) enter(now time.Time, v View) error {
 		l.kind.stopping.Subtract(l.slots)
 		m.settle(now, l.kind, l.slots, l.cargo)
 	}
-	m.plan()
-	m.bidFarewell(now)
+	m.keepFarewell()
+	m.fetch(now)
 	m.replay(now)
-	if issuer, _ := v.Issuer(); issuer == m.cfg.Self {
+	if issuer, _ := v.Issuer(); issuer == m.cfg.Self && !v.Shutdown {
 		m.takeCensus(now)
 	}
 	return nil
+}
+
+// keepTables has a table for each kind of the view, and in them none but its
+// members.
+func (m *Machine) keepTables() {
+	hosted := m.view.kinds()
+	m.tables = slices.DeleteFunc(m.tables, func(t *table) bool {
+		_, found := slices.BinarySearch(hosted, t.name)
+		return !found && m.kind(t.name) == nil
+	})
+	for _, name := range hosted {
+		if m.table(name) == nil {
+			m.tables = append(m.tables, newTable(name))
+			slices.SortFunc(m.tables, func(a, b *table) int { return strings.Compare(a.name, b.name) })
+		}
+	}
+	for _, t := range m.tables {
+		if gone := t.prune(&m.view); !gone.Empty() {
+			m.act(Route{Kind: t.name, Slots: gone})
+		}
+	}
+	for _, k := range m.kinds {
+		k.ahead.Clear()
+		k.aheadOf, k.left = 0, 0
+	}
 }
 
 // dropAll forgets everything: this incarnation is not a member.
@@ -236,26 +288,12 @@ func (m *Machine) dropAll() {
 		k.stopping.Clear()
 		k.unconfirmed.Clear()
 		k.claimed.Clear()
+		k.transit = 0
 		if !all.Empty() {
 			m.act(Drop{Kind: k.name, Slots: all})
 		}
 	}
-	m.out, m.in, m.arriving, m.farewell = nil, nil, 0, nil
-}
-
-// plan releases what this node holds and does not own.
-func (m *Machine) plan() {
-	for _, k := range m.kinds {
-		s := k.held.Clone()
-		s.Subtract(&k.unconfirmed)
-		s.Subtract(m.owners.Share(k.name, m.cfg.Self.Address))
-		if s.Empty() {
-			continue
-		}
-		k.held.Subtract(s)
-		k.stopping.Union(s)
-		m.act(Release{Kind: k.name, Slots: s.Clone()})
-	}
+	m.out, m.in, m.arriving, m.farewell, m.fetching = nil, nil, 0, nil, timer{}
 }
 
 // hurry sends again what waits for an answer: others may be in this view too.
@@ -285,29 +323,36 @@ func (m *Machine) stopped(now time.Time, in Stopped) error {
 	}
 	k.stopping.Subtract(s)
 	m.settle(now, k, s, in.Cargo)
+	m.advance() // what was dropped or runs again makes room for others
 	return nil
 }
 
-// settle finds the place of tokens that are here and do not run: they go to
-// their owners; what this node owns runs again. Without an owner, this node
-// cannot be Up: the tokens end.
+// settle finds the place of tokens that are here and do not run. By the plan of
+// the view they go to their owners, and what this node owns runs again. Without
+// a plan, or where there is no owner, everything runs here as it did; if nobody
+// may own the kind, this node cannot be Up, and the tokens end.
 func (m *Machine) settle(now time.Time, k *tokens, s *slots.Set, cargo []Cargo) {
-	mine := s.Clone()
-	mine.Intersect(m.owners.Share(k.name, m.cfg.Self.Address))
-	if !mine.Empty() {
-		k.held.Union(mine)
-		m.act(Run{Kind: k.name, Slots: mine.Clone(), Cargo: only(cargo, mine)})
+	away := new(slots.Set)
+	if m.planned(k.table) && !m.view.Shutdown {
+		if !m.view.Hosted(k.name) {
+			k.table.lose(s)
+			m.act(Route{Kind: k.name, Slots: s})
+			m.act(Drop{Kind: k.name, Slots: s})
+			return
+		}
+		away = s.Clone()
+		away.Subtract(&k.table.mine)
 	}
-	rest := s.Clone()
-	rest.Subtract(mine)
-	if rest.Empty() {
-		return
+	stay := s.Clone()
+	stay.Subtract(away)
+	if !stay.Empty() {
+		k.held.Union(stay)
+		m.place(k, stay)
+		m.act(Run{Kind: k.name, Slots: stay.Clone(), Cargo: only(cargo, stay)})
 	}
-	if !m.owners.Hosted(k.name) {
-		m.act(Drop{Kind: k.name, Slots: rest})
-		return
+	if !away.Empty() {
+		m.handOver(now, k, away, cargo)
 	}
-	m.handOver(now, k, rest, cargo)
 }
 
 // receive takes a message of another machine.
@@ -327,17 +372,27 @@ func (m *Machine) receive(now time.Time, p Packet) error {
 		return m.issue(p, b)
 	case Issued:
 		return m.issued(p, b)
+	case Plan:
+		return m.follow(p, b)
+	case Planned:
+		return m.settled(now, p.Peer, b)
+	case Fetch:
+		return m.fetched(p)
+	case Report:
+		return m.reported(now, p.Peer, b)
+	case Learn:
+		return m.correct(b)
 	case Part:
-		return m.part(now, p.Peer, b)
+		return m.part(now, p, b)
 	case Got:
 		return m.got(now, p.Peer, b)
 	case Done:
 		return m.done(p.Peer, b)
 	case Leave:
-		m.send(p.Peer, Left{})
+		m.leave(p.Peer, b)
 		return nil
 	case Left:
-		return m.left(p.Peer)
+		return m.leftBy(p.Peer)
 	}
 	return ErrStale
 }
@@ -345,10 +400,7 @@ func (m *Machine) receive(now time.Time, p Packet) error {
 // keep holds a message of a view that is not active here yet: to act on it now
 // could hide a token from a census, see the package.
 func (m *Machine) keep(p Packet) error {
-	size := 64
-	if part, ok := p.Message.Body.(Part); ok {
-		size += len(part.Data)
-	}
+	size := p.Message.size()
 	if m.earlier+size > m.cfg.Limit || len(m.early) >= maxEarly {
 		return ErrLimit // it is sent again
 	}
@@ -375,15 +427,18 @@ func (m *Machine) send(to member.Node, b Body) {
 
 func (m *Machine) act(a Act) { m.ready.Acts = append(m.ready.Acts, a) }
 
+// table returns the table of a kind, nil if nobody hosts it.
+func (m *Machine) table(name string) *table {
+	i, found := slices.BinarySearchFunc(m.tables, name, func(t *table, name string) int { return strings.Compare(t.name, name) })
+	if !found {
+		return nil
+	}
+	return m.tables[i]
+}
+
+// kind returns the tokens of a kind, nil if it is not hosted here.
 func (m *Machine) kind(name string) *tokens {
-	i, found := slices.BinarySearchFunc(m.kinds, name, func(k *tokens, name string) int {
-		if k.name < name {
-			return -1
-		} else if k.name > name {
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(m.kinds, name, func(k *tokens, name string) int { return strings.Compare(k.name, name) })
 	if !found {
 		return nil
 	}

@@ -29,7 +29,7 @@ type flying struct {
 func newLab(t *testing.T, names ...string) *lab {
 	l := &lab{t: t, now: time.Unix(1000, 0), machines: map[string]*Machine{}}
 	for _, name := range names {
-		l.machines[name] = New(Config{Self: labNode(name), Kinds: []string{"room"}})
+		l.machines[name] = New(Config{Self: labNode(name), Kinds: []string{"room"}, Moves: slots.Count})
 	}
 	return l
 }
@@ -122,104 +122,125 @@ func (l *lab) want(when string, slot uint16, holders string) {
 	}
 }
 
-// slotOf finds a slot whose owner among each set of nodes is the one named
-// first in it.
-func slotOf(t *testing.T, sets ...string) uint16 {
+// pass delivers what is not part of a hand-over until nothing of it is under way:
+// censuses, issues and plans.
+func (l *lab) pass() {
+	for {
+		i := slices.IndexFunc(l.flight, func(f flying) bool {
+			switch f.msg.Body.(type) {
+			case Part, Got, Done:
+				return false
+			}
+			return true
+		})
+		if i < 0 {
+			return
+		}
+		f := l.flight[i]
+		l.flight = slices.Delete(l.flight, i, i+1)
+		l.deliver([]flying{f})
+	}
+}
+
+// slotOf returns a slot of what is under way that fits.
+func slotOf(t *testing.T, list []flying, fits func(uint16) bool) uint16 {
 	t.Helper()
-	fits := slots.All()
-	for _, set := range sets {
-		names := strings.Fields(set)
-		fits.Intersect(slots.Assign(names).Share(names[0]))
+	for _, f := range list {
+		set := new(slots.Set)
+		switch b := f.msg.Body.(type) {
+		case Part:
+			set = b.Slots
+		case Issue:
+			set = b.Slots
+		}
+		for slot := range set.Slots() {
+			if fits(slot) {
+				return slot
+			}
+		}
 	}
-	for slot := range fits.Slots() {
-		return slot
-	}
-	t.Fatalf("no slot fits %q", sets)
+	t.Fatal("no slot fits")
 	return 0
+}
+
+func anySlot(uint16) bool { return true }
+
+// aimed tells whether a machine's plan says that a slot ought to be at a node.
+func (l *lab) aimed(at, node string) func(uint16) bool {
+	return func(slot uint16) bool {
+		to, ok := l.machines[at].table("room").owner(slot)
+		return ok && to.Address == node
+	}
 }
 
 // An acknowledgement from a newer view would let the sender forget a token that
 // the receiver has not claimed: it waits, and a claim names what was here at
 // any time since the view began.
 func TestAckFromNewerViewHidesNoToken(t *testing.T) {
-	slot := slotOf(t, "y x i", "w i x y")
 	l := newLab(t, "i", "x", "y", "w")
 	for _, n := range []string{"i", "x"} {
 		l.enter(n, 1, "i", "x")
 	}
 	l.settle()
-	holder := l.holders(slot) // i or x
 	for _, n := range []string{"i", "x", "y"} {
 		l.enter(n, 2, "i", "x", "y")
 	}
-	part := l.take(holder, "y", Part{})
+	l.pass()
+	part := l.take("x", "y", Part{})
+	slot := slotOf(t, part, anySlot)
 	l.settle()
-	l.enter("y", 3, "i", "x", "y", "w")
-	l.enter("w", 3, "i", "x", "y", "w")
-	if holder != "i" {
-		l.enter("i", 3, "i", "x", "y", "w")
-		l.deliver(l.take("i", "y", Census{}))
+	for _, n := range []string{"i", "y", "w"} {
+		l.enter(n, 3, "i", "x", "y", "w")
 	}
-	l.deliver(part) // y has answered for view 3, and takes the token
+	l.deliver(l.take("i", "y", Census{}))
+	l.deliver(l.take("y", "i", Claims{}))
+	l.deliver(part) // y takes the token after it has answered
 	l.want("the hand-over arrived", slot, "y")
-	for _, f := range l.take("y", holder, Got{}) {
-		l.deliver([]flying{f}) // the former holder is in view 2
-	}
-	for _, n := range []string{"i", "x"} {
-		if l.machines[n].view.Number < 3 {
-			l.enter(n, 3, "i", "x", "y", "w")
-		}
-	}
-	// The census ends before y hands on.
-	held := l.flight
-	l.flight = slices.DeleteFunc(slices.Clone(held), func(f flying) bool {
-		switch f.msg.Body.(type) {
-		case Census, Claims, Issue, Issued:
-			return false
-		}
-		return true
-	})
-	l.settle()
+	l.deliver(l.take("y", "x", Got{})) // x is in view 2 still
+	l.enter("x", 3, "i", "x", "y", "w")
+	l.pass()
 	l.want("the census is over", slot, "y")
-	l.flight = held
 	l.settle()
-	l.want("everything arrived", slot, "w")
+	if holders := l.holders(slot); strings.Contains(holders, ",") || holders == "" {
+		t.Fatalf("everything arrived: slot %d is held by %q, want one", slot, holders)
+	}
 }
 
 // Who got a token hands it on only once the sender has let go. Else the sender
 // takes it back when the receiver dies, though a third has it.
 func TestUnconfirmedTokenStays(t *testing.T) {
-	slot := slotOf(t, "y x", "z x y", "w x z")
 	l := newLab(t, "x", "y", "z", "w")
 	l.enter("x", 1, "x")
 	for _, n := range []string{"x", "y"} {
 		l.enter(n, 2, "x", "y")
 	}
-	l.deliver(l.take("x", "y", Part{}))
+	l.pass()
+	part := l.take("x", "y", Part{})
+	l.deliver(part)
 	l.take("y", "x", Got{}) // lost
-	for _, n := range []string{"y", "z"} {
-		l.enter(n, 3, "x", "y", "z")
+	for _, n := range []string{"x", "y", "z"} {
+		l.enter(n, 3, "z", "x", "y")
 	}
-	l.take("y", "x", Got{}) // lost again
+	l.pass()
+	slot := slotOf(t, part, l.aimed("y", "z"))
+	l.take("y", "x", Got{}) // lost again, and what x repeats is answered in vain
+	l.deliver(l.take("x", "y", Part{}))
+	l.take("y", "x", Got{})
 	l.settle()
 	l.want("y has no word from x", slot, "y")
 	l.crash("y")
-	for _, n := range []string{"x", "w"} {
-		l.enter(n, 4, "x", "z", "w")
+	for _, n := range []string{"x", "w", "z"} {
+		l.enter(n, 4, "z", "x", "w")
 		l.settle()
 	}
-	if got := l.holders(slot); strings.Contains(got, ",") {
+	if got := l.holders(slot); strings.Contains(got, ",") || got == "" {
 		t.Fatalf("slot %d is held by %q, want one", slot, got)
 	}
-	l.enter("z", 4, "x", "z", "w")
-	l.settle()
-	l.want("everything arrived", slot, "w")
 }
 
 // An issue of an older view is void: a later census may have given the slot to
 // somebody else.
 func TestIssueOfOlderViewIsVoid(t *testing.T) {
-	slot := slotOf(t, "y x", "z x y")
 	l := newLab(t, "x", "y", "z")
 	for _, n := range []string{"x", "y"} {
 		l.enter(n, 1, "x", "y")
@@ -231,7 +252,7 @@ func TestIssueOfOlderViewIsVoid(t *testing.T) {
 		l.enter(n, 2, "x", "y", "z")
 	}
 	l.settle()
-	l.want("issued in view 2", slot, "z")
+	slot := slotOf(t, late, func(slot uint16) bool { return l.holders(slot) == "z" })
 	l.deliver(late)
 	l.settle()
 	l.want("the late issue arrived", slot, "z")
@@ -240,21 +261,21 @@ func TestIssueOfOlderViewIsVoid(t *testing.T) {
 // A hand-over that arrives a second time, after the token has moved on, starts
 // nothing.
 func TestRepeatedHandOverIsVoid(t *testing.T) {
-	slot := slotOf(t, "y x", "z x y")
 	l := newLab(t, "x", "y", "z")
 	l.enter("x", 1, "x")
 	for _, n := range []string{"x", "y"} {
 		l.enter(n, 2, "x", "y")
 	}
+	l.pass()
 	part := l.take("x", "y", Part{})
 	l.deliver(part)
 	l.settle()
-	l.want("y has it", slot, "y")
+	l.want("y has it", slotOf(t, part, anySlot), "y")
 	for _, n := range []string{"x", "y", "z"} {
 		l.enter(n, 3, "x", "y", "z")
 	}
 	l.settle()
-	l.want("z has it", slot, "z")
+	slot := slotOf(t, part, func(slot uint16) bool { return l.holders(slot) == "z" })
 	l.deliver(part)
 	l.settle()
 	l.want("the repetition arrived", slot, "z")
@@ -263,31 +284,160 @@ func TestRepeatedHandOverIsVoid(t *testing.T) {
 // What comes from a node that the active view removed is refused: its tokens
 // may have been issued again.
 func TestHandOverOfRemovedNodeIsVoid(t *testing.T) {
-	slot := slotOf(t, "y x z", "y z")
 	l := newLab(t, "x", "y", "z")
 	for _, n := range []string{"x", "z"} {
-		l.enter(n, 1, "x", "z")
+		l.enter(n, 1, "z", "x")
 	}
 	l.settle()
-	holder := l.holders(slot)
-	other := map[string]string{"x": "z", "z": "x"}[holder]
 	for _, n := range []string{"x", "z", "y"} {
-		l.enter(n, 2, "x", "y", "z")
+		l.enter(n, 2, "z", "x", "y")
 	}
-	part := l.take(holder, "y", Part{})
+	l.pass()
+	part := l.take("x", "y", Part{})
 	l.settle()
-	l.crash(holder)
-	for _, n := range []string{"y", other} {
-		l.enter(n, 3, other, "y")
+	l.crash("x")
+	for _, n := range []string{"y", "z"} {
+		l.enter(n, 3, "z", "y")
 	}
 	l.settle()
-	l.want("issued again", slot, "y")
-	if got, want := l.machines["y"].Epoch("room", slot), issued(3); got != want {
+	slot := slotOf(t, part, anySlot)
+	l.want("issued again", slot, "z")
+	if got, want := l.machines["z"].Epoch("room", slot), issued(3); got != want {
 		t.Errorf("epoch %v, want %v", got, want)
 	}
 	l.deliver(part)
-	if got, want := l.machines["y"].Epoch("room", slot), issued(3); got != want {
-		t.Errorf("epoch after the late hand-over %v, want %v", got, want)
+	l.want("the late hand-over arrived", slot, "z")
+}
+
+// Without the plan of its view a node keeps what it has: nothing moves by the
+// plan of an older view, nor by a plan of who is not the issuer.
+func TestNothingMovesWithoutThePlan(t *testing.T) {
+	l := newLab(t, "x", "y")
+	for _, n := range []string{"x", "y"} {
+		l.enter(n, 1, "x", "y")
+	}
+	l.deliver(l.take("x", "y", Census{}))
+	l.deliver(l.take("y", "x", Claims{}))
+	late := l.take("x", "y", Plan{})
+	l.settle()
+	before := l.machines["y"].Held("room")
+	l.enter("y", 2, "x", "y")
+	l.deliver(late)
+	plan := late[0].msg.Body.(Plan)
+	plan.Number = 9
+	plan.Target = []Span{{0, slots.Count - 1, labNode("x"), 0}}
+	l.deliver([]flying{{labNode("z"), labNode("y"), Message{2, plan}}})
+	l.deliver([]flying{{labNode("y"), labNode("y"), Message{2, plan}}})
+	if got := l.machines["y"].Held("room"); !got.Equal(before) || before.Empty() {
+		t.Errorf("y holds %d slots without a plan, want its %d", got.Len(), before.Len())
+	}
+}
+
+// A hand-over may overtake the plan by which it was sent: the receiver keeps it,
+// though the plan that it follows names another owner.
+func TestHandOverAheadOfItsPlanStays(t *testing.T) {
+	l := newLab(t, "x", "y")
+	for _, n := range []string{"x", "y"} {
+		l.enter(n, 1, "x", "y")
+	}
+	l.settle()
+	slot := uint16(0)
+	for !l.machines["x"].Held("room").Has(slot) {
+		slot++
+	}
+	load := Usage{Kind: "room", Total: 2000, Hot: []Load{{slot, 1000}, {slot + 1, 1000}}}
+	l.machines["x"].cfg.Rebalance = time.Nanosecond
+	l.now = l.now.Add(time.Second)
+	if err := l.machines["x"].Step(l.now, load); err != nil {
+		t.Fatal(err)
+	}
+	l.drain("x")
+	late := l.take("x", "y", Plan{})
+	part := l.take("x", "y", Part{})
+	l.deliver(part)
+	moved := slotOf(t, part, anySlot)
+	l.settle() // x has let go, so y could hand on
+	l.want("the plan is not there yet", moved, "y")
+	l.deliver(late)
+	l.settle()
+	l.want("the plan is there", moved, "y")
+	if x, y := l.machines["x"].Held("room").Len(), l.machines["y"].Held("room").Len(); x != y {
+		t.Errorf("x has %d slots and y %d, want the same", x, y)
+	}
+}
+
+// The issuer of a plan dies in the middle of it: the next one goes on from where
+// everything is, and nothing moves twice.
+func TestIssuerDiesInMidPlan(t *testing.T) {
+	l := newLab(t, "x", "y", "z")
+	for _, n := range []string{"x", "y"} {
+		l.enter(n, 1, "x", "y")
+	}
+	l.settle()
+	for _, n := range []string{"x", "y", "z"} {
+		l.enter(n, 2, "x", "y", "z")
+	}
+	l.pass()
+	part := l.take("y", "z", Part{})
+	l.crash("x")
+	for _, n := range []string{"y", "z"} {
+		l.enter(n, 3, "y", "z")
+	}
+	l.deliver(part)
+	l.settle()
+	slot := slotOf(t, part, anySlot)
+	l.want("y goes on", slot, "z")
+	if got, want := l.machines["z"].Epoch("room", slot), issued(2)+1; got != want {
+		t.Errorf("epoch %v, want %v: it moved once", got, want)
+	}
+	if y, z := l.machines["y"].Held("room").Len(), l.machines["z"].Held("room").Len(); y != z || y+z != slots.Count {
+		t.Errorf("y has %d slots and z %d, want half of all each", y, z)
+	}
+}
+
+// Plans and their acknowledgements are lost and repeated: the issuer asks until
+// each host has settled, and then tells everybody where everything is.
+func TestLostPlansAreSentAgain(t *testing.T) {
+	l := newLab(t, "x", "y", "p")
+	l.machines["p"] = New(Config{Self: labNode("p")})
+	v := View{Number: 1, Leader: "x", Members: []Member{
+		{Node: labNode("p"), Status: member.Up},
+		{Node: labNode("x"), Status: member.Up, Kinds: []string{"room"}},
+		{Node: labNode("y"), Status: member.Up, Kinds: []string{"room"}},
+	}}
+	for _, n := range []string{"p", "x", "y"} {
+		if err := l.machines[n].Step(l.now, v); err != nil {
+			t.Fatal(err)
+		}
+		l.drain(n)
+	}
+	for round := range 12 {
+		list := l.flight
+		l.flight = nil
+		for i, f := range list {
+			if (i+round)%3 == 0 {
+				continue // lost
+			}
+			l.deliver([]flying{f})
+			l.deliver([]flying{f})
+		}
+		l.now = l.now.Add(3 * time.Second)
+		for _, n := range []string{"p", "x", "y"} {
+			l.machines[n].Tick(l.now)
+			l.drain(n)
+		}
+	}
+	l.settle()
+	for name, m := range l.machines {
+		if wake := m.Ready().Wake; !wake.IsZero() && wake.Before(l.now) {
+			t.Errorf("%s is not at rest", name)
+		}
+	}
+	for slot := range uint16(slots.Count) {
+		where, _ := l.machines["p"].table("room").where(slot)
+		if where.Address != l.holders(slot) {
+			t.Fatalf("p thinks that slot %d is at %s, want %s", slot, where, l.holders(slot))
+		}
 	}
 }
 
@@ -335,9 +485,8 @@ func FuzzUnpack(f *testing.F) {
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{4, 0, 0, 1, 4, 1, 1, 1})
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
-	memory := map[string]*slots.Assignment{}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		m := New(Config{Self: labNode("x"), Kinds: []string{"room"}, Assign: simAssign(memory)})
+		m := New(Config{Self: labNode("x"), Kinds: []string{"room"}})
 		now := time.Unix(1000, 0)
 		for i := 0; i+3 < len(script) && i < 400; i += 4 {
 			op, a, b, c := script[i], script[i+1], script[i+2], script[i+3]
@@ -355,12 +504,16 @@ func FuzzStep(f *testing.F) {
 
 func fuzzInput(op, a, b, c byte) Input {
 	set := slots.SetOf(uint16(a)*64, uint16(b))
+	spans := []Span{{uint16(a), uint16(a) + uint16(b), labNode("y"), Epoch(c) << 18}}
+	whole := []Span{{0, slots.Count - 1, labNode([]string{"x", "y"}[a%2]), 0}}
 	bodies := []Body{
-		Census{}, Claims{Kinds: []Claim{{"room", set}}}, Issue{"room", set}, Issued{"room"},
+		Census{}, Claims{Kinds: []Claim{{"room", set, spans}}}, Issue{"room", set}, Issued{"room"},
 		Part{ID: uint64(b % 4), Kind: "room", Epoch: Epoch(c) << 18, Slots: set, Index: uint32(a % 3), Count: uint32(b % 4), Data: []byte{a, b, c}},
 		Got{ID: uint64(b % 4), Index: uint32(a % 3), All: c%2 == 0}, Done{ID: uint64(b % 4)},
+		Plan{"room", uint32(b), spans, whole}, Planned{"room", uint32(b), uint32(c), spans}, Fetch{},
+		Report{"room", uint64(b), []Load{{uint16(a), uint32(c)}}}, Learn{"room", spans}, Leave{[]Learn{{"room", spans}}}, Left{},
 	}
-	if op%8 == 7 {
+	if int(op)%(len(bodies)+1) == len(bodies) {
 		v := View{Number: uint64(c % 32), Leader: "x"}
 		for i, name := range []string{"x", "y", "z"} {
 			if a&(1<<i) != 0 {
@@ -370,7 +523,7 @@ func fuzzInput(op, a, b, c byte) Input {
 		return v
 	}
 	peer := labNode([]string{"x", "y", "z"}[a%3])
-	return Packet{Peer: peer, Message: Message{View: uint64(c % 32), Body: bodies[op%8]}}
+	return Packet{Peer: peer, Message: Message{View: uint64(c % 32), Body: bodies[int(op)%(len(bodies)+1)]}}
 }
 
 // Who leaves stays until the others know: one that does not know yet would

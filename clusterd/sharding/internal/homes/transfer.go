@@ -14,6 +14,7 @@ type transfer struct {
 	id     uint64
 	to     member.Node
 	kind   *tokens
+	plan   uint32
 	epoch  Epoch
 	slots  *slots.Set
 	cargo  []Cargo
@@ -33,11 +34,11 @@ func (m *Machine) handOver(now time.Time, k *tokens, s *slots.Set, cargo []Cargo
 	var order []lot
 	lots := map[lot]*slots.Set{}
 	for slot := range s.Slots() {
-		to, ok := m.owners.Owner(k.name, slot)
+		to, ok := k.table.owner(slot)
 		if !ok {
 			panic("homes: hand-over of a slot without an owner")
 		}
-		k.epoch[slot]++
+		k.epoch[slot] = k.epoch[slot].next(m.view.Number)
 		l := lot{to, k.epoch[slot]}
 		if lots[l] == nil {
 			lots[l] = new(slots.Set)
@@ -47,10 +48,14 @@ func (m *Machine) handOver(now time.Time, k *tokens, s *slots.Set, cargo []Cargo
 	}
 	for _, l := range order {
 		m.nextID++
-		t := &transfer{id: m.nextID, to: l.to, kind: k, epoch: l.epoch, slots: lots[l], cargo: only(cargo, lots[l])}
+		t := &transfer{id: m.nextID, to: l.to, kind: k, plan: k.table.number, epoch: l.epoch, slots: lots[l], cargo: only(cargo, lots[l])}
 		t.packed = pack(t.cargo)
 		t.acked = make([]bool, max(1, (len(t.packed)+partSize-1)/partSize))
 		m.out = append(m.out, t)
+		k.transit += t.slots.Len()
+		for first, last := range t.slots.Ranges() {
+			k.table.merge(Span{first, last, t.to, t.epoch}, &m.view) // on its way; the router hears of it with Pass
+		}
 		t.advance(now, m)
 	}
 }
@@ -83,7 +88,7 @@ func (t *transfer) resend(now time.Time, m *Machine) {
 func (t *transfer) sendPart(m *Machine, i int) {
 	from, to := i*partSize, min((i+1)*partSize, len(t.packed))
 	m.send(t.to, Part{
-		ID: t.id, Kind: t.kind.name, Epoch: t.epoch, Slots: t.slots,
+		ID: t.id, Kind: t.kind.name, Plan: t.plan, Epoch: t.epoch, Slots: t.slots,
 		Index: uint32(i), Count: uint32(len(t.acked)), Data: t.packed[from:to],
 	})
 }
@@ -111,8 +116,11 @@ func (m *Machine) got(now time.Time, from member.Node, b Got) error {
 		return nil
 	}
 	m.out = slices.Delete(m.out, i, i+1)
+	t.kind.transit -= t.slots.Len()
+	m.act(Route{Kind: t.kind.name, Slots: t.slots, To: t.to, Epoch: t.epoch})
 	m.act(Pass{Kind: t.kind.name, Slots: t.slots, To: t.to})
 	m.send(from, Done{ID: b.ID})
+	m.advance()
 	return nil
 }
 
@@ -132,6 +140,7 @@ func (m *Machine) takeBack() []lost {
 		if m.view.find(t.to) != nil {
 			return false
 		}
+		t.kind.transit -= t.slots.Len()
 		back = append(back, lost{t.kind, t.slots, t.cargo})
 		// Until enter settles them they count as stopping: claims are taken first.
 		t.kind.stopping.Union(t.slots)

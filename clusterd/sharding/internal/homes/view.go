@@ -2,7 +2,6 @@ package homes
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/slots"
@@ -10,9 +9,10 @@ import (
 
 // View is an active view as far as placement needs it. It is immutable.
 type View struct {
-	Number  uint64
-	Leader  string   // address of who led it
-	Members []Member // sorted by address
+	Number   uint64
+	Leader   string   // address of who led it
+	Shutdown bool     // the whole cluster stops: nothing moves any more
+	Members  []Member // sorted by address
 }
 
 // Member is one member of a [View].
@@ -20,6 +20,7 @@ type Member struct {
 	member.Node
 	Status member.Status
 	Kinds  []string // that it hosts, sorted
+	Weight int      // its share of the slots is proportional to it; less than 1 = 1
 }
 
 // Hosts tells whether the member hosts entities of kind.
@@ -38,9 +39,10 @@ func (v *View) find(n member.Node) *Member {
 	return nil
 }
 
-// Issuer returns the member that issues tokens in this view: its leader, or, if
-// that one hosts nothing or is not in it, the lowest address that does, Up
-// before all others. It is a function of the view, so there is one.
+// Issuer returns the member that issues tokens and plans in this view: its
+// leader, or, if that one hosts nothing or is not in it, the lowest address
+// that does, Up before all others. It is a function of the view, so there is
+// one.
 func (v *View) Issuer() (member.Node, bool) {
 	best, rank := member.Node{}, 0
 	for _, m := range v.Members {
@@ -63,72 +65,38 @@ func issuerRank(m Member, leader string) int {
 	return 1
 }
 
-// Owners tells the owner of each (kind, slot) in one view. It is immutable and
-// safe for concurrent use.
-type Owners struct {
-	view  View
-	kinds []string // that any member hosts, sorted
-	by    map[string]*slots.Assignment
-	uid   map[string]uint64 // by address
-}
-
-// NewOwners computes the owners of a view. assign is [slots.Assign], or a
-// memory of it. Kinds with the same hosts share an assignment, so that keys
-// with the same tag live together.
-func NewOwners(v View, assign func([]string) *slots.Assignment) *Owners {
-	o := &Owners{view: v, by: map[string]*slots.Assignment{}, uid: map[string]uint64{}}
-	for _, m := range v.Members {
-		o.uid[m.Address] = m.UID
-		o.kinds = append(o.kinds, m.Kinds...)
-	}
-	slices.Sort(o.kinds)
-	o.kinds = slices.Compact(o.kinds)
-	shared := map[string]*slots.Assignment{}
-	for _, kind := range o.kinds {
-		hosts := v.hosts(kind)
-		key := strings.Join(hosts, " ")
-		if shared[key] == nil {
-			shared[key] = assign(hosts)
-		}
-		o.by[kind] = shared[key]
-	}
-	return o
-}
-
-// hosts returns the addresses of those that may own slots of kind.
-func (v *View) hosts(kind string) []string {
+// kinds returns the kinds that any member hosts, sorted.
+func (v *View) kinds() []string {
 	var list []string
 	for _, m := range v.Members {
+		list = append(list, m.Kinds...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Hosted tells whether any member may own slots of kind.
+func (v *View) Hosted(kind string) bool {
+	return slices.ContainsFunc(v.Members, func(m Member) bool { return m.Status == member.Up && m.Hosts(kind) })
+}
+
+// hosts returns those that may own slots of kind, as a planner wants them.
+func (v *View) hosts(kind string) []slots.Member {
+	var list []slots.Member
+	for _, m := range v.Members {
 		if m.Status == member.Up && m.Hosts(kind) {
-			list = append(list, m.Address)
+			list = append(list, slots.Member{Node: slots.Node(m.Address), Weight: m.Weight})
 		}
 	}
 	return list
 }
 
-// Owner returns the owner of the slot; false if no member may own it.
-func (o *Owners) Owner(kind string, slot uint16) (member.Node, bool) {
-	a := o.by[kind]
-	if a == nil {
-		return member.Node{}, false
+// at returns the incarnation at an address; false if it is no member.
+func (v *View) at(address string) (member.Node, bool) {
+	for _, m := range v.Members {
+		if m.Address == address {
+			return m.Node, true
+		}
 	}
-	address, ok := a.Winner(slot)
-	return member.Node{Address: address, UID: o.uid[address]}, ok
+	return member.Node{}, false
 }
-
-// Share returns the slots of kind that the node at address owns.
-func (o *Owners) Share(kind, address string) *slots.Set {
-	if a := o.by[kind]; a != nil {
-		return a.Share(address)
-	}
-	return new(slots.Set)
-}
-
-// Hosted tells whether any member may own slots of kind.
-func (o *Owners) Hosted(kind string) bool {
-	a := o.by[kind]
-	return a != nil && len(a.Nodes()) > 0
-}
-
-// View returns the view whose owners these are.
-func (o *Owners) View() View { return o.view }

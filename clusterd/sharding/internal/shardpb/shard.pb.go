@@ -36,6 +36,11 @@ type Packet struct {
 	//	*Packet_Done
 	//	*Packet_Leave
 	//	*Packet_Left
+	//	*Packet_Plan
+	//	*Packet_Planned
+	//	*Packet_Fetch
+	//	*Packet_Report
+	//	*Packet_Learn
 	Body          isPacket_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -166,6 +171,51 @@ func (x *Packet) GetLeft() *Left {
 	return nil
 }
 
+func (x *Packet) GetPlan() *Plan {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Plan); ok {
+			return x.Plan
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetPlanned() *Planned {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Planned); ok {
+			return x.Planned
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetFetch() *Fetch {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Fetch); ok {
+			return x.Fetch
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetReport() *Report {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *Packet) GetLearn() *Learn {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Learn); ok {
+			return x.Learn
+		}
+	}
+	return nil
+}
+
 type isPacket_Body interface {
 	isPacket_Body()
 }
@@ -206,6 +256,26 @@ type Packet_Left struct {
 	Left *Left `protobuf:"bytes,10,opt,name=left,proto3,oneof"`
 }
 
+type Packet_Plan struct {
+	Plan *Plan `protobuf:"bytes,11,opt,name=plan,proto3,oneof"`
+}
+
+type Packet_Planned struct {
+	Planned *Planned `protobuf:"bytes,12,opt,name=planned,proto3,oneof"`
+}
+
+type Packet_Fetch struct {
+	Fetch *Fetch `protobuf:"bytes,13,opt,name=fetch,proto3,oneof"`
+}
+
+type Packet_Report struct {
+	Report *Report `protobuf:"bytes,14,opt,name=report,proto3,oneof"`
+}
+
+type Packet_Learn struct {
+	Learn *Learn `protobuf:"bytes,15,opt,name=learn,proto3,oneof"`
+}
+
 func (*Packet_Census) isPacket_Body() {}
 
 func (*Packet_Claims) isPacket_Body() {}
@@ -223,6 +293,16 @@ func (*Packet_Done) isPacket_Body() {}
 func (*Packet_Leave) isPacket_Body() {}
 
 func (*Packet_Left) isPacket_Body() {}
+
+func (*Packet_Plan) isPacket_Body() {}
+
+func (*Packet_Planned) isPacket_Body() {}
+
+func (*Packet_Fetch) isPacket_Body() {}
+
+func (*Packet_Report) isPacket_Body() {}
+
+func (*Packet_Learn) isPacket_Body() {}
 
 type Census struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -308,6 +388,7 @@ type Claim struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Slots         []byte                 `protobuf:"bytes,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	Now           *Spans                 `protobuf:"bytes,3,opt,name=now,proto3" json:"now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -356,6 +437,412 @@ func (x *Claim) GetSlots() []byte {
 	return nil
 }
 
+func (x *Claim) GetNow() *Spans {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+// Spans are runs of slots with the same node and epoch.
+type Spans struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Nodes []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// For each span: slots skipped since the last one, slots in it less one, the
+	// index of its node, its epoch.
+	Runs          []uint64 `protobuf:"varint,2,rep,packed,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Spans) Reset() {
+	*x = Spans{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Spans) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Spans) ProtoMessage() {}
+
+func (x *Spans) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Spans.ProtoReflect.Descriptor instead.
+func (*Spans) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Spans) GetNodes() []*Node {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *Spans) GetRuns() []uint64 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+type Node struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Uid           uint64                 `protobuf:"varint,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Node) Reset() {
+	*x = Node{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Node) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Node) ProtoMessage() {}
+
+func (x *Node) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Node.ProtoReflect.Descriptor instead.
+func (*Node) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Node) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Node) GetUid() uint64 {
+	if x != nil {
+		return x.Uid
+	}
+	return 0
+}
+
+type Plan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Now           *Spans                 `protobuf:"bytes,3,opt,name=now,proto3" json:"now,omitempty"`
+	Target        *Spans                 `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Plan) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Plan) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Plan) GetNow() *Spans {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+func (x *Plan) GetTarget() *Spans {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+type Planned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Left          uint32                 `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
+	Now           *Spans                 `protobuf:"bytes,4,opt,name=now,proto3" json:"now,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Planned) Reset() {
+	*x = Planned{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Planned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Planned) ProtoMessage() {}
+
+func (x *Planned) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Planned.ProtoReflect.Descriptor instead.
+func (*Planned) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Planned) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Planned) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Planned) GetLeft() uint32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *Planned) GetNow() *Spans {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+type Fetch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fetch) Reset() {
+	*x = Fetch{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fetch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fetch) ProtoMessage() {}
+
+func (x *Fetch) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fetch.ProtoReflect.Descriptor instead.
+func (*Fetch) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{8}
+}
+
+type Report struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Total         uint64                 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	Slots         []uint32               `protobuf:"varint,3,rep,packed,name=slots,proto3" json:"slots,omitempty"`       // of the hottest
+	Messages      []uint32               `protobuf:"varint,4,rep,packed,name=messages,proto3" json:"messages,omitempty"` // for each of these
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Report) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Report) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Report) GetSlots() []uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+func (x *Report) GetMessages() []uint32 {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+type Learn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Now           *Spans                 `protobuf:"bytes,2,opt,name=now,proto3" json:"now,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Learn) Reset() {
+	*x = Learn{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Learn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Learn) ProtoMessage() {}
+
+func (x *Learn) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Learn.ProtoReflect.Descriptor instead.
+func (*Learn) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Learn) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Learn) GetNow() *Spans {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
 type Issue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -366,7 +853,7 @@ type Issue struct {
 
 func (x *Issue) Reset() {
 	*x = Issue{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[4]
+	mi := &file_pando_sharding_shard_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +865,7 @@ func (x *Issue) String() string {
 func (*Issue) ProtoMessage() {}
 
 func (x *Issue) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[4]
+	mi := &file_pando_sharding_shard_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +878,7 @@ func (x *Issue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Issue.ProtoReflect.Descriptor instead.
 func (*Issue) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{4}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Issue) GetKind() string {
@@ -417,7 +904,7 @@ type Issued struct {
 
 func (x *Issued) Reset() {
 	*x = Issued{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[5]
+	mi := &file_pando_sharding_shard_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +916,7 @@ func (x *Issued) String() string {
 func (*Issued) ProtoMessage() {}
 
 func (x *Issued) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[5]
+	mi := &file_pando_sharding_shard_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +929,7 @@ func (x *Issued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Issued.ProtoReflect.Descriptor instead.
 func (*Issued) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{5}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Issued) GetKind() string {
@@ -461,13 +948,14 @@ type Part struct {
 	Index         uint32                 `protobuf:"varint,5,opt,name=index,proto3" json:"index,omitempty"`
 	Count         uint32                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
 	Data          []byte                 `protobuf:"bytes,7,opt,name=data,proto3" json:"data,omitempty"`
+	Plan          uint32                 `protobuf:"varint,8,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[6]
+	mi := &file_pando_sharding_shard_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +967,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[6]
+	mi := &file_pando_sharding_shard_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +980,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{6}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Part) GetId() uint64 {
@@ -544,6 +1032,13 @@ func (x *Part) GetData() []byte {
 	return nil
 }
 
+func (x *Part) GetPlan() uint32 {
+	if x != nil {
+		return x.Plan
+	}
+	return 0
+}
+
 type Got struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -555,7 +1050,7 @@ type Got struct {
 
 func (x *Got) Reset() {
 	*x = Got{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[7]
+	mi := &file_pando_sharding_shard_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +1062,7 @@ func (x *Got) String() string {
 func (*Got) ProtoMessage() {}
 
 func (x *Got) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[7]
+	mi := &file_pando_sharding_shard_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +1075,7 @@ func (x *Got) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Got.ProtoReflect.Descriptor instead.
 func (*Got) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{7}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Got) GetId() uint64 {
@@ -613,7 +1108,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[8]
+	mi := &file_pando_sharding_shard_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +1120,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[8]
+	mi := &file_pando_sharding_shard_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +1133,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{8}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Done) GetId() uint64 {
@@ -650,13 +1145,14 @@ func (x *Done) GetId() uint64 {
 
 type Leave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         []*Learn               `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	mi := &file_pando_sharding_shard_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +1164,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[9]
+	mi := &file_pando_sharding_shard_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +1177,14 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{9}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Leave) GetKinds() []*Learn {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
 }
 
 type Left struct {
@@ -692,7 +1195,7 @@ type Left struct {
 
 func (x *Left) Reset() {
 	*x = Left{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	mi := &file_pando_sharding_shard_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +1207,7 @@ func (x *Left) String() string {
 func (*Left) ProtoMessage() {}
 
 func (x *Left) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[10]
+	mi := &file_pando_sharding_shard_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +1220,7 @@ func (x *Left) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Left.ProtoReflect.Descriptor instead.
 func (*Left) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{10}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{17}
 }
 
 // Cargo is what moves with one slot.
@@ -730,7 +1233,7 @@ type Cargo struct {
 
 func (x *Cargo) Reset() {
 	*x = Cargo{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[11]
+	mi := &file_pando_sharding_shard_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +1245,7 @@ func (x *Cargo) String() string {
 func (*Cargo) ProtoMessage() {}
 
 func (x *Cargo) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[11]
+	mi := &file_pando_sharding_shard_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +1258,7 @@ func (x *Cargo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cargo.ProtoReflect.Descriptor instead.
 func (*Cargo) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{11}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cargo) GetEntities() []*Entity {
@@ -777,7 +1280,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_pando_sharding_shard_proto_msgTypes[12]
+	mi := &file_pando_sharding_shard_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1292,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_sharding_shard_proto_msgTypes[12]
+	mi := &file_pando_sharding_shard_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +1305,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{12}
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Entity) GetId() string {
@@ -826,11 +1329,109 @@ func (x *Entity) GetState() []byte {
 	return nil
 }
 
+// Flush is a marker behind the messages that went the same way before it. The
+// home that it comes to sends Flushed to the address.
+type Flush struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Ticket        uint64                 `protobuf:"varint,2,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Flush) Reset() {
+	*x = Flush{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Flush) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Flush) ProtoMessage() {}
+
+func (x *Flush) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Flush.ProtoReflect.Descriptor instead.
+func (*Flush) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Flush) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Flush) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
+type Flushed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ticket        uint64                 `protobuf:"varint,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Flushed) Reset() {
+	*x = Flushed{}
+	mi := &file_pando_sharding_shard_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Flushed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Flushed) ProtoMessage() {}
+
+func (x *Flushed) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_sharding_shard_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Flushed.ProtoReflect.Descriptor instead.
+func (*Flushed) Descriptor() ([]byte, []int) {
+	return file_pando_sharding_shard_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Flushed) GetTicket() uint64 {
+	if x != nil {
+		return x.Ticket
+	}
+	return 0
+}
+
 var File_pando_sharding_shard_proto protoreflect.FileDescriptor
 
 const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\n" +
-	"\x1apando/sharding/shard.proto\x12\x11pando.sharding.v1\"\xe0\x03\n" +
+	"\x1apando/sharding/shard.proto\x12\x11pando.sharding.v1\"\xe0\x05\n" +
 	"\x06Packet\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\x04R\x04view\x123\n" +
 	"\x06census\x18\x02 \x01(\v2\x19.pando.sharding.v1.CensusH\x00R\x06census\x123\n" +
@@ -842,19 +1443,50 @@ const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\x04done\x18\b \x01(\v2\x17.pando.sharding.v1.DoneH\x00R\x04done\x120\n" +
 	"\x05leave\x18\t \x01(\v2\x18.pando.sharding.v1.LeaveH\x00R\x05leave\x12-\n" +
 	"\x04left\x18\n" +
-	" \x01(\v2\x17.pando.sharding.v1.LeftH\x00R\x04leftB\x06\n" +
+	" \x01(\v2\x17.pando.sharding.v1.LeftH\x00R\x04left\x12-\n" +
+	"\x04plan\x18\v \x01(\v2\x17.pando.sharding.v1.PlanH\x00R\x04plan\x126\n" +
+	"\aplanned\x18\f \x01(\v2\x1a.pando.sharding.v1.PlannedH\x00R\aplanned\x120\n" +
+	"\x05fetch\x18\r \x01(\v2\x18.pando.sharding.v1.FetchH\x00R\x05fetch\x123\n" +
+	"\x06report\x18\x0e \x01(\v2\x19.pando.sharding.v1.ReportH\x00R\x06report\x120\n" +
+	"\x05learn\x18\x0f \x01(\v2\x18.pando.sharding.v1.LearnH\x00R\x05learnB\x06\n" +
 	"\x04body\"\b\n" +
 	"\x06Census\"8\n" +
 	"\x06Claims\x12.\n" +
-	"\x05kinds\x18\x01 \x03(\v2\x18.pando.sharding.v1.ClaimR\x05kinds\"1\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x18.pando.sharding.v1.ClaimR\x05kinds\"]\n" +
 	"\x05Claim\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
-	"\x05slots\x18\x02 \x01(\fR\x05slots\"1\n" +
+	"\x05slots\x18\x02 \x01(\fR\x05slots\x12*\n" +
+	"\x03now\x18\x03 \x01(\v2\x18.pando.sharding.v1.SpansR\x03now\"J\n" +
+	"\x05Spans\x12-\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x17.pando.sharding.v1.NodeR\x05nodes\x12\x12\n" +
+	"\x04runs\x18\x02 \x03(\x04R\x04runs\"2\n" +
+	"\x04Node\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x10\n" +
+	"\x03uid\x18\x02 \x01(\x04R\x03uid\"\x90\x01\n" +
+	"\x04Plan\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12*\n" +
+	"\x03now\x18\x03 \x01(\v2\x18.pando.sharding.v1.SpansR\x03now\x120\n" +
+	"\x06target\x18\x04 \x01(\v2\x18.pando.sharding.v1.SpansR\x06target\"u\n" +
+	"\aPlanned\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\rR\x04left\x12*\n" +
+	"\x03now\x18\x04 \x01(\v2\x18.pando.sharding.v1.SpansR\x03now\"\a\n" +
+	"\x05Fetch\"d\n" +
+	"\x06Report\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x04R\x05total\x12\x14\n" +
+	"\x05slots\x18\x03 \x03(\rR\x05slots\x12\x1a\n" +
+	"\bmessages\x18\x04 \x03(\rR\bmessages\"G\n" +
+	"\x05Learn\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12*\n" +
+	"\x03now\x18\x02 \x01(\v2\x18.pando.sharding.v1.SpansR\x03now\"1\n" +
 	"\x05Issue\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\fR\x05slots\"\x1c\n" +
 	"\x06Issued\x12\x12\n" +
-	"\x04kind\x18\x01 \x01(\tR\x04kind\"\x96\x01\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\"\xaa\x01\n" +
 	"\x04Part\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -862,21 +1494,28 @@ const file_pando_sharding_shard_proto_rawDesc = "" +
 	"\x05slots\x18\x04 \x01(\fR\x05slots\x12\x14\n" +
 	"\x05index\x18\x05 \x01(\rR\x05index\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\rR\x05count\x12\x12\n" +
-	"\x04data\x18\a \x01(\fR\x04data\"=\n" +
+	"\x04data\x18\a \x01(\fR\x04data\x12\x12\n" +
+	"\x04plan\x18\b \x01(\rR\x04plan\"=\n" +
 	"\x03Got\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12\x10\n" +
 	"\x03all\x18\x03 \x01(\bR\x03all\"\x16\n" +
 	"\x04Done\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\"\a\n" +
-	"\x05Leave\"\x06\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"7\n" +
+	"\x05Leave\x12.\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x18.pando.sharding.v1.LearnR\x05kinds\"\x06\n" +
 	"\x04Left\">\n" +
 	"\x05Cargo\x125\n" +
 	"\bentities\x18\x01 \x03(\v2\x19.pando.sharding.v1.EntityR\bentities\"B\n" +
 	"\x06Entity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\fR\x05stateB>Z<github.com/pando-go/pando/clusterd/sharding/internal/shardpbb\x06proto3"
+	"\x05state\x18\x03 \x01(\fR\x05state\"9\n" +
+	"\x05Flush\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
+	"\x06ticket\x18\x02 \x01(\x04R\x06ticket\"!\n" +
+	"\aFlushed\x12\x16\n" +
+	"\x06ticket\x18\x01 \x01(\x04R\x06ticketB>Z<github.com/pando-go/pando/clusterd/sharding/internal/shardpbb\x06proto3"
 
 var (
 	file_pando_sharding_shard_proto_rawDescOnce sync.Once
@@ -890,39 +1529,60 @@ func file_pando_sharding_shard_proto_rawDescGZIP() []byte {
 	return file_pando_sharding_shard_proto_rawDescData
 }
 
-var file_pando_sharding_shard_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_pando_sharding_shard_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_pando_sharding_shard_proto_goTypes = []any{
-	(*Packet)(nil), // 0: pando.sharding.v1.Packet
-	(*Census)(nil), // 1: pando.sharding.v1.Census
-	(*Claims)(nil), // 2: pando.sharding.v1.Claims
-	(*Claim)(nil),  // 3: pando.sharding.v1.Claim
-	(*Issue)(nil),  // 4: pando.sharding.v1.Issue
-	(*Issued)(nil), // 5: pando.sharding.v1.Issued
-	(*Part)(nil),   // 6: pando.sharding.v1.Part
-	(*Got)(nil),    // 7: pando.sharding.v1.Got
-	(*Done)(nil),   // 8: pando.sharding.v1.Done
-	(*Leave)(nil),  // 9: pando.sharding.v1.Leave
-	(*Left)(nil),   // 10: pando.sharding.v1.Left
-	(*Cargo)(nil),  // 11: pando.sharding.v1.Cargo
-	(*Entity)(nil), // 12: pando.sharding.v1.Entity
+	(*Packet)(nil),  // 0: pando.sharding.v1.Packet
+	(*Census)(nil),  // 1: pando.sharding.v1.Census
+	(*Claims)(nil),  // 2: pando.sharding.v1.Claims
+	(*Claim)(nil),   // 3: pando.sharding.v1.Claim
+	(*Spans)(nil),   // 4: pando.sharding.v1.Spans
+	(*Node)(nil),    // 5: pando.sharding.v1.Node
+	(*Plan)(nil),    // 6: pando.sharding.v1.Plan
+	(*Planned)(nil), // 7: pando.sharding.v1.Planned
+	(*Fetch)(nil),   // 8: pando.sharding.v1.Fetch
+	(*Report)(nil),  // 9: pando.sharding.v1.Report
+	(*Learn)(nil),   // 10: pando.sharding.v1.Learn
+	(*Issue)(nil),   // 11: pando.sharding.v1.Issue
+	(*Issued)(nil),  // 12: pando.sharding.v1.Issued
+	(*Part)(nil),    // 13: pando.sharding.v1.Part
+	(*Got)(nil),     // 14: pando.sharding.v1.Got
+	(*Done)(nil),    // 15: pando.sharding.v1.Done
+	(*Leave)(nil),   // 16: pando.sharding.v1.Leave
+	(*Left)(nil),    // 17: pando.sharding.v1.Left
+	(*Cargo)(nil),   // 18: pando.sharding.v1.Cargo
+	(*Entity)(nil),  // 19: pando.sharding.v1.Entity
+	(*Flush)(nil),   // 20: pando.sharding.v1.Flush
+	(*Flushed)(nil), // 21: pando.sharding.v1.Flushed
 }
 var file_pando_sharding_shard_proto_depIdxs = []int32{
 	1,  // 0: pando.sharding.v1.Packet.census:type_name -> pando.sharding.v1.Census
 	2,  // 1: pando.sharding.v1.Packet.claims:type_name -> pando.sharding.v1.Claims
-	4,  // 2: pando.sharding.v1.Packet.issue:type_name -> pando.sharding.v1.Issue
-	5,  // 3: pando.sharding.v1.Packet.issued:type_name -> pando.sharding.v1.Issued
-	6,  // 4: pando.sharding.v1.Packet.part:type_name -> pando.sharding.v1.Part
-	7,  // 5: pando.sharding.v1.Packet.got:type_name -> pando.sharding.v1.Got
-	8,  // 6: pando.sharding.v1.Packet.done:type_name -> pando.sharding.v1.Done
-	9,  // 7: pando.sharding.v1.Packet.leave:type_name -> pando.sharding.v1.Leave
-	10, // 8: pando.sharding.v1.Packet.left:type_name -> pando.sharding.v1.Left
-	3,  // 9: pando.sharding.v1.Claims.kinds:type_name -> pando.sharding.v1.Claim
-	12, // 10: pando.sharding.v1.Cargo.entities:type_name -> pando.sharding.v1.Entity
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 2: pando.sharding.v1.Packet.issue:type_name -> pando.sharding.v1.Issue
+	12, // 3: pando.sharding.v1.Packet.issued:type_name -> pando.sharding.v1.Issued
+	13, // 4: pando.sharding.v1.Packet.part:type_name -> pando.sharding.v1.Part
+	14, // 5: pando.sharding.v1.Packet.got:type_name -> pando.sharding.v1.Got
+	15, // 6: pando.sharding.v1.Packet.done:type_name -> pando.sharding.v1.Done
+	16, // 7: pando.sharding.v1.Packet.leave:type_name -> pando.sharding.v1.Leave
+	17, // 8: pando.sharding.v1.Packet.left:type_name -> pando.sharding.v1.Left
+	6,  // 9: pando.sharding.v1.Packet.plan:type_name -> pando.sharding.v1.Plan
+	7,  // 10: pando.sharding.v1.Packet.planned:type_name -> pando.sharding.v1.Planned
+	8,  // 11: pando.sharding.v1.Packet.fetch:type_name -> pando.sharding.v1.Fetch
+	9,  // 12: pando.sharding.v1.Packet.report:type_name -> pando.sharding.v1.Report
+	10, // 13: pando.sharding.v1.Packet.learn:type_name -> pando.sharding.v1.Learn
+	3,  // 14: pando.sharding.v1.Claims.kinds:type_name -> pando.sharding.v1.Claim
+	4,  // 15: pando.sharding.v1.Claim.now:type_name -> pando.sharding.v1.Spans
+	5,  // 16: pando.sharding.v1.Spans.nodes:type_name -> pando.sharding.v1.Node
+	4,  // 17: pando.sharding.v1.Plan.now:type_name -> pando.sharding.v1.Spans
+	4,  // 18: pando.sharding.v1.Plan.target:type_name -> pando.sharding.v1.Spans
+	4,  // 19: pando.sharding.v1.Planned.now:type_name -> pando.sharding.v1.Spans
+	4,  // 20: pando.sharding.v1.Learn.now:type_name -> pando.sharding.v1.Spans
+	10, // 21: pando.sharding.v1.Leave.kinds:type_name -> pando.sharding.v1.Learn
+	19, // 22: pando.sharding.v1.Cargo.entities:type_name -> pando.sharding.v1.Entity
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_pando_sharding_shard_proto_init() }
@@ -940,6 +1600,11 @@ func file_pando_sharding_shard_proto_init() {
 		(*Packet_Done)(nil),
 		(*Packet_Leave)(nil),
 		(*Packet_Left)(nil),
+		(*Packet_Plan)(nil),
+		(*Packet_Planned)(nil),
+		(*Packet_Fetch)(nil),
+		(*Packet_Report)(nil),
+		(*Packet_Learn)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -947,7 +1612,7 @@ func file_pando_sharding_shard_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_sharding_shard_proto_rawDesc), len(file_pando_sharding_shard_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

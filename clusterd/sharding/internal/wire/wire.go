@@ -34,17 +34,31 @@ func encode(m homes.Message) *shardpb.Packet {
 		p.Body = &shardpb.Packet_Issue{Issue: &shardpb.Issue{Kind: b.Kind, Slots: encodeSet(b.Slots)}}
 	case homes.Issued:
 		p.Body = &shardpb.Packet_Issued{Issued: &shardpb.Issued{Kind: b.Kind}}
+	case homes.Plan:
+		p.Body = &shardpb.Packet_Plan{Plan: &shardpb.Plan{
+			Kind: b.Kind, Number: b.Number, Now: encodeSpans(b.Now), Target: encodeSpans(b.Target),
+		}}
+	case homes.Planned:
+		p.Body = &shardpb.Packet_Planned{Planned: &shardpb.Planned{
+			Kind: b.Kind, Number: b.Number, Left: b.Left, Now: encodeSpans(b.Now),
+		}}
+	case homes.Fetch:
+		p.Body = &shardpb.Packet_Fetch{Fetch: &shardpb.Fetch{}}
+	case homes.Report:
+		p.Body = &shardpb.Packet_Report{Report: encodeReport(b)}
+	case homes.Learn:
+		p.Body = &shardpb.Packet_Learn{Learn: encodeLearn(b)}
 	case homes.Part:
 		p.Body = &shardpb.Packet_Part{Part: &shardpb.Part{
 			Id: b.ID, Kind: b.Kind, Epoch: uint64(b.Epoch), Slots: encodeSet(b.Slots),
-			Index: b.Index, Count: b.Count, Data: b.Data,
+			Index: b.Index, Count: b.Count, Data: b.Data, Plan: b.Plan,
 		}}
 	case homes.Got:
 		p.Body = &shardpb.Packet_Got{Got: &shardpb.Got{Id: b.ID, Index: b.Index, All: b.All}}
 	case homes.Done:
 		p.Body = &shardpb.Packet_Done{Done: &shardpb.Done{Id: b.ID}}
 	case homes.Leave:
-		p.Body = &shardpb.Packet_Leave{Leave: &shardpb.Leave{}}
+		p.Body = &shardpb.Packet_Leave{Leave: encodeLeave(b)}
 	case homes.Left:
 		p.Body = &shardpb.Packet_Left{Left: &shardpb.Left{}}
 	default:
@@ -56,7 +70,7 @@ func encode(m homes.Message) *shardpb.Packet {
 func encodeClaims(c homes.Claims) *shardpb.Claims {
 	out := &shardpb.Claims{}
 	for _, claim := range c.Kinds {
-		out.Kinds = append(out.Kinds, &shardpb.Claim{Kind: claim.Kind, Slots: encodeSet(claim.Slots)})
+		out.Kinds = append(out.Kinds, &shardpb.Claim{Kind: claim.Kind, Slots: encodeSet(claim.Slots), Now: encodeSpans(claim.Now)})
 	}
 	return out
 }
@@ -91,18 +105,28 @@ func decode(p *shardpb.Packet) (homes.Body, error) {
 		return homes.Issue{Kind: b.Issue.GetKind(), Slots: set}, err
 	case *shardpb.Packet_Issued:
 		return homes.Issued{Kind: b.Issued.GetKind()}, nil
+	case *shardpb.Packet_Plan:
+		return decodePlan(b.Plan)
+	case *shardpb.Packet_Planned:
+		return decodePlanned(b.Planned)
+	case *shardpb.Packet_Fetch:
+		return homes.Fetch{}, nil
+	case *shardpb.Packet_Report:
+		return decodeReport(b.Report)
+	case *shardpb.Packet_Learn:
+		return decodeLearn(b.Learn)
 	case *shardpb.Packet_Part:
 		set, err := decodeSet(b.Part.GetKind(), b.Part.GetSlots())
 		return homes.Part{
 			ID: b.Part.GetId(), Kind: b.Part.GetKind(), Epoch: homes.Epoch(b.Part.GetEpoch()), Slots: set,
-			Index: b.Part.GetIndex(), Count: b.Part.GetCount(), Data: b.Part.GetData(),
+			Index: b.Part.GetIndex(), Count: b.Part.GetCount(), Data: b.Part.GetData(), Plan: b.Part.GetPlan(),
 		}, err
 	case *shardpb.Packet_Got:
 		return homes.Got{ID: b.Got.GetId(), Index: b.Got.GetIndex(), All: b.Got.GetAll()}, nil
 	case *shardpb.Packet_Done:
 		return homes.Done{ID: b.Done.GetId()}, nil
 	case *shardpb.Packet_Leave:
-		return homes.Leave{}, nil
+		return decodeLeave(b.Leave)
 	case *shardpb.Packet_Left:
 		return homes.Left{}, nil
 	}
@@ -126,7 +150,11 @@ func decodeClaims(c *shardpb.Claims) (homes.Body, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Kinds = append(out.Kinds, homes.Claim{Kind: claim.GetKind(), Slots: set})
+		now, err := decodeSpans(claim.GetNow())
+		if err != nil {
+			return nil, err
+		}
+		out.Kinds = append(out.Kinds, homes.Claim{Kind: claim.GetKind(), Slots: set, Now: now})
 	}
 	return out, nil
 }
@@ -134,8 +162,10 @@ func decodeClaims(c *shardpb.Claims) (homes.Body, error) {
 // maxKinds bounds the kinds of one node.
 const maxKinds = 1024
 
+func validKind(kind string) bool { return kind != "" && len(kind) <= maxName }
+
 func decodeSet(kind string, b []byte) (*slots.Set, error) {
-	if kind == "" || len(kind) > maxName {
+	if !validKind(kind) {
 		return nil, fmt.Errorf("%w: bad kind", ErrPacket)
 	}
 	set := new(slots.Set)
