@@ -124,7 +124,7 @@ func newGrove(t *testing.T, n int, level string, flags ...string) *grove {
 func (g *grove) start(nodes ...int) {
 	g.t.Helper()
 	for _, i := range nodes {
-		g.nodes[i] = start(g.t, append([]string{"node", "-fast", "-level", g.level, "-listen", g.listen[i], "-clients", g.clients[i],
+		g.nodes[i] = start(g.t, append([]string{"node", "-level", g.level, "-listen", g.listen[i], "-clients", g.clients[i],
 			"-seeds", strings.Join(g.listen[:2], ",")}, g.flags...)...)
 	}
 }

@@ -84,7 +84,7 @@ func (c *cluster) start(nodes ...int) {
 	c.t.Helper()
 	for _, i := range nodes {
 		n := &node{done: make(chan struct{})}
-		n.cmd = exec.Command(program, append([]string{"node", "-fast", "-listen", c.listen[i], "-clients", c.clients[i],
+		n.cmd = exec.Command(program, append([]string{"node", "-listen", c.listen[i], "-clients", c.clients[i],
 			"-seeds", strings.Join(c.listen[:2], ",")}, c.flags...)...)
 		n.cmd.Stderr = &n.log
 		if err := n.cmd.Start(); err != nil {
