@@ -117,7 +117,7 @@ func (c *cluster) stop(i int) {
 	}
 	select {
 	case <-c.nodes[i].done:
-	case <-time.After(upTime):
+	case <-time.After(2 * upTime):
 		c.t.Fatalf("node %d has not stopped", i)
 	}
 	if code := c.nodes[i].cmd.ProcessState.ExitCode(); code != 0 {
