@@ -24,10 +24,12 @@ type Machine struct {
 	nextAsk   time.Time  // while seeking
 	nextTell  time.Time  // the next Waiting
 
-	since   time.Time // this process is a candidate since then; zero = it is none
-	abstain time.Time // it is none until then, though it may: see considerCandidacy
-	asSince Stamp     // later than every question put before since
-	promise promise   // the candidate that has this process's vote
+	since   time.Time     // this process is a candidate since then; zero = it is none
+	stalled time.Duration // of that, for how long it was called too late to hear anybody
+	due     time.Time     // when it was to be called, as Ready said; zero = not yet, or it was
+	abstain time.Time     // it is none until then, though it may: see considerCandidacy
+	asSince Stamp         // later than every question put before since
+	promise promise       // the candidate that has this process's vote
 
 	join    attempt
 	waiters []waiter // who asked before there was anything to say
@@ -98,6 +100,7 @@ func (m *Machine) Tick(now time.Time) {
 func (m *Machine) Ready() Ready {
 	rd := m.out
 	rd.Wake = m.wake()
+	m.due = rd.Wake
 	m.out = Ready{}
 	return rd
 }
@@ -139,6 +142,7 @@ func (m *Machine) advance(now time.Time) {
 	if now.After(m.now) {
 		m.now = now
 	}
+	m.noteLate()
 }
 
 func (m *Machine) receive(msg *Message) {

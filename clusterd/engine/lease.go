@@ -107,6 +107,9 @@ func (e *Engine) term() time.Time {
 	if !v.decided.Votes(e.self) || v.removes(e.self) {
 		return time.Time{}
 	}
+	if e.leased != nil {
+		return later(e.tenure.relayed, e.claim.until)
+	}
 	from := e.supported(v.decided)
 	if v.acked != v.decided && !e.without(rules.L3Later) {
 		from = sooner(from, e.supported(v.acked))

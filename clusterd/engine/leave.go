@@ -113,6 +113,7 @@ func (e *Engine) end(cause member.Cause) {
 
 func (e *Engine) finish(cause string) {
 	e.removed = true
+	e.letGo()
 	e.shown.end = &SelfRemoved{Cause: cause}
 }
 

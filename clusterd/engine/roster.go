@@ -19,7 +19,7 @@ type roster struct {
 	peers   []*peer       // of whom something is remembered, sorted by address
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
-	ring    []member.Node // whom this node monitors and does not accuse
+	ring    []member.Node // whom this node monitors and does not accuse: digests go to them
 	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
 
 	of      *member.View  // the decided view that all below is about; nil = out of date

@@ -62,6 +62,8 @@ type author struct {
 	lame  []int // slow
 	cut   bool
 	bad   bool // links are
+
+	leased bool // a lease outside the cluster decides
 }
 
 func (g *author) write(format string, args ...any) {

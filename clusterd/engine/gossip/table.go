@@ -19,6 +19,8 @@ const Buckets = 64
 // observer. Its digests change with each fact at no further cost. The zero
 // Table is empty and ready to use. Facts in it are never written to.
 type Table struct {
+	Limit int // about how many bytes of facts go into one message; 0 = MaxFacts
+
 	records shelf[record]
 	rows    shelf[row]
 	digest  uint64

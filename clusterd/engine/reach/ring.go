@@ -100,3 +100,17 @@ func (p place) compare(o place) int {
 	}
 	return p.node.Compare(o.node)
 }
+
+// Sort orders nodes as a walk along the ring from self meets them.
+func Sort(self member.Node, nodes []member.Node) {
+	here := placeOf(self)
+	places := make([]place, len(nodes))
+	for i, n := range nodes {
+		places[i] = placeOf(n)
+		places[i].hash -= here.hash // wraps: the distance walked from self
+	}
+	slices.SortFunc(places, place.compare)
+	for i := range places {
+		nodes[i] = places[i].node
+	}
+}

@@ -34,6 +34,7 @@ type Core struct {
 // Ready hands over what there is to do, and forgets it.
 type Ready struct {
 	Packets []*Packet
+	Claims  []engine.Claim // on the lease outside the cluster, in order
 	Events  []engine.Event // in order
 	Notes   []Note         // for the log: waiting for whom, refused by whom and why
 	Wake    time.Time      // when Tick is due; zero = not before the next Step
@@ -75,6 +76,10 @@ func (c *Core) step(now time.Time, in Input) error {
 		return c.tell(now, seedjoin.Yield{})
 	case Describe:
 		return c.engine.Step(now, engine.Describe{Info: in.Info})
+	case Granted:
+		return c.engine.Step(now, engine.Granted(in))
+	case Denied:
+		return c.engine.Step(now, engine.Denied(in))
 	case Shutdown:
 		return c.engine.Step(now, engine.Shutdown{})
 	case Recover:
@@ -220,6 +225,7 @@ func (c *Core) drainEngine() {
 		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
 		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
+	c.out.Claims = append(c.out.Claims, rd.Claims...)
 	for _, e := range rd.Events {
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			c.bequeath(gone)

@@ -152,6 +152,24 @@ func TestLostReplicaIsRebuilt(t *testing.T) {
 	})
 }
 
+// TestRemovedNodeRejoins holds a node still until the others have removed it. It
+// comes back in the same process, under a new UID and with the same store.
+func TestRemovedNodeRejoins(t *testing.T) {
+	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 8, Rebuild: 5 * time.Second}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 1, 20, 1)
+		k.Freeze(3)
+		time.Sleep(20 * time.Second)
+		bumps(k, 1, 20, 2)
+		k.Thaw(3)
+		k.Eventually("node 3 is back", func() bool { return len(k.Up(1)) == 3 && len(k.Up(3)) == 3 })
+		settled(k, 3, 1, 2, 3)
+		bumps(k, 3, 20, 3)
+		k.Kill(1)
+		bumps(k, 3, 20, 4)
+	})
+}
+
 func TestTransfer(t *testing.T) {
 	clustertest.Run(t, 3, hosts(new(disks), durable.Config{Shards: 4}), func(k *clustertest.Kit) {
 		settled(k, 3, 1, 2, 3)

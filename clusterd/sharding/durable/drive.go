@@ -10,8 +10,11 @@ import (
 
 // This file carries out what the groups want.
 
-// progress is how far a run's commands have come.
-type progress struct{ accepted, quorum, all uint64 }
+// progress is how far a run's commands have come: into the log of the primary, into
+// the shard's state, and, for those that asked for it, to a level. A command that is
+// applied is on a majority, but only an acknowledgement says that the primary's lease
+// held, and that a change of the configuration under way does not matter.
+type progress struct{ accepted, applied, quorum, all uint64 }
 
 // pump does what the machine wants until it wants nothing more.
 func (sh *shell) pump(now time.Time) {
@@ -108,7 +111,7 @@ func (sh *shell) apply(a groups.Apply) {
 		return
 	}
 	if ok && run == l.run {
-		l.told.quorum = seq
+		l.told.applied = seq
 		sh.tellProgress(l)
 	}
 }
@@ -158,8 +161,16 @@ func (sh *shell) acknowledge(a groups.Ack) {
 	if l.open == 0 && l.closing {
 		defer sh.endRun(int(a.Shard))
 	}
-	if l.run != 0 && a.Result == groups.Done && Level(a.ID&3) == All {
-		l.told.all = max(l.told.all, a.ID>>2)
+	if l.run == 0 || a.Result != groups.Done {
+		return
+	}
+	switch seq := a.ID >> 2; Level(a.ID & 3) {
+	case All:
+		l.told.all = max(l.told.all, seq)
+		l.told.quorum = max(l.told.quorum, seq)
+		sh.tellProgress(l)
+	case Quorum:
+		l.told.quorum = max(l.told.quorum, seq)
 		sh.tellProgress(l)
 	}
 }

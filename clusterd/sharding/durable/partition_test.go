@@ -3,8 +3,10 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,11 +21,12 @@ import (
 
 // writer writes new keys, one after the other, from one node.
 type writer struct {
-	acked, unknown, refused []string
+	done                    atomic.Int64 // len of acked
+	acked, unknown, refused []string     // the writer's own until it ends
 }
 
 // pace is between two writes of a writer.
-const pace = 25 * time.Millisecond
+var pace = flag.Duration("pace", 100*time.Millisecond, "between two writes in TestPartition")
 
 // run writes a key at each pace until ctx ends; only such keys, unless
 // own is "", whose primary is at own when it starts.
@@ -43,12 +46,13 @@ func (w *writer) run(ctx context.Context, n *clusterd.Node, kind durable.Kind[*w
 		switch {
 		case err == nil:
 			w.acked = append(w.acked, key)
+			w.done.Add(1)
 		case errors.Is(err, durable.ErrUnknownOutcome):
 			w.unknown = append(w.unknown, key)
 		default:
 			w.refused = append(w.refused, key)
 		}
-		time.Sleep(pace)
+		time.Sleep(*pace)
 	}
 }
 
@@ -102,10 +106,10 @@ func testPartition(t *testing.T, timing engine.Timing, level durable.Level) {
 		done.Go(func() { inside.run(ctx, k.Node(1), kind, "inside", k.Address(1)) })
 		done.Go(func() { outside.run(ctx, k.Node(2), kind, "outside", "") })
 		time.Sleep(time.Second)
-		before := len(inside.acked)
+		before := int(inside.done.Load())
 		k.Split([]int{1}, []int{2, 3})
 		time.Sleep(14 * time.Second)
-		during := len(inside.acked) - before
+		during := int(inside.done.Load()) - before
 		k.HealAll()
 		time.Sleep(10 * time.Second)
 		cancel()

@@ -64,14 +64,15 @@ func (c *Cluster) Begin(ctx context.Context, name string, n, perKey int) *Load {
 	return l
 }
 
-// client does one operation after the other. A write whose outcome is unknown is
-// over for it; the next one has another value, so that the history tells them
-// apart.
+// client does one operation after the other. After a write whose outcome is unknown it
+// reads until it is answered: so few of them are open at a time, and the checker, for
+// which such a write may happen at any later moment, comes to an end.
 func (l *Load) client(ctx context.Context, key string, id int, writes bool) {
 	ref := durable.Ref(l.c.Node, Register(l.c.Plan.Level), key)
+	unsure := false
 	for n := 0; ctx.Err() == nil; n++ {
 		in := op{}
-		if writes {
+		if writes && !unsure {
 			in.value = fmt.Sprintf("%d.%d", id, n)
 		}
 		call := time.Since(l.start)
@@ -80,6 +81,7 @@ func (l *Load) client(ctx context.Context, key string, id int, writes bool) {
 		if ctx.Err() == nil { // else it was given up, since the load ends
 			l.count(err)
 		}
+		unsure = err != nil && !errors.Is(err, durable.ErrNotDone)
 		var f *actor.Failure
 		if errors.As(err, &f) {
 			return
