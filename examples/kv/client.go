@@ -34,6 +34,7 @@ type client struct {
 	// Watched keys and the slot that they are in.
 	watches   []*kvpb.Watch
 	watchSlot uint16
+	wrote     map[uint16]struct{} // slots, for WAIT
 	readonly  bool
 	closing   bool
 	since     time.Time
@@ -89,7 +90,19 @@ func (c *client) do(args [][]byte) {
 		c.line.fail(fault)
 	default:
 		c.line.add(slot, args, c.w.V3)
+		c.note(slot, cmd)
 	}
+}
+
+// note remembers for WAIT which slot a command may change.
+func (c *client) note(slot uint16, cmd *store.Command) {
+	if cmd.Flags&store.Write == 0 {
+		return
+	}
+	if c.wrote == nil {
+		c.wrote = map[uint16]struct{}{}
+	}
+	c.wrote[slot] = struct{}{}
 }
 
 // check finds what is wrong with a command on keys whatever the keys are.

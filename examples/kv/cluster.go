@@ -24,7 +24,7 @@ func (c *client) cluster(args [][]byte) {
 	case name == "shards" && n == 2:
 		c.clusterShards()
 	case name == "nodes" && n == 2:
-		c.w.Verbatim(clusterNodes(c.srv.backend.table(), c.srv.startMillis()))
+		c.w.Verbatim(clusterNodes(c.srv.backend.table()))
 	case name == "info" && n == 2:
 		c.w.Verbatim(c.clusterInfo())
 	case name == "myid" && n == 2:
@@ -42,7 +42,7 @@ func (c *client) cluster(args [][]byte) {
 	case name == "forget" && n == 3:
 		c.clusterForget(string(args[2]))
 	case name == "failover" && (n == 2 || n == 3):
-		c.w.Error("ERR You should send CLUSTER FAILOVER to a replica")
+		c.clusterFailover()
 	case name == "count-failure-reports" && n == 3:
 		c.w.Int(0)
 	case name == "links" && n == 2:
@@ -66,20 +66,14 @@ func byItself(name string) bool {
 
 func (c *client) clusterSlots() {
 	t := c.srv.backend.table()
-	n := 0
-	for _, p := range t.places {
-		n += len(p.spans)
-	}
-	c.w.Array(n)
-	for _, p := range t.places {
-		for _, s := range p.spans {
-			c.w.Array(3 + len(p.replicas))
-			c.w.Int(int64(s.first))
-			c.w.Int(int64(s.last))
+	c.w.Array(len(t.ranges))
+	for _, r := range t.ranges {
+		c.w.Array(3 + len(r.replicas))
+		c.w.Int(int64(r.first))
+		c.w.Int(int64(r.last))
+		c.endpoint(r.primary)
+		for _, p := range r.replicas {
 			c.endpoint(p)
-			for _, r := range p.replicas {
-				c.endpoint(r)
-			}
 		}
 	}
 }
@@ -92,23 +86,33 @@ func (c *client) endpoint(p *place) {
 	c.w.Map(0)
 }
 
+// clusterShards groups the ranges that the same nodes keep.
 func (c *client) clusterShards() {
-	t := c.srv.backend.table()
-	list := t.primaries()
-	c.w.Array(len(list))
-	for _, p := range list {
+	var shards [][]slotRange
+	for _, r := range c.srv.backend.table().ranges {
+		i := slices.IndexFunc(shards, func(s []slotRange) bool {
+			return s[0].primary == r.primary && slices.Equal(s[0].replicas, r.replicas)
+		})
+		if i < 0 {
+			shards = append(shards, nil)
+			i = len(shards) - 1
+		}
+		shards[i] = append(shards[i], r)
+	}
+	c.w.Array(len(shards))
+	for _, shard := range shards {
 		c.w.Map(2)
 		c.w.Text("slots")
-		c.w.Array(2 * len(p.spans))
-		for _, s := range p.spans {
-			c.w.Int(int64(s.first))
-			c.w.Int(int64(s.last))
+		c.w.Array(2 * len(shard))
+		for _, r := range shard {
+			c.w.Int(int64(r.first))
+			c.w.Int(int64(r.last))
 		}
 		c.w.Text("nodes")
-		c.w.Array(1 + len(p.replicas))
-		c.shardNode(p, "master")
-		for _, r := range p.replicas {
-			c.shardNode(r, "replica")
+		c.w.Array(1 + len(shard[0].replicas))
+		c.shardNode(shard[0].primary, "master")
+		for _, p := range shard[0].replicas {
+			c.shardNode(p, "replica")
 		}
 	}
 }
@@ -132,23 +136,16 @@ func (c *client) shardNode(p *place, role string) {
 	}
 }
 
-// clusterNodes is one line for each node. What servers of the field write there
-// of pings is the start of this node: links are watched by the membership.
-func clusterNodes(t *table, since int64) string {
+// clusterNodes is one line for each node. The times of pings are 0: the
+// membership watches the links, and what it found is in the flags.
+func clusterNodes(t *table) string {
 	var b strings.Builder
 	for _, p := range t.places {
-		primary, link := "-", "connected"
-		if p.primary != nil {
-			primary = p.primary.id
-		}
-		pong := since
-		if p.self {
-			pong = 0
-		}
+		link := "connected"
 		if p.lost {
 			link = "disconnected"
 		}
-		fmt.Fprintf(&b, "%s %s@%d %s %s 0 %d %d %s", p.id, p.client(), p.bus, p.flags(), primary, pong, p.epoch, link)
+		fmt.Fprintf(&b, "%s %s@%d %s - 0 0 %d %s", p.id, p.client(), p.bus, p.flags(), p.epoch, link)
 		for _, s := range p.spans {
 			if s.first == s.last {
 				fmt.Fprintf(&b, " %d", s.first)
@@ -256,15 +253,39 @@ func (c *client) getKeysInSlot(word, count []byte) {
 	c.w.Array(0)
 }
 
+// clusterReplicas lists the nodes that keep a copy of some slots of a node.
 func (c *client) clusterReplicas(id string) {
-	p := c.srv.backend.table().byID(id)
+	t := c.srv.backend.table()
+	p := t.byID(id)
 	if p == nil {
 		c.w.Error("ERR Unknown node " + id)
 		return
 	}
-	c.w.Array(len(p.replicas))
-	for _, r := range p.replicas {
-		c.w.Text(strings.TrimSuffix(clusterNodes(&table{places: []*place{r}}, c.srv.startMillis()), "\n"))
+	var list []*place
+	for _, r := range t.ranges {
+		for _, replica := range r.replicas {
+			if r.primary == p && !slices.Contains(list, replica) {
+				list = append(list, replica)
+			}
+		}
+	}
+	c.w.Array(len(list))
+	for _, r := range list {
+		c.w.Text(strings.TrimSuffix(clusterNodes(&table{places: []*place{r}}), "\n"))
+	}
+}
+
+// clusterFailover is a planned one: nothing is lost or done twice.
+func (c *client) clusterFailover() {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	switch n, err := c.srv.backend.failover(ctx); {
+	case err != nil:
+		c.w.Error("ERR " + err.Error())
+	case n == 0:
+		c.w.Error("ERR You should send CLUSTER FAILOVER to a replica")
+	default:
+		c.w.OK()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ const nodesAtStart = 3
 // launchConfig is the launcher as its flags say. Both addresses count up.
 type launchConfig struct {
 	listen, clients, name string
+	level, dir            string
 	proxy, fast, verbose  bool
 }
 
@@ -69,16 +71,18 @@ func parseLaunch(args []string, w io.Writer) (launchConfig, error) {
 	f.StringVar(&cfg.clients, "clients", "127.0.0.1:7001", "`address` of the first node for clients; the next nodes take the next ports")
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:7101", "`address` of the first node for the others; the next nodes take the next ports")
 	f.StringVar(&cfg.name, "name", "kv", "`name` of the cluster")
+	f.StringVar(&cfg.level, "level", "quorum", "`when` a reply leaves: async, quorum or all; memory keeps one copy only")
+	f.StringVar(&cfg.dir, "dir", "", "`directory` for what survives a restart, with a folder for each node")
 	f.BoolVar(&cfg.proxy, "proxy", false, "let any node answer for all keys, in place of sending clients to the node that has them")
 	f.BoolVar(&cfg.fast, "fast", false, "notice a dead node sooner: timings for a quiet local network")
 	f.BoolVar(&cfg.verbose, "v", false, "show the nodes' own logs")
 	if err := parse(f, args); err != nil {
 		return cfg, err
 	}
-	if err := checkAddress("listen", cfg.listen); err != nil {
+	if _, err := parseLevel(cfg.level); err != nil {
 		return cfg, err
 	}
-	return cfg, checkAddress("clients", cfg.clients)
+	return cfg, errors.Join(checkAddress("listen", cfg.listen), checkAddress("clients", cfg.clients))
 }
 
 // checkFree tries all addresses before anything starts, so that no half of a
@@ -121,6 +125,11 @@ func launch(ctx context.Context, again <-chan struct{}, cfg launchConfig, listen
 // nodeArgs is the command line of one node, after the program's name.
 func nodeArgs(cfg launchConfig, all []string, listen, clients string) []string {
 	args := []string{"node", "-until-eof", "-name", cfg.name, "-listen", listen, "-clients", clients, "-seeds", strings.Join(all[:2], ",")}
+	args = append(args, "-level", cfg.level)
+	if cfg.dir != "" {
+		_, port, _ := net.SplitHostPort(clients)
+		args = append(args, "-dir", filepath.Join(cfg.dir, port))
+	}
 	if cfg.proxy {
 		args = append(args, "-proxy")
 	}

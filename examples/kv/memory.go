@@ -34,6 +34,15 @@ type backend interface {
 	tell(slot uint16, m kvpb.Command)
 	// filled lists the slots of this node that have keys, sorted, and their keys.
 	filled() []filled
+	// wait waits until so many replicas have all that was done to a slot, and
+	// returns how many do.
+	wait(slot uint16, replicas int, limit time.Duration) int
+	// failover makes this node the primary of all slots that it is a replica of.
+	failover(ctx context.Context) (moved int, err error)
+	// start is called once, before any of the others, when the node runs.
+	start(n *clusterd.Node)
+	// freeze makes t the table for good: the node has left.
+	freeze(t *table)
 	// expired lists the slots that have keys whose time has come.
 	expired(now time.Time) []uint16
 }
@@ -43,6 +52,12 @@ type filled struct {
 	slot uint16
 	keys int64
 }
+
+// farewells is the part of a backend that is left when its node has left.
+type farewells struct{ last atomic.Pointer[table] }
+
+// freeze makes t the table for good: this node only tells clients where to go.
+func (f *farewells) freeze(t *table) { f.last.Store(t) }
 
 var (
 	// errNotServed: the message was not handled.
@@ -62,7 +77,7 @@ type memory struct {
 	ids  []string
 	here *shelf
 
-	last atomic.Pointer[table] // what holds for ever, once this node has left
+	farewells
 
 	mu     sync.Mutex
 	cached *table
@@ -148,17 +163,15 @@ func askError(err error) error {
 	return errUnknown
 }
 
+// home is where the token of a slot is. While it leaves this node, commands wait
+// here and follow it.
 func (m *memory) home(slot uint16) (string, bool) {
 	if t := m.last.Load(); t != nil {
 		return t.owner(slot), false
 	}
-	address := sharding.Home(m.node, kindName, m.ids[slot])
-	return address, address == m.node.System().Address()
+	at := sharding.LocateSlot(m.node, kindName, slot)
+	return at.Address, at.Local || at.Moving || at.Address == m.node.System().Address()
 }
-
-// freeze makes t the table for good: this node has left, and only tells clients
-// where to go.
-func (m *memory) freeze(t *table) { m.last.Store(t) }
 
 func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct() }
 
@@ -167,6 +180,11 @@ func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
 func (m *memory) filled() []filled { return m.here.filled() }
 
 func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
+
+// wait knows that slots in memory have no replicas.
+func (m *memory) wait(uint16, int, time.Duration) int { return 0 }
+
+func (m *memory) failover(context.Context) (int, error) { return 0, nil }
 
 // tableAge is how old the table may be that CLUSTER prints. Redirections do not
 // come from it.
@@ -179,7 +197,10 @@ func (m *memory) table() *table {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now := time.Now(); m.cached == nil || now.After(m.until) {
-		m.cached = newTable(m.node, func(slot uint16) string { a, _ := m.home(slot); return a })
+		m.cached = newTable(m.node)
+		for _, r := range sharding.Table(m.node, kindName) {
+			m.cached.add(r.First, r.Last, r.Address, nil)
+		}
 		m.until = now.Add(tableAge)
 	}
 	return m.cached

@@ -10,11 +10,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/sharding/durable"
 	"github.com/pando-go/pando/remote"
 )
 
@@ -29,13 +32,14 @@ Examples, one in each of three terminals:
   kv node -listen 127.0.0.1:7102 -clients 127.0.0.1:7002 -seeds 127.0.0.1:7101,127.0.0.1:7102
   kv node -listen 127.0.0.1:7103 -clients 127.0.0.1:7003 -seeds 127.0.0.1:7101,127.0.0.1:7102
 
-Ctrl-C or SIGTERM makes it hand over its slots and leave, within 10 seconds; a
+Ctrl-C or SIGTERM makes it hand over its slots and leave, within a minute; a
 second one ends it at once.
 `
 
-// How long a node may take to leave, and to hand over its slots before it stops
-// answering clients.
-const leaveTime = 10 * time.Second
+// leaveTime is how long a node may take to leave: others must have copied what it
+// keeps, which takes its time with much data or on a busy machine. A second
+// signal cuts it short.
+const leaveTime = time.Minute
 
 // nodeConfig is one node as its flags say.
 type nodeConfig struct {
@@ -43,6 +47,8 @@ type nodeConfig struct {
 	seeds                      []string
 	name, zone                 string
 	proxy, fast                bool
+	acks, dir                  string
+	replicas                   int
 	tls                        remote.TLSFiles
 	secrets                    string // a file of join secrets
 	level                      slog.Level
@@ -75,6 +81,9 @@ func parseNode(args []string, w io.Writer) (nodeConfig, error) {
 	f.StringVar(&seeds, "seeds", "", "`addresses` of the seed nodes, with commas; the first one is the first seed (required)")
 	f.StringVar(&cfg.name, "name", "kv", "`name` of the cluster: nodes of another name are refused")
 	f.StringVar(&cfg.zone, "zone", "", "`zone` that the node is in")
+	f.StringVar(&cfg.acks, "level", "quorum", "`when` a reply leaves: async, when the primary has the change; quorum, when most replicas have; all, when all have; memory keeps one copy only. The same on all nodes")
+	f.StringVar(&cfg.dir, "dir", "", "`directory` for what survives a restart; without one a restarted node is a new, empty one")
+	f.IntVar(&cfg.replicas, "replicas", 3, "`number` of nodes that keep each slot; the same on all nodes")
 	f.BoolVar(&cfg.proxy, "proxy", false, "answer for all keys, in place of sending clients to the node that has them")
 	f.BoolVar(&cfg.fast, "fast", false, "notice a dead node sooner: timings for a quiet local network; the same on all nodes")
 	f.StringVar(&cfg.tls.Cert, "tls-cert", "", "`file` with this node's certificate; with -tls-key and -tls-ca the nodes talk in TLS")
@@ -108,6 +117,15 @@ func (cfg nodeConfig) check() error {
 			return err
 		}
 	}
+	if _, err := parseLevel(cfg.acks); err != nil {
+		return err
+	}
+	if cfg.acks == levelMemory && cfg.dir != "" {
+		return usagef("-dir keeps what is replicated: it needs -level async, quorum or all")
+	}
+	if cfg.replicas < 1 || cfg.replicas > 7 {
+		return usagef("-replicas %d: want 1 to 7", cfg.replicas)
+	}
 	if len(cfg.seeds) == 0 {
 		return usagef("-seeds is missing: give it the addresses of the seed nodes, such as 127.0.0.1:7101,127.0.0.1:7102")
 	}
@@ -119,6 +137,69 @@ func (cfg nodeConfig) check() error {
 	return nil
 }
 
+// levelMemory is the value of -level for slots that are not replicated.
+const levelMemory = "memory"
+
+// parseLevel reads the other values.
+func parseLevel(name string) (durable.Level, error) {
+	for _, l := range []durable.Level{durable.Async, durable.Quorum, durable.All} {
+		if l.String() == name {
+			return l, nil
+		}
+	}
+	if name == levelMemory {
+		return 0, nil
+	}
+	return 0, usagef("-level %q: it is memory, async, quorum or all", name)
+}
+
+// newBackend makes what the flags say, and this node's name for clients.
+func newBackend(cfg nodeConfig) (b backend, services []clusterd.Service, id string, err error) {
+	if cfg.acks == levelMemory {
+		b, services = newMemory()
+		return b, services, newID(), nil
+	}
+	level, err := parseLevel(cfg.acks)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if id, err = idIn(cfg.dir); err != nil {
+		return nil, nil, "", err
+	}
+	b, services, err = newReplicated(level, cfg.replicas, cfg.dir)
+	if err != nil {
+		return nil, nil, "", usagef("-dir %s: %s", cfg.dir, err)
+	}
+	return b, services, id, nil
+}
+
+// idIn returns the name that is kept in a directory, a new one if there is none.
+func idIn(dir string) (string, error) {
+	if dir == "" {
+		return newID(), nil
+	}
+	file := filepath.Join(dir, "id")
+	text, err := os.ReadFile(file)
+	id := strings.TrimSpace(string(text))
+	if raw, bad := hex.DecodeString(id); err == nil && bad == nil && len(raw) == 20 {
+		return id, nil
+	}
+	if err == nil {
+		return "", usagef("%s does not hold 40 hexadecimal digits", file)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", usagef("-dir: %s", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", usagef("-dir: %s", err)
+	}
+	id = newID()
+	if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
+		return "", usagef("-dir: %s", err)
+	}
+	return id, nil
+}
+
 // runNode runs the node until ctx ends, then makes it leave; again cuts that short.
 func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", cfg.clients)
@@ -126,9 +207,12 @@ func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *sl
 		return taken("clients", cfg.clients, err)
 	}
 	defer listener.Close()
-	slots, services := newMemory()
+	slots, services, id, err := newBackend(cfg)
+	if err != nil {
+		return err
+	}
 	s := newServer(slots, log)
-	s.id, s.proxy = newID(), cfg.proxy
+	s.id, s.proxy = id, cfg.proxy
 	s.host, s.port = reachable(listener.Addr(), firstOf(cfg.advertise, cfg.listen))
 	node, err := startNode(ctx, cfg, s, services, log)
 	if err != nil {
@@ -193,7 +277,7 @@ const (
 
 // leave hands over the slots, while clients are still answered, leaves the
 // cluster, and lingers; again cuts it short.
-func leave(again <-chan struct{}, node *clusterd.Node, slots *memory, log *slog.Logger) error {
+func leave(again <-chan struct{}, node *clusterd.Node, slots backend, log *slog.Logger) error {
 	log.Info("leaving; a second signal ends this process at once", "within", leaveTime)
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
@@ -227,7 +311,7 @@ func leave(again <-chan struct{}, node *clusterd.Node, slots *memory, log *slog.
 }
 
 // linger sends clients to other nodes for a while, if there are any.
-func linger(ctx context.Context, slots *memory, last *table) {
+func linger(ctx context.Context, slots backend, last *table) {
 	if last == nil {
 		return
 	}

@@ -108,22 +108,23 @@ func ports(t *testing.T, n int) []string {
 type grove struct {
 	t               *testing.T
 	listen, clients []string
+	level           string
 	flags           []string
 	nodes           []*process // by number; nil = not running
 }
 
 // newGrove finds addresses for n nodes. The first two are the seeds.
-func newGrove(t *testing.T, n int, flags ...string) *grove {
+func newGrove(t *testing.T, n int, level string, flags ...string) *grove {
 	t.Helper()
 	all := ports(t, 2*n)
-	return &grove{t: t, listen: all[:n], clients: all[n:], flags: flags, nodes: make([]*process, n)}
+	return &grove{t: t, listen: all[:n], clients: all[n:], level: level, flags: flags, nodes: make([]*process, n)}
 }
 
 // start starts nodes.
 func (g *grove) start(nodes ...int) {
 	g.t.Helper()
 	for _, i := range nodes {
-		g.nodes[i] = start(g.t, append([]string{"node", "-fast", "-listen", g.listen[i], "-clients", g.clients[i],
+		g.nodes[i] = start(g.t, append([]string{"node", "-level", g.level, "-listen", g.listen[i], "-clients", g.clients[i],
 			"-seeds", strings.Join(g.listen[:2], ",")}, g.flags...)...)
 	}
 }

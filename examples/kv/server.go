@@ -46,8 +46,6 @@ func newServer(b backend, log *slog.Logger) *server {
 	return &server{backend: b, log: log, started: time.Now(), verbs: newVerbIndex(), entries: entries()}
 }
 
-func (s *server) startMillis() int64 { return s.started.UnixMilli() }
-
 // redirect tells a client who answers for a slot; "" if this node does. A node
 // without a lease still knows who else may.
 func (s *server) redirect(slot uint16) (fault string) {

@@ -51,6 +51,8 @@ type shelf [slots.Count]atomic.Pointer[slotSize]
 type slotSize struct {
 	keys atomic.Int64
 	due  atomic.Int64 // when a key expires next, ms since 1970; 0 = never
+	// epoch is that of the shard for which keys is right, 0 while nobody has asked.
+	epoch atomic.Uint64
 }
 
 // keys is the number of keys of a slot that runs here, else 0.

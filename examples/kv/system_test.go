@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,8 +12,13 @@ import (
 // again with the programs of Debian's redis-tools.
 func TestSystemClients(t *testing.T) {
 	skipShort(t)
-	t.Parallel()
-	g := newGrove(t, 5)
+	for _, level := range []string{"memory", "quorum"} {
+		t.Run(level, func(t *testing.T) { clientsStory(t, level) })
+	}
+}
+
+func clientsStory(t *testing.T, level string) {
+	g := newGrove(t, 5, level)
 	g.start(0, 1, 2)
 	if keys := g.checked(upTime, 0, 1, 2); keys != 0 {
 		t.Errorf("an empty cluster: got %d keys", keys)
@@ -51,7 +57,13 @@ func TestSystemClients(t *testing.T) {
 	all(1, 2, 3, 4)
 
 	g.kill(4)
-	g.checked(lossTime, 1, 2, 3)
+	keys := g.checked(lossTime, 1, 2, 3)
+	if level != "memory" {
+		if keys != before {
+			t.Errorf("after one was killed: got %d keys, want %d", keys, before)
+		}
+		all(1, 2, 3)
+	}
 	if out := g.cli(1, "-c", "set", "after", "all"); out != "OK" {
 		t.Errorf("after one was killed: got %q", out)
 	}
@@ -97,6 +109,67 @@ func benchmark(t *testing.T, g *grove) {
 			if !strings.Contains(out, want) {
 				t.Errorf("redis-benchmark -P %s: no %q in %s", pipeline, want, out)
 			}
+		}
+	}
+}
+
+// TestSystemRestart stops a whole cluster at once and starts it again: the keys
+// and the nodes' names for clients come from the directories.
+func TestSystemRestart(t *testing.T) {
+	skipShort(t)
+	dir := t.TempDir()
+	g := newGrove(t, 3, "quorum")
+	begin := func() {
+		for i := range 3 {
+			g.flags = []string{"-dir", fmt.Sprintf("%s/%d", dir, i)}
+			g.start(i)
+		}
+		g.checked(lossTime, 0, 1, 2)
+	}
+	begin()
+	ids := g.cli(0, "cluster", "myid")
+	for i := range 20 {
+		if out := g.cli(0, "-c", "set", fmt.Sprintf("key%d", i), fmt.Sprint(i)); out != "OK" {
+			t.Fatalf("set key%d: got %q", i, out)
+		}
+	}
+	for i := range 3 {
+		g.kill(i)
+	}
+	begin()
+	if out := g.cli(0, "cluster", "myid"); out != ids {
+		t.Errorf("after the restart node 0 is %s, want %s", out, ids)
+	}
+	for i := range 20 {
+		if out := g.cli(i%3, "-c", "get", fmt.Sprintf("key%d", i)); out != fmt.Sprint(i) {
+			t.Errorf("get key%d: got %q", i, out)
+		}
+	}
+}
+
+// TestSystemCalledWrongly holds what a person is told.
+func TestSystemCalledWrongly(t *testing.T) {
+	skipShort(t)
+	taken := ports(t, 1)[0]
+	l, err := net.Listen("tcp", taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"node"}, "-listen is missing"},
+		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", "nonsense"}, `-clients "nonsense" is not HOST:PORT`},
+		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, taken + " is taken by another process: choose another address with -clients"},
+		{[]string{"node", "-level", "some", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, `-level "some": it is memory, async, quorum or all`},
+		{[]string{"-clients", taken}, taken + " is taken by another process: choose another address with -clients"},
+		{[]string{"nonsense"}, `there is no command "nonsense"`},
+	} {
+		p := start(t, c.args...)
+		if code := p.ends(upTime); code != 2 || !strings.Contains(p.log.String(), c.want) {
+			t.Errorf("%v: got exit code %d and %q, want 2 and %q", c.args, code, p.log, c.want)
 		}
 	}
 }

@@ -23,18 +23,16 @@ type span struct{ first, last uint16 }
 
 // place is one node as clients see it.
 type place struct {
-	address  string // for the other nodes
-	id       string
-	host     string // for clients
-	port     int    // for clients
-	bus      int    // the port of address
-	self     bool
-	status   member.Status
-	lost     bool   // unreachable for this node
-	epoch    uint64 // when it came: all differ, and it never changes
-	spans    []span
-	replicas []*place // of its slots, the same for all of them
-	primary  *place   // whose replica it is, nil if it has slots of its own
+	address string // for the other nodes
+	id      string
+	host    string // for clients
+	port    int    // for clients
+	bus     int    // the port of address
+	self    bool
+	status  member.Status
+	lost    bool   // unreachable for this node
+	epoch   uint64 // when it came: all differ, and it never changes
+	spans   []span // that it is the primary of
 }
 
 func (p *place) slots() (n int) {
@@ -47,23 +45,29 @@ func (p *place) slots() (n int) {
 // client is HOST:PORT for clients.
 func (p *place) client() string { return net.JoinHostPort(p.host, strconv.Itoa(p.port)) }
 
-// table is the cluster as clients see it: places by id.
+// slotRange is slots that the same nodes keep.
+type slotRange struct {
+	span
+	primary  *place
+	replicas []*place
+}
+
+// table is the cluster as clients see it: places by id, ranges by slot.
 type table struct {
 	places  []*place
+	ranges  []slotRange
 	self    *place // nil before this node is a member
 	view    uint64 // grows with each change of the members
 	covered int    // slots that somebody has
 }
 
-// newTable asks for the owner of each slot.
-func newTable(n *clusterd.Node, owner func(slot uint16) string) *table {
+// newTable has the members. Their slots are added from the first to the last.
+func newTable(n *clusterd.Node) *table {
 	t := &table{}
-	byAddress := map[string]*place{}
 	for _, m := range n.View().Members {
 		if p := placeOf(m); p != nil && m.Status != member.Removed {
 			p.self = m.Address == n.Self().Address
 			t.places = append(t.places, p)
-			byAddress[m.Address] = p
 			t.view = max(t.view, m.UpNumber)
 			if p.self {
 				t.self = p
@@ -71,13 +75,34 @@ func newTable(n *clusterd.Node, owner func(slot uint16) string) *table {
 		}
 	}
 	slices.SortFunc(t.places, func(a, b *place) int { return cmp.Compare(a.id, b.id) })
-	for s := range uint16(slots.Count) {
-		if p := byAddress[owner(s)]; p != nil {
-			p.add(s)
-			t.covered++
+	return t
+}
+
+// add adds slots that are greater than all before.
+func (t *table) add(first, last uint16, primary string, replicas []string) {
+	p := t.at(primary)
+	if p == nil {
+		return
+	}
+	r := slotRange{span{first, last}, p, nil}
+	for _, address := range replicas {
+		if replica := t.at(address); replica != nil {
+			r.replicas = append(r.replicas, replica)
 		}
 	}
-	return t
+	t.covered += int(last-first) + 1
+	if n := len(p.spans); n > 0 && p.spans[n-1].last+1 == first {
+		p.spans[n-1].last = last
+	} else {
+		p.spans = append(p.spans, r.span)
+	}
+	if n := len(t.ranges); n > 0 {
+		if before := &t.ranges[n-1]; before.last+1 == first && before.primary == p && slices.Equal(before.replicas, r.replicas) {
+			before.last = last
+			return
+		}
+	}
+	t.ranges = append(t.ranges, r)
 }
 
 // placeOf is a member that serves clients, nil for others.
@@ -106,15 +131,6 @@ func placeOf(m clusterd.Member) *place {
 func number(s string) int {
 	n, _ := strconv.Atoi(s) // 0 for what is none
 	return n
-}
-
-// add appends a slot that is greater than all before.
-func (p *place) add(s uint16) {
-	if n := len(p.spans); n > 0 && p.spans[n-1].last+1 == s {
-		p.spans[n-1].last = s
-		return
-	}
-	p.spans = append(p.spans, span{s, s})
 }
 
 // at returns the place of a member, nil if it serves no clients.
@@ -167,11 +183,7 @@ func (p *place) flags() string {
 	if p.self {
 		list = append(list, "myself")
 	}
-	if p.primary == nil {
-		list = append(list, "master")
-	} else {
-		list = append(list, "slave")
-	}
+	list = append(list, "master") // each may be the primary of some slots and a replica of others
 	switch {
 	case p.status == member.Down:
 		list = append(list, "fail")

@@ -114,6 +114,7 @@ func (c *client) gather(tx *transaction, watches []*kvpb.Watch) (b *batch, fault
 			return nil, errCrossSlot
 		}
 		slot, any = s, true
+		c.note(s, store.Lookup(q.args[0]))
 		msg.Words = append(msg.Words, q.args...)
 		msg.Lengths = append(msg.Lengths, uint32(len(q.args)))
 	}

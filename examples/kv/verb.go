@@ -2,7 +2,9 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // verb is a command that is not about the keys of one slot.
@@ -260,15 +262,32 @@ func (c *client) role([][]byte) {
 	c.w.Array(0)
 }
 
-// wait is WAIT: slots in memory have no replicas, so none has anything.
+// wait is WAIT replicas milliseconds: for all slots that this connection has
+// written to since it last asked.
 func (c *client) wait(args [][]byte) {
-	for _, a := range args[1:] {
-		if strings.Trim(string(a), "0123456789") != "" {
-			c.w.Error(errInteger)
-			return
+	want, err := strconv.Atoi(string(args[1]))
+	millis, err2 := strconv.ParseInt(string(args[2]), 10, 32)
+	switch {
+	case err != nil || err2 != nil:
+		c.w.Error(errInteger)
+		return
+	case millis < 0:
+		c.w.Error("ERR timeout is negative")
+		return
+	}
+	limit := time.Duration(millis) * time.Millisecond
+	if limit == 0 || limit > askTime {
+		limit = askTime
+	}
+	end, have := time.Now().Add(limit), -1
+	for slot := range c.wrote {
+		n := c.srv.backend.wait(slot, want, max(time.Until(end), time.Millisecond))
+		if have < 0 || n < have {
+			have = n
 		}
 	}
-	c.w.Int(0)
+	clear(c.wrote)
+	c.w.Int(int64(max(have, 0)))
 }
 
 // command is COMMAND.

@@ -53,8 +53,8 @@ type Kind[M any] struct {
 	New func(id string) Behavior[M]
 	// Level is when replies leave. Zero: Quorum. See also [Context.Level].
 	Level Level
-	// SnapshotEvery is after how many events a Sourced is asked for a snapshot.
-	// Zero: 100.
+	// SnapshotEvery is after how many events a Sourced is asked for a snapshot, or
+	// later, when the events take as much room as the last snapshot. Zero: 100.
 	SnapshotEvery int
 }
 

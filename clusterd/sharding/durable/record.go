@@ -18,6 +18,7 @@ import (
 type record struct {
 	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
 	events []event // since then, oldest first
+	bytes  int     // of the events
 }
 
 // event is an event as it is stored.
@@ -36,13 +37,14 @@ func (r *record) with(ch *durablepb.Change) *record {
 	}
 	next := &record{}
 	if r != nil && !ch.GetReplace() {
-		next.state, next.events = r.state, r.events
+		*next = *r
 	}
 	if ch.GetReplace() {
 		next.state = ch.GetState()
 	}
 	for _, ev := range ch.GetEvents() {
 		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
+		next.bytes += len(ev.GetData())
 	}
 	return next
 }
@@ -52,7 +54,7 @@ func (r *record) branch() *record {
 	if r == nil {
 		return nil
 	}
-	return &record{state: r.state, events: slices.Clip(r.events)}
+	return &record{state: r.state, events: slices.Clip(r.events), bytes: r.bytes}
 }
 
 // restore gives a fresh behavior its state.
@@ -141,13 +143,24 @@ func (c *Context) change() (*durablepb.Change, error) {
 	return nil, nil
 }
 
+// due tells whether a snapshot is to take the place of the events, with those that
+// come now. Beyond the number that the kind says they must also take as much room
+// as the last snapshot: else a large entity would be written anew again and again,
+// and so each change costs twice its own size at most, whatever the entity's.
+func (e *entity) due(more []event) bool {
+	n, bytes, state := len(more), 0, 0
+	for _, ev := range more {
+		bytes += len(ev.data)
+	}
+	if e.rec != nil {
+		n, bytes, state = n+len(e.rec.events), bytes+e.rec.bytes, len(e.rec.state)
+	}
+	return n >= e.kind.every && bytes >= state
+}
+
 // sourced fills in events, or a snapshot in place of all of them.
 func (c *Context) sourced(b Sourced, ch *durablepb.Change) error {
-	n := len(c.events)
-	if c.entity.rec != nil {
-		n += len(c.entity.rec.events)
-	}
-	if n < c.entity.kind.every {
+	if !c.entity.due(c.events) {
 		for _, ev := range c.events {
 			ch.Events = append(ch.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
 		}

@@ -58,12 +58,12 @@ type node struct {
 }
 
 // newCluster finds addresses for n nodes. The first two are the seeds.
-func newCluster(t *testing.T, n int, flags ...string) *cluster {
+func newCluster(t *testing.T, n int, level string, flags ...string) *cluster {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{t: t, flags: flags, nodes: make([]*node, n)}
+	c := &cluster{t: t, flags: append(flags, "-level", level), nodes: make([]*node, n)}
 	for i := range 2 * n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -84,7 +84,7 @@ func (c *cluster) start(nodes ...int) {
 	c.t.Helper()
 	for _, i := range nodes {
 		n := &node{done: make(chan struct{})}
-		n.cmd = exec.Command(program, append([]string{"node", "-fast", "-listen", c.listen[i], "-clients", c.clients[i],
+		n.cmd = exec.Command(program, append([]string{"node", "-listen", c.listen[i], "-clients", c.clients[i],
 			"-seeds", strings.Join(c.listen[:2], ",")}, c.flags...)...)
 		n.cmd.Stderr = &n.log
 		if err := n.cmd.Start(); err != nil {
@@ -117,7 +117,7 @@ func (c *cluster) stop(i int) {
 	}
 	select {
 	case <-c.nodes[i].done:
-	case <-time.After(upTime):
+	case <-time.After(2 * upTime):
 		c.t.Fatalf("node %d has not stopped", i)
 	}
 	if code := c.nodes[i].cmd.ProcessState.ExitCode(); code != 0 {

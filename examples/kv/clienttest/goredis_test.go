@@ -42,7 +42,7 @@ func (g goRedis) get(ctx context.Context, key string) (int64, error) {
 
 func TestSystemGoRedis(t *testing.T) {
 	redis.SetLogger(quietLogger{})
-	story(t, connectGoRedis)
+	levels(t, connectGoRedis)
 }
 
 // quietLogger keeps what go-redis says of nodes that are gone out of the output.
@@ -68,7 +68,7 @@ func TestSystemGoRedisFeatures(t *testing.T) {
 	said := &complaints{}
 	redis.SetLogger(said)
 	defer redis.SetLogger(quietLogger{})
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, "quorum")
 	c.start(0, 1, 2)
 	c.settled(0, 1, 2)
 	for _, protocol := range []int{2, 3} {

@@ -3,6 +3,7 @@ package clienttest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,13 +148,14 @@ func (l *load) check() {
 	l.t.Logf("%d acknowledged writes, %d errors (first: %s), longest gap of a key %v", total, l.errors.Load(), first, gap)
 }
 
-// story is the life of a cluster under load: 3 nodes, then 5, then 4, and then one
-// is killed.
-func story(t *testing.T, connect func(t *testing.T, addresses []string) store) {
-	c := newCluster(t, 5)
+// story is the life of a cluster under load: 3 nodes, then 5, then 4, and then, if
+// there are copies, one is killed. No acknowledged write is lost, and as long as
+// nobody dies no request fails.
+func story(t *testing.T, level string, connect func(t *testing.T, addresses []string) store) {
+	c := newCluster(t, 5, level)
 	c.start(0, 1, 2)
 	c.settled(0, 1, 2)
-	l := startLoad(t, connect(t, c.clients[:3]))
+	l := startLoad(t, connect(t, slices.Clone(c.clients[:3])))
 	l.progress(upTime)
 	c.start(3, 4)
 	c.settled(0, 1, 2, 3, 4)
@@ -161,14 +163,19 @@ func story(t *testing.T, connect func(t *testing.T, addresses []string) store) {
 	c.stop(2)
 	c.settled(0, 1, 3, 4)
 	l.progress(upTime)
+	if level != "memory" { // what is in the memory of one node goes with it
+		l.calm.Store(false)
+		c.kill(4)
+		c.settled(0, 1, 3)
+		l.progress(upTime)
+	}
 	l.stop()
 	l.check()
+}
 
-	// What is in memory only goes with its node; the rest goes on.
-	l = startLoad(t, connect(t, c.clients[:2]))
-	l.calm.Store(false)
-	c.kill(4)
-	c.settled(0, 1, 3)
-	l.progress(upTime)
-	l.stop()
+// levels runs the story for slots with one copy, and for replicated ones.
+func levels(t *testing.T, connect func(t *testing.T, addresses []string) store) {
+	for _, level := range []string{"memory", "quorum"} {
+		t.Run(level, func(t *testing.T) { story(t, level, connect) })
+	}
 }

@@ -37,10 +37,10 @@ func (r rueidisStore) get(ctx context.Context, key string) (int64, error) {
 	return n, err
 }
 
-func TestSystemRueidis(t *testing.T) { story(t, connectRueidis) }
+func TestSystemRueidis(t *testing.T) { levels(t, connectRueidis) }
 
 func TestSystemRueidisFeatures(t *testing.T) {
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, "quorum")
 	c.start(0, 1, 2)
 	c.settled(0, 1, 2)
 	r := connectRueidis(t, c.clients[:1]).(rueidisStore).c

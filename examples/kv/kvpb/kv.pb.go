@@ -86,7 +86,9 @@ type Batch struct {
 	// Answer in version 3 of the protocol.
 	Resp3 bool `protobuf:"varint,3,opt,name=resp3,proto3" json:"resp3,omitempty"`
 	// Carry out nothing if one of these keys has changed since it was watched.
-	Watches       []*Watch `protobuf:"bytes,4,rep,name=watches,proto3" json:"watches,omitempty"`
+	Watches []*Watch `protobuf:"bytes,4,rep,name=watches,proto3" json:"watches,omitempty"`
+	// Answer when so many replicas have all that the slot's earlier commands did.
+	Wait          uint32 `protobuf:"varint,5,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -147,6 +149,13 @@ func (x *Batch) GetWatches() []*Watch {
 		return x.Watches
 	}
 	return nil
+}
+
+func (x *Batch) GetWait() uint32 {
+	if x != nil {
+		return x.Wait
+	}
+	return 0
 }
 
 // Watch is a key as it was when a client began to watch it.
@@ -602,12 +611,13 @@ var File_pando_examples_kv_kv_proto protoreflect.FileDescriptor
 
 const file_pando_examples_kv_kv_proto_rawDesc = "" +
 	"\n" +
-	"\x1apando/examples/kv/kv.proto\x12\x14pando.examples.kv.v1\"\x84\x01\n" +
+	"\x1apando/examples/kv/kv.proto\x12\x14pando.examples.kv.v1\"\x98\x01\n" +
 	"\x05Batch\x12\x14\n" +
 	"\x05words\x18\x01 \x03(\fR\x05words\x12\x18\n" +
 	"\alengths\x18\x02 \x03(\rR\alengths\x12\x14\n" +
 	"\x05resp3\x18\x03 \x01(\bR\x05resp3\x125\n" +
-	"\awatches\x18\x04 \x03(\v2\x1b.pando.examples.kv.v1.WatchR\awatches\"E\n" +
+	"\awatches\x18\x04 \x03(\v2\x1b.pando.examples.kv.v1.WatchR\awatches\x12\x12\n" +
+	"\x04wait\x18\x05 \x01(\rR\x04wait\"E\n" +
 	"\x05Watch\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x04R\x03run\x12\x18\n" +

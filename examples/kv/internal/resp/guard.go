@@ -15,10 +15,10 @@ const (
 
 // Why a connection was closed. The client is told.
 var (
-	ErrWords   = errors.New("Protocol error: invalid multibulk length")
-	ErrBulk    = errors.New("Protocol error: invalid bulk length")
-	ErrCommand = errors.New("Protocol error: command is too large")
-	ErrInline  = errors.New("Protocol error: too big inline request")
+	ErrWords   = errors.New("invalid multibulk length")
+	ErrBulk    = errors.New("invalid bulk length")
+	ErrCommand = errors.New("command is too large")
+	ErrInline  = errors.New("too big inline request")
 )
 
 // Guard is a connection whose Read fails once the client goes beyond the limits.
@@ -37,7 +37,7 @@ func NewGuard(c net.Conn) *Guard { return &Guard{Conn: c} }
 func (g *Guard) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
 	if bad := g.scan.feed(b[:n]); bad != nil {
-		_, _ = g.Conn.Write([]byte("-ERR " + bad.Error() + "\r\n")) // it may be gone
+		_, _ = g.Conn.Write([]byte("-ERR Protocol error: " + bad.Error() + "\r\n")) // it may be gone
 		return 0, bad
 	}
 	return n, err

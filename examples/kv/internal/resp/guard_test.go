@@ -50,7 +50,7 @@ func TestGuard(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
-			if told := conn.written.String(); c.want != nil && told != "-ERR "+c.want.Error()+"\r\n" {
+			if told := conn.written.String(); c.want != nil && told != "-ERR Protocol error: "+c.want.Error()+"\r\n" {
 				t.Errorf("the client was told %q", told)
 			}
 		})
