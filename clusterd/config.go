@@ -19,6 +19,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/harness"
+	"github.com/pando-go/pando/clusterd/lease"
 	"github.com/pando-go/pando/remote"
 	"github.com/pando-go/pando/seedjoin/discovery"
 )
@@ -100,7 +101,8 @@ type Config struct {
 	// Downing tells which side of a cut goes on, and which stops. Nil is
 	// downing.KeepMajority. It must be the same on every node: whoever has
 	// another one is refused. A strategy that holds for a limited number of
-	// members only, such as downing.StaticQuorum, keeps all others out.
+	// members only, such as downing.StaticQuorum, keeps all others out. For
+	// lease-majority see package lease.
 	Downing downing.Strategy
 	// MinMembers is how many nodes must have arrived before joining nodes become
 	// Up and entities are placed. It counts for the start of a cluster only. Zero:
@@ -185,10 +187,19 @@ func (c *Config) validate() error {
 func (c *Config) checkMembership() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	switch c.Downing.(type) { // those with an argument; a program may bring a strategy of its own
+	switch d := c.Downing.(type) { // those with an argument; a program may bring a strategy of its own
 	case downing.StaticQuorum, downing.KeepReferee:
 		if _, err := downing.Parse(c.Downing.String()); err != nil {
 			fault("Downing: %w", err)
+		}
+	case downing.LeaseMajority:
+		fault("Downing: lease-majority needs its lease: lease.Majority{Store: …}")
+	case lease.Majority:
+		if d.Store == nil {
+			fault("Downing: lease.Majority without a Store")
+		}
+		if least := cmp.Or(c.Timing, engine.Lan()).LeaseFor; d.Lease() < least {
+			fault("Downing: a TTL of %v, want at least Timing.LeaseFor of %v", d.Lease(), least)
 		}
 	}
 	if c.MinMembers < 0 {

@@ -62,6 +62,8 @@ func (n *Node) step(now time.Time, item any) {
 		n.beginLeave()
 	case phaseOver:
 		n.phaseOver(now, item.phase)
+	case claimAnswer:
+		n.claimAnswered(now, item)
 	case core.Seeds:
 		n.contacts = item
 		n.tellContacts(now)
@@ -144,6 +146,9 @@ func (n *Node) carryOut(now time.Time) (removed bool) {
 		n.fence.set(n.core.Lease()) // before packets may tell others that it is given up
 		for _, p := range rd.Packets {
 			n.send(p)
+		}
+		for _, c := range rd.Claims {
+			n.clerk.put(c)
 		}
 		for _, note := range rd.Notes {
 			n.take(note)
@@ -315,6 +320,7 @@ func (n *Node) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	n.stopDiscovery()
+	n.clerk.stop(ctx)
 	for _, item := range n.inbox.close() {
 		if c, ok := item.(command); ok && c.done != nil {
 			c.done <- ErrStopped

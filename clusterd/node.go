@@ -68,6 +68,7 @@ type Node struct {
 	attached []*attachment // fixed once started
 	started  bool          // set before any goroutine starts
 	lookout  lookout       // fixed once started
+	clerk    *clerk        // fixed once started; nil = no lease outside the cluster
 
 	phases     phases
 	background sync.WaitGroup // phases that run beside the loop
@@ -181,6 +182,7 @@ func newNode(cfg Config, ln net.Listener) (*Node, error) {
 	}
 	n.started = true
 	n.startDiscovery()
+	n.startClerk()
 	go n.loop()
 	return n, nil
 }

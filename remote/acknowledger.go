@@ -11,7 +11,9 @@ import (
 // acknowledger tells the other side of a connection what has been handled. It
 // does so after a number of frames or bytes, or a moment after the first that
 // has not been acknowledged: acknowledging each question would double the
-// packets of a conversation.
+// packets of a conversation. That moment is longer for control frames, which
+// are heartbeats for the most part: nobody waits for their acknowledgement but
+// who closes, and that one asks for it.
 type acknowledger struct {
 	c *inbound
 
@@ -21,6 +23,7 @@ type acknowledger struct {
 	bytes  int        // of them
 	timer  *time.Timer
 	armed  bool
+	lazy   bool // the timer is set for a control frame
 	ended  bool
 	buf    []byte
 }
@@ -32,24 +35,35 @@ func (a *acknowledger) post() {
 	a.mu.Unlock()
 }
 
-// due notes that a frame was handled, and acknowledges if that is due.
-func (a *acknowledger) due(bytes int) error {
+// due notes that a frame was handled, and acknowledges if that is due: at once
+// where the frame asks for it.
+func (a *acknowledger) due(kind wire.Kind, bytes int) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.frames++
 	a.bytes += bytes
-	if a.frames >= ackFrames || a.bytes >= ackBytes {
+	if a.frames >= ackFrames || a.bytes >= ackBytes || kind == wire.KindAck {
 		return a.write()
 	}
-	if !a.armed {
-		a.armed = true
-		if a.timer == nil {
-			a.timer = time.AfterFunc(ackDelay, a.ring)
-		} else {
-			a.timer.Reset(ackDelay)
-		}
+	if lazy := kind == wire.KindControl; !a.armed || a.lazy && !lazy {
+		a.arm(lazy)
 	}
 	return nil
+}
+
+// arm sets the timer. A tenth of the time-out leaves the other side no doubt
+// that this one lives. mu is held.
+func (a *acknowledger) arm(lazy bool) {
+	a.armed, a.lazy = true, lazy
+	delay := ackDelay
+	if lazy {
+		delay = max(delay, a.c.r.cfg.AckTimeout/10)
+	}
+	if a.timer == nil {
+		a.timer = time.AfterFunc(delay, a.ring)
+	} else {
+		a.timer.Reset(delay)
+	}
 }
 
 func (a *acknowledger) ring() {

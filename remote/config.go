@@ -56,6 +56,11 @@ type Config struct {
 	// IdleTimeout closes a connection that has carried nothing for so long; the
 	// next message opens it again. Default 1 min.
 	IdleTimeout time.Duration
+	// ControlIdleTimeout is the same for control connections. It is shorter, since
+	// a node now and then has a word for each of many, and must be longer than the
+	// longest pause between two heartbeats: 5 s with 10,000 members. Default 15 s,
+	// at most IdleTimeout.
+	ControlIdleTimeout time.Duration
 	// ForgetAfter is how long an address without connection, message or watch
 	// is remembered. Of a removed one no more than its UID is. Default 24 h.
 	ForgetAfter time.Duration
@@ -137,6 +142,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	fill(&faults, "UserLanes", &c.UserLanes, 2)
 	fill(&faults, "IdleTimeout", &c.IdleTimeout, time.Minute)
+	fill(&faults, "ControlIdleTimeout", &c.ControlIdleTimeout, min(15*time.Second, c.IdleTimeout))
 	fill(&faults, "ForgetAfter", &c.ForgetAfter, 24*time.Hour)
 	fill(&faults, "CompressBytes", &c.CompressBytes, 1024)
 	fill(&faults, "MaxMessage", &c.MaxMessage, 4<<20)

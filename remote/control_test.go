@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,12 +192,45 @@ func TestControlDoesNotWaitForUserTraffic(t *testing.T) {
 	})
 }
 
+// TestControlIsAcknowledgedLazily: a stream of posts brings an acknowledgement
+// now and then, and a node that closes does not wait for that.
+func TestControlIsAcknowledgedLazily(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		var acks atomic.Int64
+		spy := func(c *Config) {
+			c.Dump = func(f Frame) {
+				if f.Kind == "ack" && !f.Written {
+					acks.Add(1)
+				}
+			}
+		}
+		a, b := c.start("a:1", 1, spy), c.start("b:1", 2)
+		b.handle("svc")
+		for range 40 {
+			a.r.Post(b.node, "svc", []byte("beat"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		synctest.Wait()
+		if n := acks.Load(); n < 6 || n > 9 {
+			t.Errorf("got %d acknowledgements in 4 s, want one in 0.5 s", n)
+		}
+		a.r.Post(b.node, "svc", []byte("last"))
+		began := time.Now()
+		if err := a.r.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 50*time.Millisecond {
+			t.Errorf("the end took %v, want no wait for the acknowledgement", took)
+		}
+	})
+}
+
 func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		a, b := c.start("a:1", 1), c.start("b:1", 2)
 		log, got := a.handle("svc"), b.handle("svc")
 		a.r.Post(b.node, "svc", []byte("1"))
-		time.Sleep(2 * ackDelay) // until it is acknowledged
+		time.Sleep(time.Second) // until it is acknowledged
 		c.Cut("a:1", "b:1")
 		a.r.Post(b.node, "svc", []byte("2"))
 		time.Sleep(6 * time.Second)

@@ -61,6 +61,8 @@ type controlQueue struct {
 	lastCall  uint64
 	system    systemLog
 	idle      bool
+	urgent    bool // acknowledgements are asked for: the node closes
+	asked     bool // for those of all that is written
 }
 
 func newControlQueue(l *lane, posts, bytes int) *controlQueue {
@@ -144,7 +146,19 @@ func (q *controlQueue) park() bool {
 }
 
 func (q *controlQueue) sendable() bool {
-	return len(q.posts) > 0 && len(q.sent) < maxUnacked || q.system.sendable()
+	return q.urgent && !q.asked && len(q.sent) > 0 || len(q.posts) > 0 && len(q.sent) < maxUnacked || q.system.sendable()
+}
+
+// hasten asks for acknowledgements, now and of all that comes: these are slow
+// otherwise, see [acknowledger].
+func (q *controlQueue) hasten() {
+	q.mu.Lock()
+	q.urgent = true
+	if len(q.sent) == 0 {
+		q.mu.Unlock()
+		return
+	}
+	q.unlockAndWake()
 }
 
 func (q *controlQueue) hurry() bool {
@@ -157,7 +171,7 @@ func (q *controlQueue) begin(c *outbound) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := c.welcome
-	q.uid, q.handed, q.acks = w.Uid, 0, 0
+	q.uid, q.handed, q.acks, q.asked = w.Uid, 0, 0, false
 	q.system.resume(w.Received)
 }
 
@@ -179,7 +193,12 @@ func (q *controlQueue) next(b net.Buffers) net.Buffers {
 		}
 		q.sent = append(q.sent, p)
 		q.handed++
+		q.asked = false
 		b = append(b, p.frame)
+	}
+	if q.urgent && !q.asked && len(q.sent) > 0 {
+		q.asked = true
+		b = append(b, wire.Ack{}.Append(nil))
 	}
 	m := copy(q.posts, q.posts[n:])
 	clear(q.posts[m:])

@@ -141,7 +141,7 @@ func (c *inbound) frame(kind wire.Kind, body []byte) error {
 		c.ack.now() // so that the other side knows which frame it was
 		return err
 	}
-	return c.ack.due(len(body))
+	return c.ack.due(kind, len(body))
 }
 
 func (c *inbound) handle(kind wire.Kind, body []byte) error {
@@ -162,6 +162,9 @@ func (c *inbound) handle(kind wire.Kind, body []byte) error {
 		return c.system(body)
 	case wire.KindSpawn:
 		return c.spawn(body)
+	case wire.KindAck: // asks for one
+		_, err := wire.ParseAck(body)
+		return err
 	}
 	return wire.Malformed("%v on the control lane", kind)
 }

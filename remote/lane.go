@@ -33,7 +33,7 @@ type source interface {
 }
 
 // hurried is the longest backoff while a source is in a hurry.
-const hurried = 200 * time.Millisecond
+const hurried = 100 * time.Millisecond
 
 // lastWords is how long the reader of a broken connection may still look for
 // the reason that the other side gave.

@@ -397,6 +397,9 @@ func (p *peer) close() {
 
 // flush waits until each lane is empty, or cannot connect.
 func (r *Remote) flush(ctx context.Context) error {
+	for _, p := range r.allPeers() {
+		p.control.hasten()
+	}
 	for r.busy() {
 		select {
 		case <-r.moved:

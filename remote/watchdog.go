@@ -3,6 +3,8 @@ package remote
 import (
 	"fmt"
 	"time"
+
+	"github.com/pando-go/pando/remote/internal/remotepb"
 )
 
 // watchdog ends a connection whose other side acknowledges nothing, that takes
@@ -12,6 +14,7 @@ type watchdog struct {
 	src    source
 	conn   *outbound
 	cfg    Config
+	idle   time.Duration // of this sort of connection
 	ticker *time.Ticker
 	mark   uint64    // the source's, when
 	since  time.Time // it was last seen to change
@@ -20,8 +23,11 @@ type watchdog struct {
 }
 
 func newWatchdog(src source, conn *outbound, cfg Config) *watchdog {
-	w := &watchdog{src: src, conn: conn, cfg: cfg, since: time.Now()}
-	w.ticker = time.NewTicker(max(min(cfg.AckTimeout, cfg.IdleTimeout)/10, time.Millisecond))
+	w := &watchdog{src: src, conn: conn, cfg: cfg, idle: cfg.IdleTimeout, since: time.Now()}
+	if conn.l.kind == remotepb.Lane_LANE_CONTROL {
+		w.idle = cfg.ControlIdleTimeout
+	}
+	w.ticker = time.NewTicker(max(min(cfg.AckTimeout, w.idle)/10, time.Millisecond))
 	w.mark, w.open = src.waiting()
 	w.arm(time.Now())
 	return w
@@ -53,7 +59,7 @@ func (w *watchdog) tick() error {
 	switch quiet := now.Sub(w.since); {
 	case open && quiet >= w.cfg.AckTimeout:
 		return fmt.Errorf("%w: nothing acknowledged for %v", ErrLost, quiet)
-	case !open && quiet >= w.cfg.IdleTimeout && !w.src.needed() && w.src.retire():
+	case !open && quiet >= w.idle && !w.src.needed() && w.src.retire():
 		return errIdle
 	}
 	return nil

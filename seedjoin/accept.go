@@ -74,17 +74,14 @@ func (m *Machine) whyNot() string {
 }
 
 // holder is the member that is known at an address.
-func (m *Machine) holder(address string) (member.Node, bool) { return at(m.standing.Members, address) }
+func (m *Machine) holder(address string) (member.Node, bool) {
+	return m.standing.Members.Find(address)
+}
 
-// at finds the node of an address in a list that is sorted by address.
-func at(nodes []member.Node, address string) (member.Node, bool) {
-	i, ok := slices.BinarySearchFunc(nodes, address, func(n member.Node, a string) int {
-		return member.CompareAddress(n.Address, a)
-	})
-	if !ok {
-		return member.Node{}, false
-	}
-	return nodes[i], true
+// lists reports whether n is a member, as far as is known here.
+func (m *Machine) lists(n member.Node) bool {
+	held, ok := m.holder(n.Address)
+	return ok && held == n
 }
 
 // lookAt asks who is at the joiner's address now.

@@ -1,7 +1,6 @@
 package seedjoin
 
 import (
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -98,7 +97,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 	}
 	c.hears(silent, m.now, a.Stamp)
 	c.node = from
-	if slices.Contains(m.standing.Members, from) {
+	if m.lists(from) {
 		c.doubted = time.Time{}
 	}
 	switch {

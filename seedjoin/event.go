@@ -14,11 +14,12 @@ type Input interface{ input() }
 type Standing struct {
 	Identity member.Identity
 	View     uint64
-	Lease    bool          // may act: for now "is a voter that reaches a quorum"
-	Leaving  bool          // on its way out: lets nobody in
-	Steward  bool          // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
-	Members  []member.Node // sorted by address; every address in use: joining to down
-	Voters   []member.Node // sorted by address; those of the view
+	Lease    bool        // may act: for now "is a voter that reaches a quorum"
+	Leaving  bool        // on its way out: lets nobody in
+	Steward  bool        // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
+	Change   uint64      // differs from before when Members or Voters do
+	Members  member.Roll // every address in use: joining to down; nil = none
+	Voters   member.Roll // those of the view; nil = none
 }
 
 // Stand tells what the engine knows now. Give it whenever that has changed.

@@ -49,7 +49,7 @@ func (m *Machine) askFormer() {
 
 // formerly takes an answer as news of the former cluster.
 func (m *Machine) formerly(from member.Node, a Answer) {
-	v, ok := at(m.cfg.Former.Voters, from.Address)
+	v, ok := member.Nodes(m.cfg.Former.Voters).Find(from.Address)
 	if !ok || !m.remembers() {
 		return
 	}
@@ -65,7 +65,7 @@ func (m *Machine) formerly(from member.Node, a Answer) {
 	}
 	if m.former.restarted == nil {
 		m.former.restarted = map[member.Node]bool{}
-		if own, ok := at(m.cfg.Former.Voters, m.cfg.Self.Address); ok {
+		if own, ok := member.Nodes(m.cfg.Former.Voters).Find(m.cfg.Self.Address); ok {
 			m.former.restarted[own] = true
 		}
 	}

@@ -28,7 +28,7 @@ func (m *Machine) considerCandidacy() {
 	may := m.first() && !m.named() && !m.remembers() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
 	switch {
 	case may && !m.candidate():
-		m.since, m.asSince, m.nextAsk = m.now, m.stamp(), m.now
+		m.since, m.stalled, m.asSince, m.nextAsk = m.now, 0, m.stamp(), m.now
 	case !may && m.candidate():
 		m.stepBack()
 	}
@@ -123,8 +123,20 @@ func (m *Machine) votesFor(c *contact) bool {
 }
 
 // minPause is the least time for which a first seed listens for an invitation:
-// a transport may be as slow as that to dial a seed again that refused.
-const minPause = 300 * time.Millisecond
+// several times what a transport may take to dial a seed again that refused.
+const minPause = 500 * time.Millisecond
+
+// punctual is how late a machine may be called without being stalled.
+const punctual = 20 * time.Millisecond
+
+// noteLate notes for how long this process was stalled while it was a candidate:
+// in that time it heard nobody, so it does not count as listening.
+func (m *Machine) noteLate() {
+	if late := m.now.Sub(m.due); !m.due.IsZero() && late > punctual {
+		m.stalled += late
+	}
+	m.due = time.Time{}
+}
 
 // foundAt is when this process founds if nothing more is heard; zero = not with
 // what it knows.
@@ -144,9 +156,9 @@ func (m *Machine) foundAt() time.Time {
 	case of == 0: // FoundAlone without any seed: there is nobody to wait for
 		return m.since
 	case votes == of:
-		return m.since.Add(max(m.cfg.Found/6, minPause))
+		return m.since.Add(max(m.cfg.Found/6, minPause) + m.stalled)
 	case 2*votes > of, m.cfg.FoundAlone, m.without(rules.S1Silence):
-		return m.since.Add(m.cfg.Found)
+		return m.since.Add(m.cfg.Found + m.stalled)
 	}
 	return time.Time{}
 }

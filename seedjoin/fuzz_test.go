@@ -117,7 +117,7 @@ func (g *feed) input() Input {
 		if kind&0xe0 != 0xe0 { // rarely: it ends the search
 			return Denied{Node: g.node(), Exceed: uint64(kind)}
 		}
-		return Stand{Standing{Identity: g.identity(), View: uint64(kind), Lease: kind&8 != 0, Leaving: kind&4 != 0, Steward: true, Members: []member.Node{g.self, g.node()}, Voters: []member.Node{g.self, g.node()}}}
+		return Stand{Standing{Identity: g.identity(), View: uint64(kind), Lease: kind&8 != 0, Leaving: kind&4 != 0, Steward: true, Members: member.Nodes{g.self, g.node()}, Voters: member.Nodes{g.self, g.node()}}}
 	}
 	return &Message{From: g.node(), To: g.self, Body: g.body()}
 }

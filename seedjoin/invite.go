@@ -1,7 +1,6 @@
 package seedjoin
 
 import (
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -27,8 +26,13 @@ func (m *Machine) inviteSeeds() {
 // are killed and started again before anybody missed them, there is no steward
 // left who could call. And lists may differ: a member may be the only one that
 // was given a seed which has founded a cluster of its own.
+//
+// A member without a lease calls as well, though it lets nobody in: it names its
+// cluster (S5). Where all seeds restart at once the others have just lost as many
+// voters, and a lease that fails for a moment must not let a seed found beside
+// them.
 func (m *Machine) invites() bool {
-	return m.mayAdmit() && !m.without(rules.S3Invite)
+	return m.joined() && !m.standing.Leaving && !m.without(rules.S3Invite)
 }
 
 // missing reports whether c is a seed that no member is known to hold, or that
@@ -43,7 +47,7 @@ func (m *Machine) missing(c *contact) bool {
 	if _, held := m.holder(c.spelt); held {
 		return false
 	}
-	return c.node.UID == 0 || !slices.Contains(m.standing.Members, c.node)
+	return c.node.UID == 0 || !m.lists(c.node)
 }
 
 // doubts reports whether the process of the member at a seed may be gone: it is
@@ -62,7 +66,7 @@ func (m *Machine) inviteAt(c *contact) time.Time {
 		every = m.cfg.Found / 30
 	}
 	if !m.standing.Steward {
-		every *= time.Duration(1 + len(m.standing.Members)/stewards)
+		every *= time.Duration(1 + m.standing.Members.Len()/stewards)
 	}
 	return c.invited.Add(every)
 }
@@ -89,6 +93,7 @@ func (m *Machine) invite(to member.Node, asked string) {
 		Identity: m.standing.Identity,
 		View:     m.standing.View,
 		Size:     m.size(),
+		Paused:   !m.standing.Lease,
 	})
 }
 
@@ -105,10 +110,10 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		c := m.meet(from)
 		c.hears(named, m.now, m.elapsed())
 		c.node = from
-		c.names(i.Identity, true, true)
+		c.names(i.Identity, !i.Paused, true)
 		m.join.next = m.now
 	case m.joined() && i.Identity != m.standing.Identity:
-		m.sight(from, i.Identity, true, i.Size)
+		m.sight(from, i.Identity, !i.Paused, i.Size)
 	case m.joined():
 		m.hail(from, i.View)
 	}

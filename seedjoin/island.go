@@ -57,7 +57,7 @@ const lookers = 16
 // stewards is how many members count who has reached an island.
 const stewards = 3
 
-func (m *Machine) size() uint32 { return uint32(len(m.standing.Members)) }
+func (m *Machine) size() uint32 { return uint32(m.standing.Members.Len()) }
 
 // sight takes a sign of a member of some cluster.
 func (m *Machine) sight(from member.Node, other member.Identity, lease bool, size uint32) {
@@ -129,7 +129,7 @@ func (m *Machine) tellIsland(by member.Node) {
 		return
 	}
 	i.told = m.now
-	m.emit(Island{By: by, Other: i.other, Size: int(i.size), Own: len(m.standing.Members), Plan: m.plan()})
+	m.emit(Island{By: by, Other: i.other, Size: int(i.size), Own: m.standing.Members.Len(), Plan: m.plan()})
 }
 
 // plan says what will come of the island.
@@ -147,7 +147,7 @@ func (m *Machine) plan() string {
 		return "this side is the later one, and holds durable data: tell one of the two to yield"
 	}
 	return fmt.Sprintf("this side is the later one, and yields when a majority of it has reached the other: %d of %d by now",
-		len(m.island.reached), len(m.standing.Voters))
+		len(m.island.reached), m.standing.Voters.Len())
 }
 
 // later reports whether this cluster was founded after the other.
@@ -185,7 +185,7 @@ func (m *Machine) report() {
 	}
 	i.reported = m.now
 	told := 0
-	for _, v := range m.standing.Voters {
+	for v := range m.standing.Voters.All() {
 		if told >= stewards {
 			return
 		}
@@ -199,7 +199,7 @@ func (m *Machine) report() {
 // kin reports whether a word about islands comes from this cluster.
 func (m *Machine) kin(from member.Node, own, other member.Identity) bool {
 	return m.joined() && !m.island.gone && own == m.standing.Identity && !other.IsZero() && other != own &&
-		slices.Contains(m.standing.Members, from)
+		m.lists(from)
 }
 
 // onLook sees whether the island answers this member, too. What comes of it,
@@ -289,14 +289,15 @@ func (m *Machine) lookRound() {
 	switch {
 	case m.cfg.Durable || m.anyDurable():
 		return
-	case 2*len(i.reached) > len(m.standing.Voters) && m.lasts():
+	case 2*len(i.reached) > m.standing.Voters.Len() && m.lasts():
 		m.tellAllToYield(false)
 		return
 	}
 	asked := 0
-	for range m.standing.Voters {
-		i.place %= len(m.standing.Voters)
-		v := m.standing.Voters[i.place]
+	voters := slices.Collect(m.standing.Voters.All())
+	for range voters {
+		i.place %= len(voters)
+		v := voters[i.place]
 		i.place++
 		if _, reached := i.reached[v]; reached {
 			continue
@@ -313,7 +314,7 @@ func (m *Machine) lookRound() {
 // forgetReached drops those that are no longer voters.
 func (m *Machine) forgetReached() {
 	kept := map[member.Node]bool{}
-	for _, v := range m.standing.Voters {
+	for v := range m.standing.Voters.All() {
 		if durable, ok := m.island.reached[v]; ok {
 			kept[v] = durable
 		}
@@ -324,7 +325,7 @@ func (m *Machine) forgetReached() {
 // tellAllToYield has the whole cluster end. This node follows a moment later, so
 // that its words can leave it.
 func (m *Machine) tellAllToYield(asked bool) {
-	for _, n := range m.standing.Members {
+	for n := range m.standing.Members.All() {
 		if n != m.cfg.Self {
 			m.send(n, Yielding{Own: m.standing.Identity, Other: m.island.other, At: m.island.at, Asked: asked})
 		}

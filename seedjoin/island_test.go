@@ -164,7 +164,7 @@ func TestBranchesWaitForTheOperator(t *testing.T) {
 	s := newSolo(t, a, a, b)
 	id := member.Identity{Cluster: member.ClusterID{9}, Branch: 1}
 	self := s.cfg.Self
-	step(t, s.Machine, s.at, Stand{Standing{Identity: id, View: 3, Lease: true, Steward: true, Members: []member.Node{self}, Voters: []member.Node{self}}})
+	step(t, s.Machine, s.at, Stand{Standing{Identity: id, View: 3, Lease: true, Steward: true, Members: member.Nodes{self}, Voters: member.Nodes{self}}})
 	other := member.Identity{Cluster: id.Cluster}
 	rd := s.from(b, Answer{Asked: b, State: Member, Identity: other, Lease: true, Size: 4})
 	var told []string

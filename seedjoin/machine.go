@@ -24,10 +24,12 @@ type Machine struct {
 	nextAsk   time.Time  // while seeking
 	nextTell  time.Time  // the next Waiting
 
-	since   time.Time // this process is a candidate since then; zero = it is none
-	abstain time.Time // it is none until then, though it may: see considerCandidacy
-	asSince Stamp     // later than every question put before since
-	promise promise   // the candidate that has this process's vote
+	since   time.Time     // this process is a candidate since then; zero = it is none
+	stalled time.Duration // of that, for how long it was called too late to hear anybody
+	due     time.Time     // when it was to be called, as Ready said; zero = not yet, or it was
+	abstain time.Time     // it is none until then, though it may: see considerCandidacy
+	asSince Stamp         // later than every question put before since
+	promise promise       // the candidate that has this process's vote
 
 	join    attempt
 	waiters []waiter // who asked before there was anything to say
@@ -48,6 +50,7 @@ func New(cfg Config) (*Machine, error) {
 		return nil, err
 	}
 	m := &Machine{cfg: cfg}
+	m.standing.unroll()
 	for _, s := range cfg.Seeds {
 		if m.contact(s) == nil {
 			m.contacts = append(m.contacts, &contact{spelt: s, seed: true, self: s == cfg.Self.Address})
@@ -97,6 +100,7 @@ func (m *Machine) Tick(now time.Time) {
 func (m *Machine) Ready() Ready {
 	rd := m.out
 	rd.Wake = m.wake()
+	m.due = rd.Wake
 	m.out = Ready{}
 	return rd
 }
@@ -138,6 +142,7 @@ func (m *Machine) advance(now time.Time) {
 	if now.After(m.now) {
 		m.now = now
 	}
+	m.noteLate()
 }
 
 func (m *Machine) receive(msg *Message) {
@@ -184,6 +189,7 @@ func (m *Machine) metMyself(b Body) {
 
 func (m *Machine) stand(s Standing) {
 	joined := s.Identity != m.standing.Identity
+	s.unroll()
 	m.standing = s
 	m.recollect()
 	m.leaveIsland(joined)
@@ -195,6 +201,16 @@ func (m *Machine) stand(s Standing) {
 		m.join = attempt{}
 	}
 	m.callWaiters()
+}
+
+// unroll puts empty rolls where there are none.
+func (s *Standing) unroll() {
+	if s.Members == nil {
+		s.Members = member.Nodes(nil)
+	}
+	if s.Voters == nil {
+		s.Voters = member.Nodes(nil)
+	}
 }
 
 // seeking reports whether this process looks for a cluster. One that is or was

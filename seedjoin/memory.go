@@ -2,7 +2,6 @@ package seedjoin
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -53,7 +52,7 @@ func (m *Machine) forgetWords() {
 		return
 	}
 	kept := map[member.Node]word{}
-	for _, v := range m.standing.Voters {
+	for v := range m.standing.Voters.All() {
 		if w, ok := m.memory.words[v]; ok {
 			kept[v] = w
 		}
@@ -81,7 +80,7 @@ func (m *Machine) recall() {
 // recollected lists every address where somebody may know of this cluster.
 func (m *Machine) recollected() []string {
 	var all []string
-	for _, n := range m.standing.Members {
+	for n := range m.standing.Members.All() {
 		if n.Address != m.cfg.Self.Address {
 			all = append(all, n.Address)
 		}
@@ -126,13 +125,13 @@ func (w word) without(now time.Time) word {
 // hail has the engine talk to a member of this cluster that it does not know, or
 // that is ahead: that one can tell it, with proof, that it was removed.
 func (m *Machine) hail(n member.Node, view uint64) {
-	if !m.memory.since.IsZero() && (view > m.standing.View || !slices.Contains(m.standing.Members, n)) {
+	if !m.memory.since.IsZero() && (view > m.standing.View || !m.lists(n)) {
 		m.emit(Hail{Node: n})
 	}
 }
 
 // voter is the voter of the last view at an address.
-func (m *Machine) voter(address string) (member.Node, bool) { return at(m.standing.Voters, address) }
+func (m *Machine) voter(address string) (member.Node, bool) { return m.standing.Voters.Find(address) }
 
 // considerLost ends this incarnation when its cluster cannot come back: most
 // voters of its last view have lost their memory of it in a restart, or are
@@ -141,8 +140,8 @@ func (m *Machine) considerLost() {
 	if m.memory.lost || m.actsWithoutMe() || m.without(rules.S5Void) {
 		return
 	}
-	gone, all := 0, len(m.standing.Voters)
-	for _, v := range m.standing.Voters {
+	gone, all := 0, m.standing.Voters.Len()
+	for v := range m.standing.Voters.All() {
 		if w := m.memory.words[v]; w.restarted || m.waitsInVain(v, w) {
 			gone++
 		}
@@ -169,7 +168,7 @@ func (m *Machine) tellPaused() {
 	}
 	m.nextTell = m.now.Add(tellEvery)
 	var silent []string
-	for _, v := range m.standing.Voters {
+	for v := range m.standing.Voters.All() {
 		if _, heard := m.memory.words[v]; !heard && v != m.cfg.Self && len(silent) < maxNamed {
 			silent = append(silent, v.Address)
 		}
@@ -195,6 +194,6 @@ func (m *Machine) waitsInVain(v member.Node, w word) bool {
 // fresh is for how long the word of one voter holds: until it has been asked
 // again twice.
 func (m *Machine) fresh() time.Duration {
-	rounds := len(m.standing.Members)/askAtOnce + 1
+	rounds := m.standing.Members.Len()/askAtOnce + 1
 	return max(m.cfg.GiveUp, 2*time.Duration(rounds)*m.cfg.Found/3)
 }

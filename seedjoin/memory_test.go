@@ -49,7 +49,7 @@ func newCutOff(t *testing.T, voters ...member.Node) *cutOff {
 }
 
 func (c *cutOff) lease(has bool, voters ...member.Node) {
-	c.stand = Standing{Identity: cluster, View: 7, Lease: has, Members: voters, Voters: voters}
+	c.stand = Standing{Identity: cluster, View: 7, Lease: has, Members: member.Nodes(voters), Voters: member.Nodes(voters)}
 	step(c.t, c.m, c.now, Stand{c.stand})
 }
 

@@ -86,7 +86,7 @@ type Refusal struct {
 }
 
 // Invite tells a configured seed that a cluster lives and that the sender would
-// let it in (S3). Only a holder of a lease invites.
+// let it in (S3), or, without a lease, only that the cluster is there (S5).
 type Invite struct {
 	Asked    string
 	Name     string
@@ -94,6 +94,7 @@ type Invite struct {
 	Identity member.Identity
 	View     uint64
 	Size     uint32 // how many members the sender's cluster has
+	Paused   bool   // the sender has no lease: it names its cluster and lets nobody in
 }
 
 // Look asks a member of the sender's own cluster to see whether it reaches At,

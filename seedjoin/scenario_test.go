@@ -267,7 +267,7 @@ func machineOf(t *testing.T, self member.Node, members ...member.Node) (*Machine
 	now := time.Unix(1e9, 0)
 	m.Tick(now)
 	id := member.Identity{Cluster: member.ClusterID{1}}
-	if err := m.Step(now, Stand{Standing{Identity: id, View: 3, Lease: true, Members: members}}); err != nil {
+	if err := m.Step(now, Stand{Standing{Identity: id, View: 3, Lease: true, Members: member.Nodes(members)}}); err != nil {
 		t.Fatal(err)
 	}
 	m.Ready()

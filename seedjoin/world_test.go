@@ -292,7 +292,7 @@ func (w *world) publish(c *fakeCluster) {
 		if p == nil || p.self != n || !p.stand.Identity.IsZero() && p.stand.Identity != c.id {
 			continue
 		}
-		p.stand = Standing{Identity: c.id, View: c.view, Lease: !c.stuck, Steward: i < 3, Members: c.members, Voters: c.members}
+		p.stand = Standing{Identity: c.id, View: c.view, Lease: !c.stuck, Steward: i < 3, Members: member.Nodes(c.members), Voters: member.Nodes(c.members)}
 		w.after(0, func() { w.step(p, Stand{p.stand}) })
 	}
 }

@@ -47,6 +47,11 @@ type Config struct {
 	// Fanout is k: to how many peers a node passes news on in one step, and how
 	// many branches the tree has that waves travel; 0 = gossip.DefaultFanout.
 	Fanout int
+	// MaxMessage is about how many bytes a message may have: facts and views are
+	// divided by it. The difference between two views that a wave carries may have
+	// four times as many where it lets members in, and is not divided where it
+	// removes more than that: some 70 bytes for each. 0 = 64 KiB, at least 1 KiB.
+	MaxMessage int
 
 	minimums []minimum // MinMembers and MinByRole, the latter sorted by role
 }
@@ -76,6 +81,12 @@ func (c Config) validated() (Config, error) {
 	faults = append(faults, c.Timing.validate()...)
 	if c.MinMembers < 0 || c.Fanout < 0 {
 		faults = append(faults, errors.New("engine: MinMembers and Fanout must not be negative"))
+	}
+	if c.MaxMessage == 0 {
+		c.MaxMessage = gossip.MaxFacts
+	}
+	if c.MaxMessage < 1<<10 {
+		faults = append(faults, fmt.Errorf("engine: MaxMessage is %d, want at least 1 KiB", c.MaxMessage))
 	}
 	c.minimums = []minimum{{count: max(1, c.MinMembers)}}
 	for _, role := range slices.Sorted(maps.Keys(c.MinByRole)) {

@@ -33,17 +33,24 @@ type Engine struct {
 	timers  downing.Timers
 	lead    lead
 	tenure  tenure
+	leased  downing.Leased // nil unless a lease outside the cluster decides
+	claim   claim
 
 	nextBeat  time.Time
 	nextRound time.Time
+	mixing    time.Time   // until then digests go to anybody: facts were seen to differ
 	wake      time.Time   // when Tick was last said to be due
 	ahead     member.Node // a peer that knows a newer view; zero = nobody
+	album     *album      // a view that comes in pages; nil = none does
+
+	touched []touch // records that changed since the last events
 
 	stale bool // roster: the members changed
 	moot  bool // verdict: rows or roster changed
 	stir  bool // lead: something changed that a leader may act on
 
 	out    []*Message
+	claims []Claim
 	events []Event
 	shown  shown
 }
@@ -55,10 +62,12 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, self: cfg.Self}
+	e := &Engine{cfg: cfg, self: cfg.Self, leased: leasedBy(cfg.Downing)}
+	e.roster.engine = e
 	e.waves = e.newTree()
+	e.table.Limit = e.cfg.MaxMessage
 	e.shown.last = Snapshot{Self: e.self}
-	e.shown.dirty = true
+	e.shown.standing, e.shown.dirty = nowhere(), true
 	return e, nil
 }
 
@@ -79,10 +88,14 @@ func (e *Engine) Step(now time.Time, in Input) error {
 // Tick tells that time has passed. It is due at [Ready.Wake]; calling it more
 // often does no harm.
 func (e *Engine) Tick(now time.Time) {
-	if e.removed || e.id.IsZero() {
+	if e.removed {
 		return
 	}
 	e.advance(now)
+	e.leaf()
+	if e.id.IsZero() {
+		return
+	}
 	if !e.now.Before(e.nextBeat) {
 		e.beat()
 	}
@@ -147,6 +160,7 @@ type Ready struct {
 	// first of Messages is sent: these may tell others that it is given up.
 	Lease    Lease
 	Messages []*Message // to send, in order
+	Claims   []Claim    // to carry out, in order, after Lease was seen
 	Events   []Event    // to publish, in order
 	Wake     time.Time  // when Tick is due; zero = not before the next input
 }
@@ -156,16 +170,16 @@ type Ready struct {
 func (e *Engine) Ready() Ready {
 	e.publish()
 	e.wake = e.due()
-	rd := Ready{Lease: e.Lease(), Messages: e.out, Events: e.events, Wake: e.wake}
-	e.out, e.events = nil, nil
+	rd := Ready{Lease: e.Lease(), Messages: e.out, Claims: e.claims, Events: e.events, Wake: e.wake}
+	e.out, e.claims, e.events = nil, nil, nil
 	return rd
 }
 
 func (e *Engine) due() time.Time {
 	if e.removed || e.id.IsZero() {
-		return time.Time{}
+		return e.album.dueAt()
 	}
-	return earliest(e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
+	return earliest(e.album.dueAt(), e.nextBeat, e.nextRound, e.gossip.Due(), e.waves.Due(), e.lead.due, e.tenure.until)
 }
 
 // earliest returns the first of the times that are set.

@@ -22,11 +22,13 @@ func (e *Engine) merge(r *member.Record) bool {
 		buried.Normalize()
 		r = &buried
 	}
+	old := e.table.Record(r.Address)
 	if !e.table.MergeRecord(r) {
 		return false
 	}
-	e.stale, e.stir, e.shown.dirty, e.tenure.unsure = true, true, true, true
+	e.stale, e.stir, e.shown.dirty, e.shown.listed, e.tenure.unsure = true, true, true, false, true
 	now := e.table.Record(r.Address)
+	e.touched = append(e.touched, touch{old, now})
 	if row := e.table.Row(r.Address); row != nil && (row.Observer != now.Node || !now.Live()) {
 		e.table.DropRow(r.Address)
 		e.moot = true

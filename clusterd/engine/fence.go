@@ -48,7 +48,12 @@ func (e *Engine) fenced(mine bool) time.Time {
 		// Whoever the view before removed was not asked about, and who has not
 		// heard of that view may lean on voters who are not asked any more. Such
 		// leases have ended T_w after that view was decided.
-		return sooner(l.knownAt.Add(wait), e.views.formerly.Add(wait))
+		quietSince := e.views.formerly
+		if e.leased != nil && !e.without(rules.LeaseWait) {
+			// The removed may have leaned on a former holder alone.
+			quietSince = later(quietSince, e.claim.since)
+		}
+		return sooner(l.knownAt.Add(wait), quietSince.Add(wait))
 	}
 	return l.knownAt.Add(wait)
 }
@@ -90,6 +95,7 @@ func (e *Engine) quiet(v *member.View) bool {
 		if v.Find(m.Node) != nil || m.Node == e.self {
 			continue
 		}
+		// Whom this node has no peer of it has answered nothing for longer, if it still deals with it.
 		p := e.roster.find(m.Node)
 		if p == nil || !p.answeredTo.IsZero() && e.now.Sub(p.answeredTo) < wait {
 			return false

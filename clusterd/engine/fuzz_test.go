@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
@@ -15,8 +16,9 @@ import (
 // or a broken disk may come up with. Values are drawn from few, so that they
 // often hit.
 type forge struct {
-	data []byte
-	self member.Node
+	asked int64 // stamp of the newest claim
+	data  []byte
+	self  member.Node
 }
 
 func (f *forge) byte() byte {
@@ -79,6 +81,29 @@ func (f *forge) view() *member.View {
 		v.Removed = append(v.Removed, member.Tombstone{Node: f.node(), View: f.number(), Cause: member.Cause(f.n(6))})
 	}
 	return v
+}
+
+// page is of a view, or one that nobody made.
+func (f *forge) page() *Page {
+	v := f.view()
+	if v == nil {
+		return nil
+	}
+	p := &Page{
+		Head: *v, Members: uint32(len(v.Members)), Buried: uint32(len(v.Removed)), First: uint32(f.n(4)), Last: f.flag(),
+		Active: f.number(), Entries: v.Members, Removed: v.Removed,
+	}
+	p.Head.Members, p.Head.Removed = nil, nil
+	if f.flag() {
+		p.Record = f.record()
+	}
+	if f.flag() {
+		p.From = member.Identity{Cluster: member.ClusterID{f.byte() % 3}}
+	}
+	if f.flag() && len(p.Entries) > 0 {
+		p.First, p.Entries = 0, p.Entries[:1]
+	}
+	return p
 }
 
 // patch is between two views, or one that nobody made.
@@ -170,19 +195,30 @@ func (f *forge) body() Body {
 	case 17:
 		return &Pending{Ballot: f.term(), Change: f.patch()}
 	case 18:
-		return &Lack{Number: f.number()}
+		return &Lack{Number: f.number(), Term: f.term(), First: uint32(f.n(4))}
 	case 19:
 		return &Ended{View: f.number()}
 	case 20:
 		return &Recovered{From: member.Identity{Cluster: member.ClusterID{f.byte() % 3}}, View: f.view()}
 	}
-	switch f.n(4) {
+	switch f.n(5) {
+	case 4:
+		return f.page()
 	case 0:
 		return &Seek{Subject: f.node(), Asker: f.node(), Stamp: int64(f.number())}
 	case 1:
 		return &Sign{Subject: f.node(), Asker: f.node(), Stamp: int64(f.number()), Counter: f.number(), View: f.number(), Decided: f.number()}
 	}
 	return []Body{nil, (*Heartbeat)(nil), (*Delta)(nil), (*Welcome)(nil), (*Gone)(nil), &Gone{View: 1, Cause: 1}}[f.n(6)]
+}
+
+// granted mostly answers what the engine last asked.
+func (f *forge) granted() Granted {
+	g := Granted{Stamp: f.asked, Number: f.number(), Note: []string{"", "x", note{number: f.number(), counter: f.number()}.String()}[f.n(3)]}
+	if f.n(4) == 0 {
+		g.Stamp = int64(f.number())
+	}
+	return g
 }
 
 func (f *forge) input() Input {
@@ -200,7 +236,7 @@ func (f *forge) input() Input {
 	case 5:
 		return SendFailed{To: f.node()}
 	case 6:
-		return []Input{Leave{}, Drained{}, nil, (*Message)(nil), Hail{Node: f.node()}, Hail{Node: f.node()}, Hail{}, Abandon{}, Shutdown{}, Recover{}, Describe{Info: member.Info{Version: "2"}}}[f.n(11)]
+		return []Input{Leave{}, Drained{}, nil, (*Message)(nil), Hail{Node: f.node()}, Hail{Node: f.node()}, Hail{}, Abandon{}, Shutdown{}, Recover{}, Describe{Info: member.Info{Version: "2"}}, f.granted(), f.granted(), Denied{Stamp: int64(f.number()), Lost: f.flag()}}[f.n(14)]
 	}
 	to := f.self
 	if f.n(16) == 0 {
@@ -233,12 +269,16 @@ func FuzzStep(f *testing.F) {
 			data = data[:4<<10]
 		}
 		self := member.Node{Address: "c:1", UID: 5}
-		e, err := New(Config{Self: self, Rand: rand.New(rand.NewPCG(1, 1))})
+		forge := &forge{data: data, self: self}
+		cfg := Config{Self: self, Rand: rand.New(rand.NewPCG(1, 1))}
+		if forge.n(3) == 0 {
+			cfg.Downing = downing.LeaseMajority{TTL: time.Second}
+		}
+		e, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		now := epoch
-		forge := &forge{data: data, self: self}
 		if forge.flag() {
 			_ = e.Step(now, Found{ID: member.ClusterID{1}})
 		}
@@ -251,13 +291,22 @@ func FuzzStep(f *testing.F) {
 					t.Fatalf("refused (%v), yet changed by %+v:\n%s\n%s", err, in, before, after)
 				}
 			}
-			checkReady(t, e, e.Ready())
+			forge.check(t, e)
 			if forge.flag() {
 				e.Tick(now)
-				checkReady(t, e, e.Ready())
+				forge.check(t, e)
 			}
 		}
 	})
+}
+
+func (f *forge) check(t *testing.T, e *Engine) {
+	t.Helper()
+	rd := e.Ready()
+	for _, c := range rd.Claims {
+		f.asked = max(f.asked, c.Stamp)
+	}
+	checkReady(t, e, rd)
 }
 
 func checkReady(t *testing.T, e *Engine, rd Ready) {

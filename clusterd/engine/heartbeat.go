@@ -14,6 +14,7 @@ func (e *Engine) beat() {
 	e.nextBeat = e.now.Add(e.cfg.Timing.Heartbeat)
 	e.accuse()
 	e.weigh()
+	e.hold()
 	e.mend()
 	e.cull()
 	e.overdue()

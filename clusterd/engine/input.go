@@ -4,8 +4,8 @@ import "github.com/pando-go/pando/clusterd/engine/member"
 
 // Input is one thing that an engine is told: a *[Message] from a peer, or one
 // of the commands [Found], [Expect], [Admit], [Replace], [Hail], [Abandon],
-// [Describe], [Leave], [Drained], [Down], [Shutdown], [Recover] and
-// [SendFailed].
+// [Describe], [Leave], [Drained], [Down], [Shutdown], [Recover],
+// [Granted], [Denied] and [SendFailed].
 type Input interface{ input() }
 
 // Found founds a cluster: this node is its only member, Up, and view 1 is
@@ -61,6 +61,19 @@ type Shutdown struct{}
 // identity; whoever comes back of the others is of another cluster then.
 type Recover struct{}
 
+// Granted answers a [Claim] that was carried out.
+type Granted struct {
+	Stamp  int64  // of the claim
+	Number uint64 // grows with each change of the holder; at most 31 bits
+	Note   string // what the last holder stored; of an acquisition only
+}
+
+// Denied answers a [Claim] that was not carried out, or of which nobody knows.
+type Denied struct {
+	Stamp int64 // of the claim
+	Lost  bool  // of a renewal: somebody else holds the lease now
+}
+
 // SendFailed tells that a message to a node certainly or probably did not
 // arrive. It is a hint: nobody is accused for it.
 type SendFailed struct{ To member.Node }
@@ -78,4 +91,6 @@ func (Drained) input()    {}
 func (Down) input()       {}
 func (Shutdown) input()   {}
 func (Recover) input()    {}
+func (Granted) input()    {}
+func (Denied) input()     {}
 func (SendFailed) input() {}

@@ -36,6 +36,7 @@ func (e *Engine) found(f Found) error {
 // begin starts the life of a member.
 func (e *Engine) begin(v *member.View, active uint64, own *member.Record) {
 	t := e.cfg.Timing
+	e.album = nil
 	e.nextBeat = e.now
 	e.nextRound = e.now.Add(jitter(e.cfg.Rand, t.Gossip))
 	e.learnDecided(v)
@@ -53,7 +54,7 @@ func (e *Engine) introduce(o *member.Own) {
 	o.Present, o.Info = true, e.cfg.Info
 }
 
-func (e *Engine) expects(x Expect) error {
+func (e *Engine) await(x Expect) error {
 	if !e.id.IsZero() {
 		return ErrMember
 	}
@@ -62,6 +63,11 @@ func (e *Engine) expects(x Expect) error {
 	}
 	e.expect = x.From
 	return nil
+}
+
+// expects reports whether this node has asked a node to let it in.
+func (e *Engine) expects(n member.Node) bool {
+	return n.Address == e.expect.Address && (e.expect.UID == 0 || n.UID == e.expect.UID)
 }
 
 // onWelcome makes this node a member. A repeated Welcome changes nothing.
@@ -75,7 +81,7 @@ func (e *Engine) onWelcome(from member.Node, id member.Identity, w *Welcome) err
 		}
 		return ErrMember
 	}
-	if from.Address != e.expect.Address || e.expect.UID != 0 && from.UID != e.expect.UID {
+	if !e.expects(from) {
 		return ErrUnexpected
 	}
 	if err := w.validate(e.self); err != nil {
@@ -203,10 +209,16 @@ func (e *Engine) welcome(n member.Node) {
 	if r == nil || r.Node != n {
 		r = &member.Record{Node: n, Accepted: e.views.decided.Number}
 	}
+	p := e.roster.find(n)
+	if p != nil {
+		p.told, p.before, p.welcomed = 0, 0, true
+	}
+	if e.sendPages(n, 0, r, member.Identity{}) {
+		return // it asks for the facts when it has the view
+	}
 	e.send(n, &Welcome{View: e.views.decided, Active: e.views.activeNumber(), Record: r})
 	e.sendFacts(n, e.table.All(), gossip.Note{})
-	if p := e.roster.find(n); p != nil {
+	if p != nil {
 		p.told = e.table.Seq()
-		p.before, p.welcomed = 0, true
 	}
 }

@@ -73,6 +73,9 @@ func (e *Engine) leads() bool { return e.verdict.leader == e.self && e.mayAct() 
 // else the next view.
 func (e *Engine) propose() {
 	l := &e.lead
+	if e.leased != nil && !e.source() {
+		return // see hold
+	}
 	if e.views.promised.Compare(l.term) > 0 {
 		l.term = member.Term{}
 	}
@@ -88,7 +91,7 @@ func (e *Engine) propose() {
 	switch {
 	case l.term.Counter == 0 || astray:
 		e.takeOver()
-	case !e.without(rules.V2Read) && !e.cfg.Downing.Quorum(e.views.decided, l.hasPromise):
+	case !e.without(rules.V2Read) && !e.promisedByQuorum():
 		e.read()
 	case l.best != nil && !e.without(rules.V2Finish):
 		e.write(l.best)
@@ -121,7 +124,7 @@ func (e *Engine) astray() bool {
 // itself and reads what the voters know.
 func (e *Engine) takeOver() {
 	l := &e.lead
-	counter := max(e.views.promised.Counter, l.seen) + 1
+	counter := max(e.views.promised.Counter, l.seen, e.floorOfTerms()) + 1
 	if counter == 0 {
 		return // terms are used up: only a forged one can bring that about
 	}
@@ -138,7 +141,15 @@ func (e *Engine) takeOver() {
 		return
 	}
 	e.read()
-	e.stir = e.cfg.Downing.Quorum(e.views.decided, l.hasPromise) // nobody needs to be waited for
+	e.stir = e.promisedByQuorum() // nobody needs to be waited for
+}
+
+// promisedByQuorum reports whether enough voters are bound to this node's term
+// and have shown what they know. The holder of a lease outside the cluster needs
+// none: the note beside the lease has told that nothing is decided that it does not
+// know.
+func (e *Engine) promisedByQuorum() bool {
+	return e.leased != nil && e.source() || e.leased == nil && e.cfg.Downing.Quorum(e.views.decided, e.lead.hasPromise)
 }
 
 func (l *lead) hasPromise(n member.Node) bool { return l.promised[n] }
@@ -274,6 +285,9 @@ func (e *Engine) pursue() {
 // acknowledged reports whether a quorum of the last view's voters has
 // acknowledged the proposal: of all of them, whether they can be reached or not.
 func (e *Engine) acknowledged() bool {
+	if e.leased != nil {
+		return e.source() && e.sealed()
+	}
 	return e.without(rules.V3Quorum) || e.cfg.Downing.Quorum(e.views.decided, func(n member.Node) bool {
 		return e.lead.acks[n] || e.without(rules.V3Voters) && !e.verdict.reachable(n)
 	})

@@ -107,6 +107,9 @@ func (e *Engine) term() time.Time {
 	if !v.decided.Votes(e.self) || v.removes(e.self) {
 		return time.Time{}
 	}
+	if e.leased != nil {
+		return later(e.tenure.relayed, e.claim.until)
+	}
 	from := e.supported(v.decided)
 	if v.acked != v.decided && !e.without(rules.L3Later) {
 		from = sooner(from, e.supported(v.acked))
@@ -122,8 +125,12 @@ func (e *Engine) term() time.Time {
 // this node, are a quorum of a view; zero if there is none.
 func (e *Engine) supported(v *member.View) time.Time {
 	b := &e.tenure.backing
+	if b.vain == v {
+		return time.Time{}
+	}
 	e.gather(v)
 	if !e.quorumSince(v, time.Time{}) {
+		b.vain = v
 		return time.Time{}
 	}
 	slices.SortFunc(b.times, func(a, b time.Time) int { return b.Compare(a) })
@@ -148,31 +155,27 @@ func (e *Engine) supported(v *member.View) time.Time {
 	return b.times[low-1]
 }
 
-// backing is who supports this node in one view. It is kept only to be filled
-// again.
+// backing is who supports this node. It is kept only to be filled again, but for
+// vain: the view in which all who ever supported this node are no quorum, which
+// in a large cluster is so for everybody but the stewards.
 type backing struct {
-	at     []time.Time // by the view's members; zero = does not support
-	times  []time.Time // those that are not zero
+	peers  []*peer     // sorted by address
+	times  []time.Time // since when those of them do who vote in the view
 	cursor int         // where the strategy is, which mostly asks in the view's order
+	vain   *member.View
 }
 
-// gather walks the members of a view and the peers, both sorted, side by side.
+// gather collects who has ever supported this node.
 func (e *Engine) gather(v *member.View) {
 	b := &e.tenure.backing
-	b.at, b.times = b.at[:0], b.times[:0]
-	peers := e.roster.peers
-	for i := range v.Members {
-		n := v.Members[i].Node
-		for len(peers) > 0 && peers[0].node != n && peers[0].node.Compare(n) < 0 {
-			peers = peers[1:]
+	b.peers, b.times = b.peers[:0], b.times[:0]
+	for _, p := range e.roster.peers {
+		if p.support.IsZero() {
+			continue
 		}
-		var at time.Time
-		if len(peers) > 0 && peers[0].node == n {
-			at, peers = peers[0].support, peers[1:]
-		}
-		b.at = append(b.at, at)
-		if !at.IsZero() && v.Members[i].Status.Votes() {
-			b.times = append(b.times, at)
+		b.peers = append(b.peers, p)
+		if v.Votes(p.node) {
+			b.times = append(b.times, p.support)
 		}
 	}
 }
@@ -186,20 +189,23 @@ func (e *Engine) quorumSince(v *member.View, since time.Time) bool {
 		if n == e.self {
 			return true
 		}
-		i := b.find(v, n)
-		return i >= 0 && !b.at[i].IsZero() && !b.at[i].Before(since)
+		p := b.find(n)
+		return p != nil && !p.support.Before(since)
 	})
 }
 
-// find returns the index of a member of v, -1 if there is none.
-func (b *backing) find(v *member.View, n member.Node) int {
-	for b.cursor = max(b.cursor, 0); b.cursor < len(v.Members); b.cursor++ {
-		if v.Members[b.cursor].Node == n {
-			return b.cursor
-		}
+// find returns the supporter n, nil if it is none.
+func (b *backing) find(n member.Node) *peer {
+	if b.cursor < len(b.peers) && b.peers[b.cursor].node == n {
+		b.cursor++
+		return b.peers[b.cursor-1]
 	}
-	b.cursor = slices.IndexFunc(v.Members, func(m member.Entry) bool { return m.Node == n })
-	return b.cursor
+	i, found := slices.BinarySearchFunc(b.peers, n, func(p *peer, n member.Node) int { return p.node.Compare(n) })
+	if !found {
+		return nil
+	}
+	b.cursor = i + 1
+	return b.peers[i]
 }
 
 // lean notes what a heartbeat of p does for this node's lease.
@@ -218,6 +224,9 @@ func (e *Engine) lean(p *peer, h *Heartbeat) {
 		at = e.now
 	}
 	if at.After(p.support) {
+		if p.support.IsZero() {
+			e.tenure.backing.vain = nil
+		}
 		p.support, e.tenure.stale = at, true
 	}
 	e.carry(p, h, at)

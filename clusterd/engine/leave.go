@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -40,7 +39,7 @@ func (e *Engine) drained() error {
 // is fenced as that of any other. The stewards see to it, so that a leader who
 // hangs itself is seen to as well.
 func (e *Engine) overdue() {
-	if !e.roster.busy || e.verdict.leader != e.self && !slices.Contains(e.verdict.stewards, e.self) {
+	if !e.oversees() || !e.busy() {
 		return
 	}
 	for _, p := range e.roster.peers {
@@ -91,7 +90,7 @@ func (e *Engine) replace(r Replace) error {
 // one left: nobody is there to remove it. While joiners wait it lets them in
 // first.
 func (e *Engine) departAlone() {
-	if e.removed || !e.views.converged() || len(e.views.decided.Members) != 1 || len(e.roster.peers) != 0 {
+	if e.removed || !e.views.converged() || len(e.views.decided.Members) != 1 || e.roster.listed != 0 {
 		return
 	}
 	own := e.own()
@@ -114,6 +113,7 @@ func (e *Engine) end(cause member.Cause) {
 
 func (e *Engine) finish(cause string) {
 	e.removed = true
+	e.letGo()
 	e.shown.end = &SelfRemoved{Cause: cause}
 }
 

@@ -16,7 +16,7 @@ type Message struct {
 }
 
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
-// *Aside, *Welcome, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Known,
+// *Aside, *Welcome, *Page, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Known,
 // *Lack, *Pending, *Poll, *Vouch, *Seek, *Sign, *Gone, *Ended and *Recovered.
 type Body interface{ body() }
 
@@ -65,7 +65,8 @@ type Aside struct {
 }
 
 // Welcome makes the receiver a member of the sender's cluster. Facts follow in
-// deltas.
+// deltas. A view that does not fit into a message comes in pages instead, and
+// the receiver asks for the facts.
 type Welcome struct {
 	View   *member.View   // the newest decided view
 	Active uint64         // number of the newest active view
@@ -131,9 +132,12 @@ type Known struct {
 }
 
 // Lack asks for a decided view in full: the sender cannot make it of the
-// difference that it was sent.
+// difference that it was sent. Or it asks for the rest of one that comes in
+// pages.
 type Lack struct {
-	Number uint64 // of the view that is lacking, or of one before it
+	Number uint64      // of the view that is lacking, or of one before it
+	Term   member.Term // of the view of which a part is there; zero = none is
+	First  uint32      // place of the first entry that is lacking: see Page
 }
 
 // Refusal answers a wave of a term lower than promised.

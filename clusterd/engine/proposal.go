@@ -29,7 +29,7 @@ type draft struct {
 // some voter cannot acknowledge would only wait in its turn.
 func (e *Engine) build() *member.View {
 	lost := e.lost()
-	if len(lost) == 0 && !e.roster.busy && !e.prunable() {
+	if len(lost) == 0 && !e.busy() && !e.prunable() {
 		e.lead.gather = time.Time{}
 		return nil
 	}
@@ -177,7 +177,7 @@ func (d *draft) staying() int {
 }
 
 // seat makes joiners Up: no more of them than the base has voters, so that
-// these can always drop newcomers who vanish.
+// these can always drop newcomers who vanish, and no more than a wave can carry.
 func (d *draft) seat() {
 	e := d.e
 	voters := d.base.Voters()
@@ -191,7 +191,11 @@ func (d *draft) seat() {
 	if e.without(rules.V3Size) {
 		voters = len(d.joiners)
 	}
+	size := 0
 	for _, r := range d.joiners[:min(len(d.joiners), voters, d.room())] {
+		if size += len(r.Address) + r.Own.Info.Size(); size > 4*e.cfg.MaxMessage && d.changed {
+			break // the rest has its turn in the next view
+		}
 		d.view.Members = append(d.view.Members, member.Entry{
 			Node:     r.Node,
 			Status:   member.Up,

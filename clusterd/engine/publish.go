@@ -8,29 +8,50 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
-// shown is what the caller has been shown, and what is to be shown next.
+// shown is what the caller has been shown, and what is to be shown next. The list
+// of members is made when somebody asks for it: events are made of the addresses
+// at which something changed.
 type shown struct {
-	dirty    bool // last is out of date
+	dirty    bool // last and standing are out of date
 	last     Snapshot
-	told     Snapshot // the state that events have told of
+	listed   bool // last has its members
 	standing Standing
-	voters   []member.Node // of the view votersOf
-	votersOf *member.View
+	told     account
 	active   []*member.View // that became active since the last events
 	leased   bool           // events have told of a lease
 	end      *SelfRemoved   // to be told; nil = not, or told already
+}
+
+// account is the state that events have told of, beside the records that have not
+// changed since.
+type account struct {
+	last        Snapshot     // without members
+	base        *member.View // of the members; nil = nobody was told of
+	unreachable []member.Node
 }
 
 // Snapshot returns everything that this node knows of its cluster. It is
 // immutable, and cheap while nothing changes.
 func (e *Engine) Snapshot() Snapshot {
 	e.show()
+	if !e.shown.listed && !e.id.IsZero() {
+		e.shown.last.Members, e.shown.listed = e.members(), true
+	}
 	s := e.shown.last
 	s.Lease = e.Lease()
 	return s
 }
 
-// Standing returns what the join machine needs to know. It is immutable.
+// Outline returns a [Snapshot] without its members, which takes no time and
+// memory for each of them.
+func (e *Engine) Outline() Snapshot {
+	e.show()
+	s := e.shown.last
+	s.Members, s.Lease = nil, e.Lease()
+	return s
+}
+
+// Standing returns what the join machine needs to know.
 func (e *Engine) Standing() Standing {
 	e.show()
 	return e.shown.standing
@@ -39,16 +60,20 @@ func (e *Engine) Standing() Standing {
 func (e *Engine) show() {
 	if !e.shown.dirty || e.removed || e.id.IsZero() {
 		if e.removed {
-			e.shown.standing = Standing{}
+			e.shown.standing = nowhere()
 		}
 		return
 	}
 	e.shown.dirty = false
-	e.shown.last = e.snapshot()
+	members := e.shown.last.Members
+	e.shown.last = e.outline()
+	if e.shown.listed {
+		e.shown.last.Members = members
+	}
 	e.shown.standing = e.stand()
 }
 
-func (e *Engine) snapshot() Snapshot {
+func (e *Engine) outline() Snapshot {
 	return Snapshot{
 		Identity:  e.id,
 		Self:      e.self,
@@ -57,19 +82,23 @@ func (e *Engine) snapshot() Snapshot {
 		View:      e.views.activeNumber(),
 		Open:      e.views.active != nil && e.views.active.Open,
 		Shutdown:  e.views.active != nil && e.views.active.Shutdown,
-		Members:   e.members(),
 
 		RoleLeaders: e.roleLeaders(),
 	}
 }
 
+// base is the view whose members users are shown.
+func (e *Engine) base() *member.View {
+	if e.views.active == nil || e.without(rules.V5Active) {
+		return e.views.decided
+	}
+	return e.views.active
+}
+
 // members lists the members of the newest active view, whose statuses they
 // have, and beside it those that are on their way into one.
 func (e *Engine) members() []Member {
-	base := e.views.active
-	if base == nil || e.without(rules.V5Active) {
-		base = e.views.decided
-	}
+	base := e.base()
 	list := e.seated(base)
 	var joining []Member
 	seated := list
@@ -83,10 +112,29 @@ func (e *Engine) members() []Member {
 				seated[0].Info = r.Own.Info
 			}
 		case r.Live() && !base.Buries(r.Node):
-			joining = append(joining, e.arriving(r))
+			joining = append(joining, arriving(r, e.verdict.unreachable))
 		}
 	}
 	return interleave(list, joining)
+}
+
+// memberAt is one row of members: that of an address, by a base, a record or nil
+// and who is unreachable, sorted.
+func memberAt(address string, base *member.View, r *member.Record, unreachable []member.Node) (Member, bool) {
+	if base == nil {
+		return Member{}, false
+	}
+	if m := base.At(address); m != nil {
+		row := seatedAs(m, unreachable)
+		if r != nil && r.Node == m.Node && r.Live() {
+			row.Info = r.Own.Info
+		}
+		return row, true
+	}
+	if r != nil && r.Live() && !base.Buries(r.Node) {
+		return arriving(r, unreachable), true
+	}
+	return Member{}, false
 }
 
 // interleave merges two sorted lists of members that have no address in common.
@@ -105,82 +153,115 @@ func interleave(a, b []Member) []Member {
 	return append(append(list, a...), b...)
 }
 
-// beside yields, sorted, the live records of addresses that a view does not
-// list. It walks the two side by side: there may be thousands of either.
-func (e *Engine) beside(v *member.View) iter.Seq[*member.Record] {
-	return func(yield func(*member.Record) bool) {
-		members := v.Members
-		for r := range e.table.Records() {
-			for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
-				members = members[1:]
-			}
-			listed := len(members) > 0 && members[0].Address == r.Address
-			if !listed && r.Live() && !yield(r) {
-				return
-			}
-		}
-	}
-}
-
-func (e *Engine) arriving(r *member.Record) Member {
-	m := Member{Node: r.Node, Status: member.Joining, Reachable: e.verdict.reachable(r.Node), Info: r.Own.Info}
+func arriving(r *member.Record, unreachable []member.Node) Member {
+	m := Member{Node: r.Node, Status: member.Joining, Reachable: !among(unreachable, r.Node), Info: r.Own.Info}
 	if r.Weakly {
 		m.Status = member.WeaklyUp
 	}
 	return m
 }
 
+func seatedAs(m *member.Entry, unreachable []member.Node) Member {
+	return Member{
+		Node:      m.Node,
+		Status:    m.Status,
+		Reachable: !among(unreachable, m.Node),
+		UpNumber:  m.UpNumber,
+		Info:      m.Info,
+	}
+}
+
+// among reports whether n is in a sorted list.
+func among(list []member.Node, n member.Node) bool {
+	_, found := slices.BinarySearchFunc(list, n, member.Node.Compare)
+	return found
+}
+
 // seated returns the members of a view.
 func (e *Engine) seated(v *member.View) []Member {
 	list := make([]Member, len(v.Members))
 	for i := range v.Members {
-		m := &v.Members[i]
-		list[i] = Member{
-			Node:      m.Node,
-			Status:    m.Status,
-			Reachable: e.verdict.reachable(m.Node),
-			UpNumber:  m.UpNumber,
-			Info:      m.Info,
-		}
+		list[i] = seatedAs(&v.Members[i], e.verdict.unreachable)
 	}
 	return list
 }
 
+// nowhere is the standing of who is no member.
+func nowhere() Standing { return Standing{Members: member.Nodes(nil), Voters: member.Nodes(nil)} }
+
 func (e *Engine) stand() Standing {
-	s := Standing{
+	return Standing{
 		Identity: e.id,
 		View:     e.views.decided.Number,
 		Lease:    e.mayAct(),
 		Leaving:  e.own().Own.Leaving || e.views.decided.Shutdown,
 		Steward:  slices.Contains(e.verdict.stewards, e.self),
-		Voters:   e.voters(),
+		Change:   e.roster.change,
+		Members:  inUse{e},
+		Voters:   voters{e},
 	}
-	members := e.views.decided.Members
-	s.Members = make([]member.Node, len(members), max(len(members), e.table.Len()))
-	for i := range members {
-		s.Members[i] = members[i].Node
-	}
-	for r := range e.beside(e.views.decided) {
-		s.Members = append(s.Members, r.Node)
-	}
-	if len(s.Members) > len(members) {
-		slices.SortFunc(s.Members, member.Node.Compare)
-	}
-	return s
 }
 
-// voters lists the voters of the newest decided view, made once for each.
-func (e *Engine) voters() []member.Node {
-	if v := e.views.decided; e.shown.votersOf != v {
-		list := make([]member.Node, 0, v.Voters())
-		for i := range v.Members {
-			if v.Members[i].Status.Votes() {
-				list = append(list, v.Members[i].Node)
+// inUse is the roll of every address in use, as the engine knows them when it is
+// asked: Joining to Down.
+type inUse struct{ e *Engine }
+
+// Len implements [member.Roll].
+func (u inUse) Len() int { return u.e.roster.listed + 1 }
+
+// Find implements [member.Roll].
+func (u inUse) Find(address string) (member.Node, bool) {
+	if m := u.e.views.decided.At(address); m != nil {
+		return m.Node, true
+	}
+	if r := u.e.table.Record(address); r != nil && r.Live() {
+		return r.Node, true
+	}
+	return member.Node{}, false
+}
+
+// All implements [member.Roll].
+func (u inUse) All() iter.Seq[member.Node] {
+	return func(yield func(member.Node) bool) {
+		for m, r := range u.e.places() {
+			switch {
+			case m != nil:
+				if !yield(m.Node) {
+					return
+				}
+			case r.Live():
+				if !yield(r.Node) {
+					return
+				}
 			}
 		}
-		e.shown.voters, e.shown.votersOf = list, v
 	}
-	return e.shown.voters
+}
+
+// voters is the roll of those of the newest decided view.
+type voters struct{ e *Engine }
+
+// Len implements [member.Roll].
+func (v voters) Len() int { return v.e.views.decided.Voters() }
+
+// Find implements [member.Roll].
+func (v voters) Find(address string) (member.Node, bool) {
+	if m := v.e.views.decided.At(address); m != nil && m.Status.Votes() {
+		return m.Node, true
+	}
+	return member.Node{}, false
+}
+
+// All implements [member.Roll].
+func (v voters) All() iter.Seq[member.Node] {
+	return func(yield func(member.Node) bool) {
+		members := v.e.views.decided.Members
+		for i := range members {
+			if members[i].Status.Votes() && !yield(members[i].Node) {
+				return
+			}
+		}
+	}
 }
 
 // publish turns what has changed since the last call into events: members in
@@ -188,12 +269,14 @@ func (e *Engine) voters() []member.Node {
 // reachability, the leader, role leaders, the shutdown, the lease, active views,
 // and the end. So whoever follows the events of a snapshot holds the next snapshot.
 func (e *Engine) publish() {
-	next := e.Snapshot()
-	if !e.id.IsZero() {
-		e.diff(e.shown.told, next)
-		e.shown.told = next
-		e.publishLease()
+	if e.id.IsZero() {
+		return
 	}
+	e.show()
+	if !e.removed {
+		e.publishChanges()
+	}
+	e.publishLease()
 	for _, v := range e.shown.active {
 		e.events = append(e.events, ViewActive{Number: v.Number, Leader: v.Term.Leader.Address, Shutdown: v.Shutdown, Members: e.seated(v)})
 	}
@@ -204,42 +287,134 @@ func (e *Engine) publish() {
 	}
 }
 
-// diff walks two sorted lists of members side by side.
-func (e *Engine) diff(old, next Snapshot) {
-	var later []Event
-	was, is := old.Members, next.Members
-	if len(was) > 0 && len(was) == len(is) && &was[0] == &is[0] {
-		was, is = nil, nil // snapshots are immutable: one list, one content
+// publishChanges tells what differs between the state that was told and the one
+// that is.
+func (e *Engine) publishChanges() {
+	was := &e.shown.told
+	is := account{last: e.shown.last, base: e.base(), unreachable: e.verdict.unreachable}
+	is.last.Members = nil
+	if was.base != is.base || len(e.touched) > 0 || !slices.Equal(was.unreachable, is.unreachable) {
+		e.publishMembers(was, &is)
 	}
-	for len(was) > 0 || len(is) > 0 {
-		switch {
-		case len(is) == 0 || len(was) > 0 && was[0].Node.Compare(is[0].Node) < 0:
-			e.lostMember(was[0])
-			was = was[1:]
-		case len(was) == 0 || was[0].Node != is[0].Node:
-			e.events = append(e.events, MemberChanged{Member: is[0]})
-			is = is[1:]
-		default:
-			if was[0].Status != is[0].Status {
-				e.events = append(e.events, MemberChanged{Member: is[0], Previous: was[0].Status})
-			}
-			if !sameInfo(&was[0].Info, &is[0].Info) {
-				e.events = append(e.events, InfoChanged{Member: is[0]})
-			}
-			if was[0].Reachable != is[0].Reachable {
-				later = append(later, ReachabilityChanged{Member: is[0]})
-			}
-			was, is = was[1:], is[1:]
+	if was.last.Leader != is.last.Leader {
+		e.events = append(e.events, LeaderChanged{Leader: is.last.Leader})
+	}
+	e.diffRoles(was.last.RoleLeaders, is.last.RoleLeaders)
+	if is.last.Shutdown && !was.last.Shutdown {
+		e.events = append(e.events, ClusterShutdown{})
+	}
+	*was = is
+}
+
+// publishMembers goes through all addresses at which something may have changed,
+// in their order.
+func (e *Engine) publishMembers(was, is *account) {
+	if e.roster.read < len(e.touched) {
+		e.roster.of = nil // it has not seen all of them and must look at everything
+	}
+	former := e.formerly()
+	e.roster.read, e.touched = 0, e.touched[:0]
+	var later []Event
+	for _, address := range e.suspects(was, is, former) {
+		r := e.table.Record(address)
+		old := r
+		if i, found := slices.BinarySearchFunc(former, address, byAddress); found {
+			old = former[i].old
+		}
+		m, listed := memberAt(address, is.base, r, is.unreachable)
+		o, known := memberAt(address, was.base, old, was.unreachable)
+		if e.diffMember(o, known, m, listed) {
+			later = append(later, ReachabilityChanged{Member: m})
 		}
 	}
 	e.events = append(e.events, later...)
-	if old.Leader != next.Leader {
-		e.events = append(e.events, LeaderChanged{Leader: next.Leader})
+}
+
+// formerly returns the oldest touch of each address, sorted.
+func (e *Engine) formerly() []touch {
+	former := slices.Clone(e.touched)
+	slices.SortStableFunc(former, func(a, b touch) int { return member.CompareAddress(a.now.Address, b.now.Address) })
+	return slices.CompactFunc(former, func(a, b touch) bool { return a.now.Address == b.now.Address })
+}
+
+func byAddress(t touch, address string) int { return member.CompareAddress(t.now.Address, address) }
+
+// suspects returns the addresses where a member may have changed: whose record
+// was touched, whose entries differ, and who became unreachable or reachable.
+func (e *Engine) suspects(was, is *account, former []touch) []string {
+	list := make([]string, 0, len(former))
+	for _, t := range former {
+		list = append(list, t.now.Address)
 	}
-	e.diffRoles(old.RoleLeaders, next.RoleLeaders)
-	if next.Shutdown && !old.Shutdown {
-		e.events = append(e.events, ClusterShutdown{})
+	if was.base != is.base {
+		list = e.differing(list, was.base, is.base)
 	}
+	for _, n := range was.unreachable {
+		if !among(is.unreachable, n) {
+			list = append(list, n.Address)
+		}
+	}
+	for _, n := range is.unreachable {
+		if !among(was.unreachable, n) {
+			list = append(list, n.Address)
+		}
+	}
+	slices.SortFunc(list, member.CompareAddress)
+	return slices.Compact(list)
+}
+
+// differing appends the addresses whose entries differ between two views; where
+// there was no view, all addresses.
+func (e *Engine) differing(list []string, was, is *member.View) []string {
+	var before []member.Entry
+	if was == nil {
+		for r := range e.table.Records() {
+			list = append(list, r.Address)
+		}
+	} else {
+		before = was.Members
+	}
+	for i := range is.Members {
+		m := &is.Members[i]
+		for len(before) > 0 && member.CompareAddress(before[0].Address, m.Address) < 0 {
+			list, before = append(list, before[0].Address), before[1:]
+		}
+		if len(before) == 0 || before[0].Address != m.Address {
+			list = append(list, m.Address)
+			continue
+		}
+		if o := &before[0]; o.Node != m.Node || o.Status != m.Status || !sameInfo(&o.Info, &m.Info) {
+			list = append(list, m.Address)
+		}
+		before = before[1:]
+	}
+	for i := range before {
+		list = append(list, before[i].Address)
+	}
+	return list
+}
+
+// diffMember tells what has changed at one address, and reports whether the
+// member's reachability has.
+func (e *Engine) diffMember(was Member, known bool, is Member, listed bool) (reachability bool) {
+	if known && (!listed || was.Node != is.Node) {
+		e.lostMember(was)
+		known = false
+	}
+	switch {
+	case !listed:
+		return false
+	case !known:
+		e.events = append(e.events, MemberChanged{Member: is})
+		return false
+	}
+	if was.Status != is.Status {
+		e.events = append(e.events, MemberChanged{Member: is, Previous: was.Status})
+	}
+	if !sameInfo(&was.Info, &is.Info) {
+		e.events = append(e.events, InfoChanged{Member: is})
+	}
+	return was.Reachable != is.Reachable
 }
 
 // publishLease tells when the lease is lost and when it is back.
@@ -303,5 +478,8 @@ func (e *Engine) InspectViews() Inspection {
 		Decided:  e.views.decided,
 		Active:   e.views.active,
 		Removed:  e.removed,
+
+		Facts:       e.table.Digest(),
+		Unreachable: len(e.verdict.unreachable),
 	}
 }

@@ -77,7 +77,7 @@ func (p *pump) enter(name string) {
 		if by == b || !by.alive || by.removed {
 			continue
 		}
-		for _, m := range by.Standing().Members {
+		for m := range by.Standing().Members.All() {
 			if m.Address == b.self.Address && m.UID != b.self.UID {
 				_ = p.try(by.name, Replace{Old: m})
 			}
@@ -135,7 +135,7 @@ func (p *pump) stranded(b *box) bool {
 		return false
 	}
 	for _, other := range p.nodes {
-		if other.alive && other.Standing().Lease && slices.Contains(b.roster.nodes, other.self) {
+		if other.alive && other.Standing().Lease && slices.Contains(b.everybody(), other.self) {
 			return false
 		}
 	}

@@ -10,7 +10,7 @@ func (e *Engine) take(in Input) error {
 	case Found:
 		return e.found(in)
 	case Expect:
-		return e.expects(in)
+		return e.await(in)
 	case Admit:
 		return e.admit(in)
 	case Replace:
@@ -31,6 +31,10 @@ func (e *Engine) take(in Input) error {
 		return e.shutdown()
 	case Recover:
 		return e.recover()
+	case Granted:
+		return e.granted(in)
+	case Denied:
+		return e.denied(in)
 	case SendFailed:
 		e.sendFailed(in)
 		return nil
@@ -50,6 +54,9 @@ func (e *Engine) receive(m *Message) error {
 	}
 	if w, ok := m.Body.(*Welcome); ok {
 		return e.onWelcome(m.From, m.Identity, w)
+	}
+	if p, ok := m.Body.(*Page); ok && p != nil && m.Identity != e.id {
+		return e.onPage(m.From, m.Identity, p)
 	}
 	if e.id.IsZero() {
 		return ErrNotMember
@@ -94,6 +101,10 @@ func (e *Engine) handle(from member.Node, b Body) error {
 	case *Request:
 		if b != nil {
 			return e.onRequest(from, b)
+		}
+	case *Page:
+		if b != nil {
+			return e.onPage(from, e.id, b)
 		}
 	case *Delta:
 		if b != nil {

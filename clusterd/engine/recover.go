@@ -84,11 +84,16 @@ func (e *Engine) onRecovered(from member.Node, id member.Identity, r *Recovered)
 		e.send(from, e.heartbeat(e.roster.find(from), true))
 		return nil
 	}
-	if r.From != e.id || id.Cluster != e.id.Cluster || e.mayAct() || !e.known(from) ||
-		r.View.Find(e.self) == nil || r.View.Number <= e.views.decided.Number {
+	if r.From != e.id || !e.follows(from, id) || r.View.Find(e.self) == nil || r.View.Number <= e.views.decided.Number {
 		return ErrForeign
 	}
 	e.adopt(id, r.View)
 	e.send(from, e.heartbeat(e.roster.find(from), true))
 	return nil
+}
+
+// follows reports whether a recovery that a node tells of may concern this one:
+// it has no quorum, and knows that node.
+func (e *Engine) follows(from member.Node, id member.Identity) bool {
+	return id.Cluster == e.id.Cluster && !e.mayAct() && e.known(from)
 }

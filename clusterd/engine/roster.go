@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -8,15 +9,30 @@ import (
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
-// roster is whom this node deals with: all members that live, but itself.
+// roster is whom this node deals with: all members that live, but itself. Who
+// they are follows from the decided view and the facts at any time, see
+// [Engine.others]. What is remembered of one of them is a peer, made when it is
+// first asked for: an ordinary node of a large cluster deals with few. Whoever
+// oversees the cluster, its leader and the stewards, keeps one of everybody.
 type roster struct {
-	peers   []*peer       // sorted by address
-	nodes   []member.Node // those that were welcomed, sorted by address: heartbeats and gossip go to them
+	engine  *Engine
+	peers   []*peer       // of whom something is remembered, sorted by address
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
-	former  []*peer       // while it is rebuilt: the peers before, those not looked at yet
+	ring    []member.Node // whom this node monitors and does not accuse: digests go to them
 	recent  [32]*peer     // found lately, by UID: a node deals with a few all the time
-	busy    bool          // somebody is on the way in or out, as far as views and facts tell
+
+	of      *member.View  // the decided view that all below is about; nil = out of date
+	read    int           // how many of the engine's touches were looked at
+	listed  int           // how many others there are
+	present int           // how many of them were welcomed: heartbeats and gossip go to these
+	nearest reach.Nearest // of these, but for skipped, on the ring
+	change  uint64        // how often any of this has changed
+	skipped []member.Node // whom this node accuses
+	astray  bool          // nearest is out of date
+	full    bool          // there is a peer of everybody
+	busy    bool          // see Engine.busy; worked out when asked for
+	idle    bool          // busy was worked out and is false
 }
 
 // peer is what this node remembers of another.
@@ -55,12 +71,24 @@ type peer struct {
 	before uint64 // told, before the last message
 }
 
-// find returns the peer, or nil.
+// find returns the peer of a node that is dealt with, nil for any other.
 func (r *roster) find(n member.Node) *peer {
 	recent := &r.recent[n.UID%uint64(len(r.recent))]
 	if *recent != nil && (*recent).node == n {
 		return *recent
 	}
+	i, found := r.search(n)
+	if !found {
+		if !r.engine.lists(n) {
+			return nil
+		}
+		r.peers = slices.Insert(r.peers, i, r.engine.newPeer(n))
+	}
+	*recent = r.peers[i]
+	return *recent
+}
+
+func (r *roster) search(n member.Node) (int, bool) {
 	low, high := 0, len(r.peers)
 	for low < high {
 		middle := int(uint(low+high) / 2)
@@ -70,102 +98,304 @@ func (r *roster) find(n member.Node) *peer {
 			high = middle
 		}
 	}
-	if low == len(r.peers) || r.peers[low].node != n {
-		return nil
-	}
-	*recent = r.peers[low]
-	return *recent
+	return low, low < len(r.peers) && r.peers[low].node == n
 }
 
-// refresh rebuilds the roster from the newest view and the facts: the other
-// members of the decided view and the live records beside it. Every change of
-// either comes through here, so it walks the two sorted lists side by side.
+func (e *Engine) newPeer(n member.Node) *peer {
+	p := &peer{node: n, since: e.now, moved: e.attention(), told: e.table.Seq(), before: e.table.Seq()}
+	_, p.present = e.at(n.Address)
+	return p
+}
+
+// lists reports whether n is another one that this node deals with.
+func (e *Engine) lists(n member.Node) bool {
+	if n == e.self || n.IsZero() || e.views.decided == nil {
+		return false
+	}
+	who, _ := e.at(n.Address)
+	return who == n
+}
+
+// at returns who at an address is dealt with, zero for nobody, and whether that
+// one was welcomed and knows the cluster.
+func (e *Engine) at(address string) (n member.Node, present bool) {
+	return listed(e.views.decided, e.views.decided.At(address), e.table.Record(address))
+}
+
+// listed returns who is dealt with at an address that has the member m in the
+// decided view v, the record r, or both; one of them may be nil. Whom an
+// undecided view removes is: its acknowledgement may yet be needed.
+func listed(v *member.View, m *member.Entry, r *member.Record) (n member.Node, present bool) {
+	switch {
+	case r != nil && r.Live() && (m == nil || r.UID > m.UID):
+		if v.Buries(r.Node) {
+			return member.Node{}, false
+		}
+		return r.Node, r.Own.Present
+	case m == nil || r != nil && (r.UID > m.UID || r.UID == m.UID && !r.Live()):
+		return member.Node{}, false
+	}
+	return m.Node, true
+}
+
+// places yields, sorted by address, what the decided view and the facts have of
+// each address: an entry, a record, or both.
+func (e *Engine) places() iter.Seq2[*member.Entry, *member.Record] {
+	return func(yield func(*member.Entry, *member.Record) bool) {
+		members := e.views.decided.Members
+		for r := range e.table.Records() {
+			for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
+				if !yield(&members[0], nil) {
+					return
+				}
+				members = members[1:]
+			}
+			var m *member.Entry
+			if len(members) > 0 && members[0].Address == r.Address {
+				m, members = &members[0], members[1:]
+			}
+			if !yield(m, r) {
+				return
+			}
+		}
+		for i := range members {
+			if !yield(&members[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// others yields, sorted by address, all whom this node deals with, and whether
+// each was welcomed and knows the cluster.
+func (e *Engine) others() iter.Seq2[member.Node, bool] {
+	return func(yield func(member.Node, bool) bool) {
+		for m, r := range e.places() {
+			if n, present := listed(e.views.decided, m, r); !n.IsZero() && n != e.self && !yield(n, present) {
+				return
+			}
+		}
+	}
+}
+
+// busy reports whether somebody is on the way in or out, as far as views and
+// facts tell. Only those ask who would have something to do then.
+func (e *Engine) busy() bool {
+	l := &e.roster
+	if l.busy || l.idle {
+		return l.busy
+	}
+	for m, r := range e.places() {
+		if e.moving(m, r) {
+			l.busy = true
+			return true
+		}
+	}
+	l.idle = true
+	return false
+}
+
+// moving reports whether the one at an address is on the way in or out.
+func (e *Engine) moving(m *member.Entry, r *member.Record) bool {
+	switch {
+	case m != nil && m.Status != member.Up:
+		return true
+	case r == nil:
+		return false
+	case m == nil:
+		return r.Live() && (r.Wanted != 0 || r.Own.Leaving || r.Own.Halt || !e.views.decided.Buries(r.Node))
+	case r.UID > m.UID || r.UID == m.UID && !r.Live():
+		return true
+	}
+	return r.Live() && (r.Wanted != 0 || r.Own.Leaving || r.Own.Halt) || r.Node == m.Node && !samePlace(&m.Info, &r.Own.Info)
+}
+
+// touch is a change of a record since the last events.
+type touch struct {
+	old *member.Record // nil = there was none
+	now *member.Record
+}
+
+// refresh brings the roster up to date with the newest view and the facts. Every
+// change of either comes through here. A new view is gone through as a whole, as
+// is the first one; otherwise only the addresses that facts have touched are.
 func (e *Engine) refresh() {
 	e.stale, e.moot, e.shown.dirty = false, true, true
-	nodes := e.roster.nodes
-	e.roster = e.roster.renewed()
-	members := e.views.decided.Members
-	for r := range e.table.Records() {
-		for len(members) > 0 && member.CompareAddress(members[0].Address, r.Address) < 0 {
-			e.enlist(&members[0], nil)
-			members = members[1:]
-		}
-		if len(members) > 0 && members[0].Address == r.Address {
-			e.enlist(&members[0], r)
-			members = members[1:]
-		} else {
-			e.enlist(nil, r)
+	l := &e.roster
+	l.busy, l.idle = false, false
+	changed := false
+	if l.of != e.views.decided {
+		l.of, changed = e.views.decided, true
+		e.survey()
+	} else {
+		for _, t := range e.touched[l.read:] {
+			changed = e.recheck(t) || changed
 		}
 	}
-	for i := range members {
-		e.enlist(&members[i], nil)
+	if l.read = len(e.touched); changed {
+		l.change++
 	}
-	e.roster.former = nil
 	e.aim()
-	if e.gossip != nil && !slices.Equal(nodes, e.roster.nodes) {
+	if e.gossip != nil && changed {
 		e.gossip.Aim(e.everybody)
 	}
 }
 
-// renewed returns an empty roster that remembers the peers of this one.
-func (r *roster) renewed() roster {
-	return roster{
-		peers:  make([]*peer, 0, len(r.peers)+1),
-		nodes:  make([]member.Node, 0, len(r.peers)+1),
-		former: r.peers,
+// survey counts those that this node deals with, and drops peers that it does not
+// deal with any more, or has no need of.
+func (e *Engine) survey() {
+	l := &e.roster
+	l.listed, l.present, l.astray = 0, 0, true
+	for _, present := range e.others() {
+		l.listed++
+		if present {
+			l.present++
+		}
+	}
+	clear(l.recent[:])
+	l.full = false // aim fills it again, if need be
+	oversees := e.oversees()
+	l.peers = slices.DeleteFunc(l.peers, func(p *peer) bool {
+		n, present := e.at(p.node.Address)
+		if n != p.node || !oversees && !e.needs(p) {
+			return true
+		}
+		e.greet(p, present)
+		return false
+	})
+	for i := range e.views.decided.Members {
+		if m := &e.views.decided.Members[i]; m.Status == member.Leaving {
+			e.noteLeaving(m.Node)
+		}
 	}
 }
 
-// enlist takes in who is at one address: the member m of the decided view, the
-// record r, or both; one of them may be nil. Whom an undecided view removes
-// stays: its acknowledgement may yet be needed.
-func (e *Engine) enlist(m *member.Entry, r *member.Record) {
-	newer := r != nil && r.Live() && (m == nil || r.UID > m.UID)
-	buried := m != nil && r != nil && (r.UID > m.UID || r.UID == m.UID && !r.Live())
-	moving := m != nil && m.Status != member.Up || r != nil && r.Live() && (r.Wanted != 0 || r.Own.Leaving || r.Own.Halt) ||
-		m != nil && r != nil && r.Node == m.Node && !samePlace(&m.Info, &r.Own.Info)
-	if m != nil && !buried {
-		e.appear(m.Node, true)
-		e.noteLeaving(m)
+// oversees reports whether this node is the leader or a steward, as far as it
+// knows.
+func (e *Engine) oversees() bool {
+	return e.verdict.leader == e.self || slices.Contains(e.verdict.stewards, e.self)
+}
+
+// needs reports whether what is remembered of p may yet be asked for: it is heard
+// or watched, or was lately given an answer that a lease may rest on.
+func (e *Engine) needs(p *peer) bool {
+	return p.target || p.watched || p.accused || p.welcomed && e.views.decided.Find(p.node) == nil || !p.leaving.IsZero() || e.hears(p) ||
+		!p.answeredTo.IsZero() && e.now.Sub(p.answeredTo) <= 2*e.fence()
+}
+
+// greet notes that p has been welcomed.
+func (e *Engine) greet(p *peer, present bool) {
+	if present && !p.present {
+		p.present, p.since, p.moved, p.detector = true, e.now, e.attention(), nil
 	}
-	if newer = newer && !e.views.decided.Buries(r.Node); newer {
-		e.appear(r.Node, r.Own.Present)
-	}
-	e.roster.busy = e.roster.busy || newer || buried || moving
 }
 
 // noteLeaving starts the clock of the leave deadline.
-func (e *Engine) noteLeaving(m *member.Entry) {
-	if m.Status != member.Leaving || m.Node == e.self {
-		return
-	}
-	if p := e.roster.peers[len(e.roster.peers)-1]; p.leaving.IsZero() {
+func (e *Engine) noteLeaving(n member.Node) {
+	if p := e.roster.find(n); p != nil && p.leaving.IsZero() {
 		p.leaving = e.now
 	}
 }
 
-// appear adds n to the roster, with what was known of it before.
-func (e *Engine) appear(n member.Node, present bool) {
-	if n == e.self {
-		return
+// recheck takes in one change, and reports whether another one is dealt with at
+// that address now, or that one has been welcomed.
+func (e *Engine) recheck(t touch) bool {
+	if t.now.Address == e.self.Address {
+		return false
 	}
 	l := &e.roster
-	for len(l.former) > 0 && l.former[0].node.Compare(n) < 0 {
-		l.former = l.former[1:]
+	m := e.views.decided.At(t.now.Address)
+	was, greeted := listed(e.views.decided, m, t.old)
+	is, present := listed(e.views.decided, m, t.now)
+	if was == is && greeted == present {
+		return false
 	}
-	var p *peer
-	if len(l.former) > 0 && l.former[0].node == n {
-		p = l.former[0]
-	} else {
-		p = &peer{node: n, since: e.now, moved: e.attention(), told: e.table.Seq(), before: e.table.Seq()}
+	l.listed += one(!is.IsZero()) - one(!was.IsZero())
+	l.present += one(present) - one(greeted)
+	if was != is && !was.IsZero() {
+		l.astray = l.astray || l.nearest.Has(was)
+		if i, found := l.search(was); found {
+			l.peers = slices.Delete(l.peers, i, i+1)
+			clear(l.recent[:])
+		}
 	}
-	if present && !p.present {
-		p.present, p.since, p.moved, p.detector = true, e.now, e.attention(), nil
+	if present {
+		l.nearest.Offer(is)
 	}
-	l.peers = append(l.peers, p)
-	if p.present {
-		l.nodes = append(l.nodes, n)
+	if i, found := l.search(is); found {
+		e.greet(l.peers[i], present)
+	} else if l.full && !is.IsZero() {
+		l.find(is)
 	}
+	return true
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// fellows returns all other members that know the cluster, sorted by address.
+func (e *Engine) fellows() []member.Node {
+	list := make([]member.Node, 0, e.roster.present+1)
+	for n, present := range e.others() {
+		if present {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// everybody returns all members that know the cluster, this one among them.
+func (e *Engine) everybody() []member.Node {
+	list := e.fellows()
+	i, _ := slices.BinarySearchFunc(list, e.self, member.Node.Compare)
+	return slices.Insert(list, i, e.self)
+}
+
+// anybody draws one of the others that know the cluster; there must be one. Where
+// they are many it guesses first: to count them off would take too long.
+func (e *Engine) anybody() member.Node {
+	if e.roster.present > reach.All {
+		if n := e.guess(); !n.IsZero() {
+			return n
+		}
+	}
+	k := e.cfg.Rand.IntN(e.roster.present)
+	for n, present := range e.others() {
+		if present {
+			if k == 0 {
+				return n
+			}
+			k--
+		}
+	}
+	return member.Node{}
+}
+
+// guesses is how often somebody is drawn from lists that have others too.
+const guesses = 32
+
+// guess draws members and records until it comes upon one of the others that
+// know the cluster; zero if it does not. Each has one chance: as a member, else
+// by its record.
+func (e *Engine) guess() member.Node {
+	v := e.views.decided
+	for range guesses {
+		i := e.cfg.Rand.IntN(len(v.Members) + e.table.Len())
+		var drawn member.Node
+		if i < len(v.Members) {
+			drawn = v.Members[i].Node
+		} else if drawn = e.table.RecordAt(i - len(v.Members)).Node; v.Find(drawn) != nil {
+			continue
+		}
+		if n, present := e.at(drawn.Address); n == drawn && present && n != e.self {
+			return n
+		}
+	}
+	return member.Node{}
 }
 
 // joining reports whether a record is of somebody who is in no decided view.
@@ -194,29 +424,30 @@ func (p *peer) pace(every time.Duration) {
 // aim chooses to whom heartbeats go: in a small cluster to all, else to the
 // successors on the ring, the stewards and all who are accused.
 func (e *Engine) aim() {
-	var all []member.Node // whom this node accuses: few, mostly nobody
-	for _, p := range e.roster.peers {
+	l := &e.roster
+	var accused []member.Node // mostly nobody
+	for _, p := range l.peers {
+		p.target = false
 		if p.accused {
-			all = append(all, p.node)
+			accused = append(accused, p.node)
 		}
 	}
-	accused := func(n member.Node) bool {
-		_, found := slices.BinarySearchFunc(all, n, member.Node.Compare)
-		return found
+	if l.astray || !slices.Equal(accused, l.skipped) {
+		e.walk(accused)
 	}
-	for _, p := range e.roster.peers {
-		p.target = false
+	if !l.full && e.oversees() {
+		e.fill()
 	}
 	heartbeat := e.cfg.Timing.Heartbeat
-	e.target(reach.Ring(e.self, e.roster.nodes, accused), heartbeat)
+	e.target(e.monitored(), heartbeat)
 	seldom := heartbeat
-	if n := len(e.roster.nodes) + 1; n > reach.All {
+	if n := l.present + 1; n > reach.All {
 		seldom = e.cfg.Timing.stewardEvery(n)
 		e.target(e.verdict.stewards, seldom)
 	}
 	steward := slices.Contains(e.verdict.stewards, e.self)
-	e.roster.targets, e.roster.judged = nil, nil
-	for _, p := range e.roster.peers {
+	l.targets, l.judged = l.targets[:0], l.judged[:0]
+	for _, p := range l.peers {
 		watched := p.present && (p.target || steward)
 		if !p.target {
 			p.pace(seldom)
@@ -226,7 +457,7 @@ func (e *Engine) aim() {
 		}
 		p.watched = watched
 		if p.target {
-			e.roster.targets = append(e.roster.targets, p)
+			l.targets = append(l.targets, p)
 		}
 		if !p.watched && !p.accused {
 			p.detector = nil
@@ -235,6 +466,53 @@ func (e *Engine) aim() {
 		if p.detector == nil {
 			p.detector = e.newDetector(p)
 		}
-		e.roster.judged = append(e.roster.judged, p)
+		l.judged = append(l.judged, p)
 	}
+}
+
+// walk finds the successors on the ring anew: past those that are accused.
+func (e *Engine) walk(accused []member.Node) {
+	l := &e.roster
+	l.nearest, l.skipped, l.astray = reach.NewNearest(e.self), accused, false
+	for n, present := range e.others() {
+		if _, skip := slices.BinarySearchFunc(accused, n, member.Node.Compare); present && !skip {
+			l.nearest.Offer(n)
+		}
+	}
+}
+
+// monitored returns whom this node monitors: see [reach.Ring].
+func (e *Engine) monitored() []member.Node {
+	l := &e.roster
+	l.ring = l.ring[:0]
+	if l.present < reach.All {
+		for n, present := range e.others() {
+			if present {
+				l.ring = append(l.ring, n)
+			}
+		}
+	} else {
+		l.ring = l.nearest.AppendTo(l.ring)
+	}
+	all := slices.Concat(l.ring, l.skipped)
+	l.ring = slices.DeleteFunc(l.ring, func(n member.Node) bool { return slices.Contains(l.skipped, n) })
+	return all
+}
+
+// fill makes a peer of everybody.
+func (e *Engine) fill() {
+	l := &e.roster
+	former := l.peers
+	l.peers, l.full = make([]*peer, 0, l.listed), true
+	for n := range e.others() {
+		for len(former) > 0 && former[0].node.Compare(n) < 0 {
+			former = former[1:]
+		}
+		if len(former) > 0 && former[0].node == n {
+			l.peers = append(l.peers, former[0])
+		} else {
+			l.peers = append(l.peers, e.newPeer(n))
+		}
+	}
+	clear(l.recent[:])
 }

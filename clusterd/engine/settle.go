@@ -28,26 +28,29 @@ func (e *Engine) settle() {
 		}
 		e.learnActive(v.Number)
 		l.proposal, l.acks = nil, nil
-		e.launch(waveID{commitWave, v.Term, v.Number}, e.commit(), e.roster.nodes)
+		e.launch(waveID{commitWave, v.Term, v.Number}, e.commit(), e.fellows())
 		return
 	}
 	if !e.now.Before(l.remind) {
 		l.remind = e.now.Add(e.cfg.Timing.Retry)
 		for _, n := range missing {
-			e.send(n, e.news())
+			e.inform(n)
 		}
 		e.poll(missing)
 	}
 	l.due = earliest(l.due, l.remind)
 }
 
-// news is what those are told who do not know the decided view: members of the
-// branch before a recovery would refuse a plain Commit.
-func (e *Engine) news() Body {
-	if r := e.lead.recovery; r != nil && r.View == e.views.decided {
-		return r
+// inform tells the decided view to who does not know it: members of the branch
+// before a recovery would refuse a plain Commit.
+func (e *Engine) inform(n member.Node) {
+	r := e.lead.recovery
+	switch {
+	case r == nil || r.View != e.views.decided:
+		e.sendCommit(n)
+	case !e.sendPages(n, 0, nil, r.From):
+		e.send(n, r)
 	}
-	return e.commit()
 }
 
 // missing returns the voters of the decided view that have not shown that they
@@ -75,7 +78,7 @@ const helpers = 3
 // poll asks some others about those who do not answer: they may have a link
 // that this node lacks.
 func (e *Engine) poll(missing []member.Node) {
-	nodes := e.roster.nodes
+	nodes := e.fellows()
 	if len(missing) >= len(nodes) {
 		return
 	}
@@ -110,7 +113,7 @@ func (e *Engine) onPoll(from member.Node, q *Poll) error {
 		case p.decided >= q.View:
 			vouched = append(vouched, n)
 		default:
-			e.send(n, e.commit())
+			e.sendCommit(n)
 		}
 	}
 	if len(vouched) > 0 {

@@ -47,8 +47,9 @@ type Standing struct {
 	Lease    bool            // this node may act
 	Leaving  bool            // it is leaving, and accepts no joiners
 	Steward  bool            // it is one of the three lowest reachable Up addresses
-	Members  []member.Node   // sorted by address: every address in use, Joining to Down
-	Voters   []member.Node   // sorted by address: those of the newest decided view
+	Change   uint64          // grows when Members or Voters change
+	Members  member.Roll     // every address in use, Joining to Down: those of the moment when it is asked
+	Voters   member.Roll     // those of the newest decided view, likewise
 }
 
 // Inspection shows what the invariants of a simulator look at. Everything in
@@ -63,4 +64,7 @@ type Inspection struct {
 	Records  []*member.Record // sorted by address, tombstones too
 	Rows     []*reach.Row     // sorted by observer's address
 	Removed  bool             // this incarnation knows that it was removed
+
+	Facts       uint64 // digest of Records and Rows
+	Unreachable int    // how many members are, as this node sees it
 }

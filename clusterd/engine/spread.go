@@ -1,17 +1,20 @@
 package engine
 
 import (
-	"slices"
+	"math/bits"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
-// The limits of what one message of facts may hold, and of how many messages
-// go to one peer at once; what is left over is found by a later round.
+// The limits of what one message of facts may hold, and of how many bytes of
+// them go to one peer at once, which must fit into the transport's queue; what
+// is left over is found by a later round.
 const (
 	maxFacts = 1 << 14
-	maxParts = 16
+	maxAhead = 512 << 10
 )
 
 // strategy returns the configuration of how this node spreads its news.
@@ -23,7 +26,7 @@ func (e *Engine) strategy() gossip.Config {
 		Fanout:   e.cfg.Fanout,
 		Extra:    t.Gossip / 3,
 		Hop:      t.Gossip / hops,
-		MaxBytes: gossip.MaxFacts,
+		MaxBytes: e.cfg.MaxMessage,
 		Doubt:    e.doubts,
 	}
 }
@@ -38,28 +41,53 @@ func (e *Engine) doubts(n member.Node) bool {
 	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 
-// everybody returns all members that know the cluster, this one among them.
-func (e *Engine) everybody() []member.Node {
-	others := e.roster.nodes
-	i, _ := slices.BinarySearchFunc(others, e.self, member.Node.Compare)
-	return slices.Concat(others[:i], []member.Node{e.self}, others[i:])
-}
-
 // round is one gossip round: the news to some peers, and a digest to one, which
 // finds whatever the news did not reach. At rest the digest is all.
 func (e *Engine) round() {
 	e.nextRound = e.now.Add(e.cfg.Timing.Gossip)
-	peers := e.roster.nodes
-	if len(peers) == 0 {
+	if e.stale { // the beat before may have changed facts
+		e.refresh()
+	}
+	if e.roster.present == 0 {
 		return
 	}
 	e.gossip.Changed(e.now, e.table.Digest(), gossip.Facts{})
 	e.post(e.gossip.Next(e.now, e.cfg.Rand))
-	e.send(peers[e.cfg.Rand.IntN(len(peers))], e.digest(false))
+	e.send(e.partner(), e.digest(false))
 	if !e.ahead.IsZero() {
 		e.send(e.ahead, e.digest(false))
 		e.ahead = member.Node{}
 	}
+}
+
+// far is one in how many digests goes to anybody while nothing is seen to
+// differ.
+const far = 64
+
+// partner draws whom this node compares its facts with in a round.
+//
+// A digest to anybody would mix best, and would have each node keep a connection
+// to every other. So it goes to a successor on the ring, to which heartbeats go
+// anyway. The ring is ordered by hashes, so whom news did not reach is scattered
+// over it, and the ring connects all: wherever some know a fact and others do
+// not, two neighbours differ and find that out within some rounds. From then on
+// these two, and all whom they come to differ with, draw among all members until
+// they have long met nobody who differs, as an epidemic wants it. And now and
+// then everybody does, since nodes that list different members have different
+// rings.
+func (e *Engine) partner() member.Node {
+	ring := e.roster.ring
+	if small := e.roster.present < reach.All; small || len(ring) == 0 || e.now.Before(e.mixing) || e.cfg.Rand.IntN(far) == 0 {
+		return e.anybody()
+	}
+	return ring[e.cfg.Rand.IntN(len(ring))]
+}
+
+// mix has digests go to anybody for as many rounds as an epidemic takes to
+// reach all: facts differ somewhere.
+func (e *Engine) mix() {
+	rounds := bits.Len(uint(e.roster.present)) + 1
+	e.mixing = e.now.Add(time.Duration(rounds) * e.cfg.Timing.Gossip)
 }
 
 // catchUp does what gossip and the waves have to do between two rounds.
@@ -105,7 +133,7 @@ func (e *Engine) tell(n member.Node, note gossip.Note) {
 // sendFacts sends facts, the note with the last of them: whoever reads it has
 // all that goes with it.
 func (e *Engine) sendFacts(to member.Node, parts []gossip.Facts, note gossip.Note) {
-	parts = parts[:min(len(parts), maxParts)]
+	parts = parts[:min(len(parts), max(1, maxAhead/e.cfg.MaxMessage))]
 	for i, f := range parts {
 		d := &Delta{
 			Facts:   e.table.Digest(),
@@ -139,6 +167,9 @@ func (e *Engine) onDigest(from member.Node, d *Digest) error {
 	behind := e.compareViews(from, d.View, d.Active)
 	e.heardFacts(from, d.Facts)
 	differ := d.Facts != e.table.Digest()
+	if differ {
+		e.mix()
+	}
 	switch {
 	case len(d.Buckets) == 0 && (differ || behind):
 		e.send(from, e.digest(true))

@@ -46,11 +46,11 @@ func (e *Engine) weigh() {
 	e.verdict.unreachable = unreachable
 	e.verdict.leader = e.deriveLeader()
 	e.verdict.stewards = e.deriveStewards()
-	if !slices.Equal(former.stewards, e.verdict.stewards) {
+	if !slices.Equal(former.stewards, e.verdict.stewards) || e.verdict.leader == e.self && !e.roster.full {
 		e.aim()
 	}
 	if former.leader != e.verdict.leader || !slices.Equal(former.unreachable, unreachable) {
-		e.stir, e.shown.dirty = true, true
+		e.stir, e.shown.dirty, e.shown.listed = true, true, false
 	}
 }
 
@@ -84,11 +84,15 @@ func (e *Engine) accusedBy(counts func(observer member.Node) bool) []member.Node
 		needed = 1
 	}
 	var unreachable []member.Node
-	for _, p := range e.roster.peers {
-		if p.present && accusers[p.node] >= needed {
-			unreachable = append(unreachable, p.node)
+	for n, count := range accusers { // order: sorted below
+		if count < needed || n == e.self {
+			continue
+		}
+		if who, present := e.at(n.Address); who == n && present {
+			unreachable = append(unreachable, n)
 		}
 	}
+	slices.SortFunc(unreachable, member.Node.Compare)
 	return unreachable
 }
 

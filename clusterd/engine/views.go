@@ -102,7 +102,7 @@ func (e *Engine) learnActive(number uint64) {
 
 func (e *Engine) changedViews() {
 	e.views.changed = e.now
-	e.stale, e.moot, e.stir, e.shown.dirty = true, true, true, true
+	e.stale, e.moot, e.stir, e.shown.dirty, e.shown.listed = true, true, true, true, false
 	e.tenure.stale, e.tenure.unsure, e.tenure.next = true, true, time.Time{}
 }
 

@@ -209,12 +209,30 @@ func (e *Engine) commitOf(v *member.View) *Commit {
 	if p := e.views.latest; p != nil && p.Names(v) {
 		return &Commit{Change: p, Active: e.views.activeNumber()}
 	}
-	return &Commit{View: v, Active: e.views.activeNumber()}
+	if len(pages(v, 0, e.cfg.MaxMessage, 2)) <= 1 {
+		return &Commit{View: v, Active: e.views.activeNumber()}
+	}
+	// It does not fit into a message. A difference to no view that anybody has
+	// names it all the same: who knows it needs no more, who does not asks.
+	name := &member.Patch{Base: v.Number - 1, Head: *v}
+	name.Head.Members, name.Head.Removed = nil, nil
+	return &Commit{Change: name, Active: e.views.activeNumber()}
+}
+
+// sendCommit tells one node of the newest decided view.
+func (e *Engine) sendCommit(to member.Node) {
+	if p := e.views.latest; p != nil && p.Names(e.views.decided) {
+		e.send(to, e.commit())
+		return
+	}
+	e.sendView(to)
 }
 
 // sendView sends the newest decided view in full.
 func (e *Engine) sendView(to member.Node) {
-	e.send(to, &Commit{View: e.views.decided, Active: e.views.activeNumber()})
+	if !e.sendPages(to, 0, nil, member.Identity{}) {
+		e.send(to, &Commit{View: e.views.decided, Active: e.views.activeNumber()})
+	}
 }
 
 // onGone believes a member that this incarnation was removed.

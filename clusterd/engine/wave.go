@@ -47,9 +47,10 @@ type held struct {
 
 func (e *Engine) newTree() *gossip.Tree[waveID, Body] {
 	return gossip.NewTree[waveID, Body](gossip.TreeConfig{
+		Self:     e.self,
 		Fanout:   e.cfg.Fanout,
 		Hop:      e.cfg.Timing.Gossip / hops,
-		MaxShare: gossip.MaxFacts / 2,
+		MaxShare: e.cfg.MaxMessage / 2,
 		Doubt:    func(n member.Node) bool { return e.doubts(n) || e.views.removes(n) },
 	})
 }
@@ -160,9 +161,13 @@ func (e *Engine) resolve(p *member.Patch) (view, base *member.View, err error) {
 }
 
 // onLack sends the newest decided view in full to who cannot make it of what it
-// has.
+// has, or what it lacks of it.
 func (e *Engine) onLack(from member.Node, l *Lack) error {
-	if l.Number <= e.views.decided.Number {
+	switch v := e.views.decided; {
+	case l.Number > v.Number:
+	case l.First > 0 && l.Number == v.Number && l.Term == v.Term:
+		e.sendPages(from, int(l.First), nil, member.Identity{})
+	default:
 		e.sendView(from)
 	}
 	return nil

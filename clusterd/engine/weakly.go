@@ -9,7 +9,7 @@ import "github.com/pando-go/pando/clusterd/engine/member"
 // takes itself for the leader may say it, lease or not, on both sides of a cut.
 func (e *Engine) weaken() {
 	patience := e.cfg.Timing.WeaklyUp
-	if patience <= 0 || e.verdict.leader != e.self || !e.roster.busy || e.views.decided.Shutdown ||
+	if patience <= 0 || e.verdict.leader != e.self || !e.busy() || e.views.decided.Shutdown ||
 		e.now.Sub(e.views.changed) < patience {
 		return
 	}

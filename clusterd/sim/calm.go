@@ -101,18 +101,32 @@ func (s *Sim) alive(id member.Identity) bool {
 // Amiss returns what is not calm, as [Sim.Calm] checks it, "" if all is.
 func (s *Sim) Amiss() string { return plain(s.amiss()) }
 
-// amiss returns what is not calm, "" if all is.
+// amiss returns what is not calm, "" if all is. What a node lists is looked at
+// member by member, unless it follows from what was looked at before: nodes that
+// hold the same facts and the same view, and find everybody reachable, list the
+// same.
 func (s *Sim) amiss(ids ...int) string {
 	live := s.live(ids)
 	if len(live) == 0 {
 		return ""
 	}
-	first := live[0].machine.Snapshot()
+	first := live[0].machine.Outline()
 	for _, n := range live {
-		snap := n.machine.Snapshot()
+		snap := n.machine.Outline()
 		if what := s.amissAt(n, &snap, &first, live); what != "" {
 			return what
 		}
+	}
+	good := map[uint64]bool{}
+	for _, n := range live {
+		held := n.machine.InspectViews()
+		if held.Facts != 0 && held.Unreachable == 0 && good[held.Facts] {
+			continue
+		}
+		if what := s.amissMembers(n, n.machine.Snapshot().Members, live); what != "" {
+			return what
+		}
+		good[held.Facts] = true
 	}
 	return ""
 }
@@ -128,8 +142,8 @@ func (s *Sim) live(ids []int) []*node {
 	return live
 }
 
-// amissAt returns what is wrong with what n shows, where it must agree with
-// first, the snapshot of another node, and list just the live nodes.
+// amissAt returns what is wrong with what n shows beside its members, where it
+// must agree with first, the snapshot of another node.
 func (s *Sim) amissAt(n *node, snap, first *engine.Snapshot, live []*node) string {
 	switch {
 	case snap.Identity.IsZero():
@@ -143,13 +157,13 @@ func (s *Sim) amissAt(n *node, snap, first *engine.Snapshot, live []*node) strin
 	case snap.Leader == "" || snap.Leader != first.Leader:
 		return fmt.Sprintf("%s has leader %q, %s has %q", name(n.id), snap.Leader, name(live[0].id), first.Leader)
 	}
-	return s.amissMembers(n, snap, live)
+	return ""
 }
 
 // amissMembers compares the members that n lists with the nodes that live.
-func (s *Sim) amissMembers(n *node, snap *engine.Snapshot, live []*node) string {
-	for i := range snap.Members {
-		m := &snap.Members[i]
+func (s *Sim) amissMembers(n *node, members []engine.Member, live []*node) string {
+	for i := range members {
+		m := &members[i]
 		switch id := idOf(m.Address); {
 		case id == 0 || !s.node(id).running() || s.node(id).self != m.Node || !contains(live, id):
 			return fmt.Sprintf("%s lists %v (%v), which is gone", name(n.id), m.Node, m.Status)
@@ -159,8 +173,8 @@ func (s *Sim) amissMembers(n *node, snap *engine.Snapshot, live []*node) string 
 			return fmt.Sprintf("%s has %v as unreachable", name(n.id), m.Node)
 		}
 	}
-	if len(snap.Members) != len(live) {
-		return fmt.Sprintf("%s lists %d members of %d", name(n.id), len(snap.Members), len(live))
+	if len(members) != len(live) {
+		return fmt.Sprintf("%s lists %d members of %d", name(n.id), len(members), len(live))
 	}
 	return ""
 }

@@ -27,6 +27,7 @@ type Config struct {
 	Drain      time.Duration // how long a leaving node takes to hand over; 0 = 200 ms
 	Fanout     int           // to how many peers news goes in one gossip round; 0 = the engine's default
 	MinMembers int           // before joiners become Up; 0 = 1
+	MaxMessage int           // about how many bytes a message may have; 0 = the engine's default
 
 	Rejoin time.Duration // a node that was removed against its will starts again after this; 0 = stays stopped
 	Skew   time.Duration // clocks of nodes differ by up to this at the start; 0 = not at all

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	dayNodes  = flag.Int("day.nodes", 30, "nodes in the day of TestDay")
+	dayNodes  = flag.Int("day.nodes", 20, "nodes in the day of TestDay")
 	dayLength = flag.Duration("day.length", 10*time.Minute, "how long the day of TestDay lasts")
 )
 

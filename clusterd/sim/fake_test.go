@@ -62,6 +62,7 @@ func (f *fake) Ready() core.Ready {
 }
 
 func (f *fake) Snapshot() engine.Snapshot       { return f.snap }
+func (f *fake) Outline() engine.Snapshot        { return f.snap }
 func (f *fake) Lease() engine.Lease             { return f.snap.Lease }
 func (f *fake) InspectViews() engine.Inspection { return f.holds }
 

@@ -14,6 +14,7 @@ type Machine interface {
 	Tick(now time.Time)
 	Ready() core.Ready
 	Snapshot() engine.Snapshot
+	Outline() engine.Snapshot // without members
 	InspectViews() engine.Inspection
 	Lease() engine.Lease
 }

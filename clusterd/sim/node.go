@@ -31,6 +31,7 @@ type node struct {
 
 	arrivals []time.Duration // by receiver: when the newest packet to it arrives
 
+	claimed   time.Duration // when its newest claim reaches the lease outside
 	started   time.Duration // when this incarnation did
 	leaving   bool          // was told to leave
 	disturbed bool          // was crashed, cut, frozen or downed: its removal needs no excuse
@@ -112,6 +113,7 @@ func (s *Sim) boot(n *node) error {
 		Rand:       s.generator(n.self.UID),
 		Fanout:     s.cfg.Fanout,
 		MinMembers: s.cfg.MinMembers,
+		MaxMessage: s.cfg.MaxMessage,
 		Without:    s.cfg.Without,
 	})
 	if err != nil {
@@ -138,6 +140,9 @@ func (s *Sim) settle(n *node) (done int) {
 	rd := n.machine.Ready()
 	for _, p := range rd.Packets {
 		s.send(n, p)
+	}
+	for _, c := range rd.Claims {
+		s.claim(n, c)
 	}
 	removed := ""
 	for _, e := range rd.Events {

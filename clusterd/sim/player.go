@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
+	"github.com/pando-go/pando/clusterd/engine/downing"
 	"github.com/pando-go/pando/clusterd/engine/rules"
 )
 
@@ -101,6 +102,13 @@ var settings = map[string]func(*Config, string) error{
 		}
 		return err
 	},
+	"downing": func(c *Config, v string) (err error) {
+		if id, ok := strings.CutPrefix(v, "keep-referee:n"); ok {
+			v = "keep-referee:" + host + id
+		}
+		c.Downing, err = downing.Parse(v)
+		return err
+	},
 	"without": func(c *Config, v string) (err error) {
 		c.Without, err = rules.Parse(v)
 		return err
@@ -138,6 +146,7 @@ var commands = map[string]func(*Sim, []string) ([]string, error){
 	"cut":      cut,
 	"heal":     heal,
 	"links":    links,
+	"store":    outside,
 	"slow":     drag,
 	"run":      run,
 	"settle":   settle,
@@ -275,6 +284,27 @@ func links(s *Sim, args []string) ([]string, error) {
 	}
 	s.SetLinks(l)
 	return nil, nil
+}
+
+// outside cuts nodes off the lease outside the cluster, heals that, or tells who
+// holds it.
+func outside(s *Sim, args []string) ([]string, error) {
+	if len(args) == 0 {
+		if id := s.StoreOwner(); id != 0 {
+			return []string{name(id) + " holds the lease"}, nil
+		}
+		return []string{"nobody holds the lease"}, nil
+	}
+	ids, err := nodes(args[1:])
+	switch {
+	case err == nil && args[0] == "cut" && len(ids) > 0:
+		s.CutStore(ids...)
+	case err == nil && args[0] == "heal" && len(ids) == 0:
+		s.HealStore()
+	default:
+		err = errors.Join(err, fmt.Errorf("%w: store, store cut A, or store heal", ErrCommand))
+	}
+	return nil, err
 }
 
 func drag(s *Sim, args []string) ([]string, error) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/internal/core"
 )
 
@@ -10,18 +11,20 @@ import (
 type kind uint8
 
 const (
-	deliver kind = iota + 1 // a packet reaches its node
-	failed                  // a sender learns that a packet did not arrive
-	wake                    // a node's timer is due
-	drained                 // a leaving node's services have handed over
-	rejoin                  // a removed node starts again
-	closing                 // the whole cluster stops, and this node leaves it
-	action                  // the world changed; never queued, only recorded
+	deliver  kind = iota + 1 // a packet reaches its node
+	failed                   // a sender learns that a packet did not arrive
+	wake                     // a node's timer is due
+	drained                  // a leaving node's services have handed over
+	rejoin                   // a removed node starts again
+	closing                  // the whole cluster stops, and this node leaves it
+	claims                   // a claim reaches the lease outside the cluster
+	answered                 // and is answered
+	action                   // the world changed; never queued, only recorded
 )
 
 // String returns the word that transcripts use.
 func (k kind) String() string {
-	return [...]string{"?", "deliver", "failed", "wake", "drained", "rejoin", "closing", "action"}[k]
+	return [...]string{"?", "deliver", "failed", "wake", "drained", "rejoin", "closing", "claims", "answered", "action"}[k]
 }
 
 // event is one thing that will happen.
@@ -35,6 +38,8 @@ type event struct {
 	packet *core.Packet     // deliver
 	seal   uint64           // deliver: hash of the packet as it was sent; 0 = unknown
 	fail   *core.SendFailed // failed
+	claim  *engine.Claim    // claims
+	answer core.Input       // answered
 }
 
 // queue holds the events to come, the next one first: a binary heap of small

@@ -39,11 +39,11 @@ const (
 )
 
 // size turns a number from 0 to 1 into a number of nodes. Most faults need no
-// more than a few nodes, and of these ten stories take no longer than one of
-// fifty: four of five worlds have 3 to 8. One of five is beyond the 9 who all
-// monitor each other, every order of magnitude alike.
+// more than a few nodes, and of these twenty stories take no longer than one of
+// fifty: nine of ten worlds have 3 to 8. One of ten has 9 to 50, where not all
+// monitor each other.
 func size(u float64) int {
-	const most = 0.8
+	const most = 0.9
 	if u < most {
 		return smallest + int(u/most*(small-smallest))
 	}
@@ -62,6 +62,8 @@ type author struct {
 	lame  []int // slow
 	cut   bool
 	bad   bool // links are
+
+	leased bool // a lease outside the cluster decides
 }
 
 func (g *author) write(format string, args ...any) {

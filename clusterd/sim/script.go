@@ -27,6 +27,7 @@ import (
 //	skew D               clocks differ by up to D; before the first start
 //	drift P              and run at rates that differ by up to part P, at most 0.05; before the first start
 //	minimum N            how many members must be there before joiners become up; before the first start
+//	downing S            the strategy of all nodes, as downing.Parse reads it; keep-referee:n3 names a node; before the first start
 //	symmetric true       every seed may found; before the first start
 //	islands report       other clusters are told of and not healed; before the first start
 //	without R            takes rule R of the protocol out: see package rules; before the first start
@@ -42,6 +43,8 @@ import (
 //	cut A | B            both ways; cut A > B only from A to B
 //	heal, heal A | B
 //	links D to D [loss P] [duplicate P] [reorder P]
+//	store                who holds the lease outside the cluster, for downing lease-majority
+//	store cut A          A do not reach it; store heal ends that
 //	run D                let D pass
 //	settle D             let time pass until all is calm, at most D
 //	finish D             as settle and calm, where the rules promise it: see [Sim.Finish]

@@ -13,8 +13,14 @@ import (
 // stopped, links are cut one way and packets come late and out of order. Most
 // removals are an operator's, of nodes that are well: those hold a lease at the
 // very moment when the others decide to go on without them.
-func Siege(seed uint64) Script {
-	g := &author{rng: rand.New(rand.NewPCG(seed, 2))}
+func Siege(seed uint64) Script { return siege(seed, "") }
+
+// SiegeOfLease is the same for clusters in which a lease outside decides, and that
+// are cut off it as well.
+func SiegeOfLease(seed uint64) Script { return siege(seed, "lease-majority:1s") }
+
+func siege(seed uint64, downing string) Script {
+	g := &author{rng: rand.New(rand.NewPCG(seed, 2)), leased: downing != ""}
 	nodes := 3 + g.rng.IntN(3)
 	if seed%8 == 7 {
 		nodes = 10 + g.rng.IntN(5) // most lean on the leases of stewards
@@ -24,6 +30,9 @@ func Siege(seed uint64) Script {
 	}
 	g.write("seed %d", seed)
 	g.write("timing fast")
+	if downing != "" {
+		g.write("downing %s", downing)
+	}
 	g.write("drift 0.05")
 	g.write("rejoin %dms", 200+g.rng.IntN(2000))
 	g.write("seeds n1 n2")
@@ -38,6 +47,14 @@ func Siege(seed uint64) Script {
 
 // harass does one thing that a lease may not survive.
 func (g *author) harass() {
+	if g.leased && g.chance(20) {
+		if g.chance(40) {
+			g.write("store heal")
+		} else {
+			g.write("store cut %s", list(g.some(1+g.rng.IntN(len(g.all)))))
+		}
+		return
+	}
 	switch g.rng.IntN(12) {
 	case 0, 1, 2:
 		ids := g.some(2)

@@ -19,3 +19,14 @@ func TestSieges(t *testing.T) {
 		}
 	}
 }
+
+// TestSiegesOfLease does the same to clusters whose right to go on is a lease
+// outside, which they are cut off as well.
+func TestSiegesOfLease(t *testing.T) {
+	for seed := range uint64(*sieges) {
+		story := SiegeOfLease(seed)
+		if _, err := story.Run(Config{}); err != nil {
+			t.Fatalf("siege %d:\n%s\n%v", seed, story, err)
+		}
+	}
+}

@@ -37,6 +37,7 @@ type Sim struct {
 	changed time.Duration // when the world was last changed from outside
 	islands bool          // two clusters exist, and there was a reason
 	tally   tally
+	store   store
 	err     *Failure
 }
 
@@ -227,7 +228,7 @@ func (s *Sim) happen(e *event) {
 	if e.uid != 0 && e.uid != n.self.UID {
 		return // it concerned an incarnation that is gone
 	}
-	if n.frozen {
+	if n.frozen && e.kind != claims {
 		if e.kind != wake || e.at == n.timer {
 			n.held = append(n.held, *e)
 		}
@@ -240,6 +241,8 @@ func (s *Sim) happen(e *event) {
 			s.fail("sealed", "somebody wrote to this packet of %s after it was sent", name(e.from))
 		}
 		s.arrive(s.node(e.from), n, e.packet)
+	case claims:
+		s.claimed(n, e.claim)
 	case rejoin:
 		s.Start(e.to)
 	default:
@@ -260,6 +263,8 @@ func (s *Sim) own(n *node, e *event) {
 		_ = s.step(n, core.Drained{})
 	case closing:
 		_ = s.Leave(e.to) // recorded there
+	case answered:
+		_ = s.step(n, e.answer)
 	case wake:
 		s.tick(n, e)
 	}

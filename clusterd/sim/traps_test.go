@@ -133,7 +133,7 @@ func (s *Sim) apart() bool {
 		}
 		for _, n := range group {
 			snap := n.machine.Snapshot()
-			if s.amissAt(n, &snap, &first, group) != "" {
+			if s.amissAt(n, &snap, &first, group)+s.amissMembers(n, snap.Members, group) != "" {
 				return false
 			}
 		}

@@ -167,7 +167,7 @@ func (s *Sim) checkFounding(n *node) {
 			s.fail("one", "%s founds a second cluster, though most seeds cannot have said no", name(n.id))
 		case len(s.cuts) > 0 || s.now < s.excused || s.frozen():
 			s.islands = true
-		case s.alive(id):
+		case s.alive(id) && !s.law.closing[id]:
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
 		}
 	}
@@ -240,7 +240,9 @@ func (s *Sim) checkStep(n *node, id member.Identity, a, b *member.View) {
 // views at once, so whoever acknowledged a later view counts too.
 func (s *Sim) checkDecided(id member.Identity, a, b *member.View) {
 	acks := s.law.acks[proposal{id, b.Number, b.Term}]
-	if !s.quorum(a, func(who member.Node) bool { return acks[who] || s.law.beyond[incarnation{id, who}] > b.Number }) {
+	if s.leased() {
+		s.checkNoted(id, b)
+	} else if !s.quorum(a, func(who member.Node) bool { return acks[who] || s.law.beyond[incarnation{id, who}] > b.Number }) {
 		s.fail("I4", "view %d is taken as decided without a quorum of view %d: %d acknowledged it", b.Number, a.Number, len(acks))
 	}
 	if newcomers(a, b) > max(1, voters(a)) {

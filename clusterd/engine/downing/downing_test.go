@@ -40,6 +40,8 @@ var strategies = []struct {
 	{KeepReferee{Address: "h:2"}, true},
 	{KeepReferee{Address: "elsewhere:1"}, true},
 	{DownAll{}, false},
+	{LeaseMajority{}, true},
+	{LeaseMajority{TTL: 1500 * time.Millisecond}, true},
 }
 
 // TestQuorumsMeet tries every pair of subsets of small views: two quorums share

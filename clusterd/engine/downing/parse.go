@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ErrUnknownStrategy is what Parse returns, wrapped, for a text that names no
@@ -12,8 +13,9 @@ import (
 var ErrUnknownStrategy = errors.New("downing: unknown strategy")
 
 // Parse reads a strategy as configuration spells it: keep-majority,
-// static-quorum:SIZE, keep-oldest, keep-referee:HOST:PORT or down-all. An
-// empty text means keep-majority.
+// static-quorum:SIZE, keep-oldest, keep-referee:HOST:PORT, lease-majority:TTL or
+// down-all. An empty text means keep-majority. What lease-majority returns names
+// no lease yet: package lease makes a strategy of it.
 func Parse(text string) (Strategy, error) {
 	name, argument, given := strings.Cut(text, ":")
 	switch {
@@ -23,6 +25,14 @@ func Parse(text string) (Strategy, error) {
 		return KeepOldest{}, nil
 	case text == "down-all":
 		return DownAll{}, nil
+	case text == "lease-majority":
+		return LeaseMajority{}, nil
+	case name == "lease-majority":
+		ttl, err := time.ParseDuration(argument)
+		if err != nil || ttl <= 0 {
+			return nil, fmt.Errorf("%w: %q: want lease-majority:TTL with a duration", ErrUnknownStrategy, text)
+		}
+		return LeaseMajority{TTL: ttl}, nil
 	case name == "static-quorum":
 		size, err := strconv.Atoi(argument)
 		if err != nil || size < 1 {
@@ -35,6 +45,6 @@ func Parse(text string) (Strategy, error) {
 		}
 		return KeepReferee{Address: argument}, nil
 	}
-	return nil, fmt.Errorf("%w: %q: want keep-majority, static-quorum:SIZE, keep-oldest, keep-referee:HOST:PORT or down-all",
+	return nil, fmt.Errorf("%w: %q: want keep-majority, static-quorum:SIZE, keep-oldest, keep-referee:HOST:PORT, lease-majority:TTL or down-all",
 		ErrUnknownStrategy, text)
 }

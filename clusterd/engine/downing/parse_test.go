@@ -19,7 +19,7 @@ func TestParseReadsWhatStringWrites(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, text := range []string{
 		"majority", "keep-majority:3", "static-quorum", "static-quorum:0", "static-quorum:x",
-		"keep-referee", "keep-referee:host", "keep-oldest:1", "down-all:", "lease",
+		"keep-referee", "keep-referee:host", "keep-oldest:1", "down-all:", "lease", "lease-majority:0s", "lease-majority:soon",
 	} {
 		if got, err := Parse(text); !errors.Is(err, ErrUnknownStrategy) {
 			t.Errorf("%q: got %v, %v, want ErrUnknownStrategy", text, got, err)

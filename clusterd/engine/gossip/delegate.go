@@ -27,9 +27,13 @@ type Delegate struct {
 const busy = 64
 
 func newDelegate(cfg Config) *Delegate {
-	return &Delegate{cfg: cfg, tree: NewTree[Rumour, Facts](TreeConfig{
-		Fanout: cfg.Fanout, Hop: cfg.Hop, Paced: cfg.Paced, MaxShare: cfg.MaxBytes / 2, Doubt: cfg.Doubt,
-	})}
+	tree := TreeConfig{
+		Self: cfg.Self, Fanout: cfg.Fanout, Hop: cfg.Hop, Paced: cfg.Paced, MaxShare: cfg.MaxBytes / 2, Doubt: cfg.Doubt,
+	}
+	if cfg.Paced { // the literature counts rounds of random choices
+		tree.Self = member.Node{}
+	}
+	return &Delegate{cfg: cfg, tree: NewTree[Rumour, Facts](tree)}
 }
 
 // Aim implements [Strategy].

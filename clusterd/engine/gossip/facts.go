@@ -1,16 +1,16 @@
 package gossip
 
 import (
+	"cmp"
+
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
-// The limits of one message: about how many bytes of facts, and how many
-// hashes, go into it. A single fact is never split.
-const (
-	MaxFacts  = 64 << 10
-	MaxHashes = 4 << 10
-)
+// MaxFacts is about how many bytes of facts go into a message where nothing else
+// is configured; of hashes, of 8 bytes, half as many do. A single fact is never
+// split.
+const MaxFacts = 64 << 10
 
 // Facts is a part of a table, or news.
 type Facts struct {
@@ -35,7 +35,7 @@ type Inquiry struct {
 // Since returns what changed after the change numbered seq, oldest first,
 // divided by size, as far as it is remembered.
 func (t *Table) Since(seq uint64) []Facts {
-	c := collector{limit: MaxFacts}
+	c := collector{limit: t.limit()}
 	for _, change := range t.log.since(seq) {
 		if change.row {
 			c.row(t.Row(change.address))
@@ -45,6 +45,8 @@ func (t *Table) Since(seq uint64) []Facts {
 	}
 	return c.parts
 }
+
+func (t *Table) limit() int { return cmp.Or(t.Limit, MaxFacts) }
 
 // All returns all facts, divided by size.
 func (t *Table) All() []Facts { return t.collect(func(uint64) bool { return true }) }
@@ -84,7 +86,7 @@ func (t *Table) Inquire(digests []uint64) []Inquiry {
 		if t.buckets[i] == digests[i] {
 			continue
 		}
-		if n := len(asks); n == 0 || len(asks[n-1].Have)+len(have[i]) > MaxHashes {
+		if n := len(asks); n == 0 || len(asks[n-1].Have)+len(have[i]) > t.limit()/16 {
 			asks = append(asks, Inquiry{})
 		}
 		ask := &asks[len(asks)-1]
@@ -104,7 +106,7 @@ func (t *Table) each(visit func(hash uint64)) {
 }
 
 func (t *Table) collect(wanted func(hash uint64) bool) []Facts {
-	c := collector{limit: MaxFacts}
+	c := collector{limit: t.limit()}
 	for i := range t.records.slots {
 		if s := &t.records.slots[i]; wanted(s.hash) {
 			c.record(s.fact.Record)

@@ -99,8 +99,8 @@ func TestAntiEntropy(t *testing.T) {
 func reconcile(t *testing.T, a, b *Table) (sent int) {
 	t.Helper()
 	for _, ask := range a.Inquire(b.BucketDigests()) {
-		if len(ask.Have) > MaxHashes {
-			t.Errorf("got an inquiry with %d hashes, want at most %d", len(ask.Have), MaxHashes)
+		if len(ask.Have) > MaxFacts/16 {
+			t.Errorf("got an inquiry with %d hashes, want at most %d", len(ask.Have), MaxFacts/16)
 		}
 		toA := b.Lacking(ask.Buckets, ask.Have)
 		toB := a.Pick(b.Unknown(ask.Have))

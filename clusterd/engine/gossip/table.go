@@ -19,6 +19,8 @@ const Buckets = 64
 // observer. Its digests change with each fact at no further cost. The zero
 // Table is empty and ready to use. Facts in it are never written to.
 type Table struct {
+	Limit int // about how many bytes of facts go into one message; 0 = MaxFacts
+
 	records shelf[record]
 	rows    shelf[row]
 	digest  uint64
@@ -35,6 +37,9 @@ func (t *Table) Row(address string) *reach.Row { return t.rows.get(address).Row 
 
 // Len returns how many records the table holds.
 func (t *Table) Len() int { return len(t.records.slots) }
+
+// RecordAt returns the i-th record, in the order of the addresses.
+func (t *Table) RecordAt(i int) *member.Record { return t.records.slots[i].fact.Record }
 
 // Records yields all records, sorted by address. The table must not be changed
 // meanwhile.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/engine/reach"
 )
 
 // Tree hands loads down to an audience, without anybody telling anybody twice:
@@ -38,6 +39,13 @@ type Tree[K comparable, P any] struct {
 
 // TreeConfig describes a [Tree].
 type TreeConfig struct {
+	// Self has an audience served along the ring (package reach) from that node
+	// on, unless it is so small that everybody deals with everybody anyway. Shares
+	// are then arcs, and whoever begins, a node hands its arc on at the distances
+	// n/(k+1), n/(k+1)², … and their multiples up to k: it comes to use
+	// k·log₍k+1₎ n connections, the same for all loads. In a random order each load
+	// would open n new ones. Zero: in a random order.
+	Self   member.Node
 	Fanout int           // k; 0 = DefaultFanout
 	Hop    time.Duration // what one message there and its answer may take; required
 	// Paced makes a node send k messages in each call of Next, as the literature
@@ -138,7 +146,8 @@ func NewTree[K comparable, P any](cfg TreeConfig) *Tree[K, P] {
 	return &Tree[K, P]{cfg: cfg}
 }
 
-// Begin hands a load to an audience, in a random order. audience is not kept.
+// Begin hands a load to an audience, in the order that the configuration asks
+// for. audience is not kept.
 func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node, r *rand.Rand) {
 	k := &task[K, P]{origin: origin[K]{key: key}, load: load}
 	t.tasks = append(t.tasks, k)
@@ -149,7 +158,11 @@ func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node,
 			k.rest = append(k.rest, n)
 		}
 	}
-	r.Shuffle(len(k.rest), func(i, j int) { k.rest[i], k.rest[j] = k.rest[j], k.rest[i] })
+	if t.cfg.Self.IsZero() || len(k.rest) < reach.All {
+		r.Shuffle(len(k.rest), func(i, j int) { k.rest[i], k.rest[j] = k.rest[j], k.rest[i] })
+	} else {
+		reach.Sort(t.cfg.Self, k.rest)
+	}
 	t.pursue(now, k)
 }
 

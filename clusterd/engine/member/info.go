@@ -24,6 +24,21 @@ func (i *Info) Has(role string) bool {
 	return ok
 }
 
+// Size is about how many bytes the info has in a message.
+func (i *Info) Size() int {
+	const head = 4 // of a field
+	size := len(i.Zone) + len(i.Version) + 4*head
+	for _, list := range [...][]string{i.Roles, i.Kinds} {
+		for _, s := range list {
+			size += len(s) + head
+		}
+	}
+	for _, p := range i.Meta {
+		size += len(p.Key) + len(p.Value) + 3*head
+	}
+	return size
+}
+
 // Pair is one entry of [Info.Meta].
 type Pair struct {
 	Key   string // unique within its Info

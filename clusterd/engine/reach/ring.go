@@ -25,40 +25,61 @@ func Ring(self member.Node, others []member.Node, skip func(member.Node) bool) [
 		return slices.Clone(others)
 	}
 	var monitored []member.Node
-	var nearest successors
-	here := placeOf(self)
+	nearest := NewNearest(self)
 	for _, n := range others {
 		if skip(n) {
 			monitored = append(monitored, n)
-			continue
+		} else {
+			nearest.Offer(n)
 		}
-		p := placeOf(n)
-		p.hash -= here.hash // wraps: the distance walked from self
-		nearest.offer(p)
 	}
-	for _, p := range nearest.places[:nearest.count] {
-		monitored = append(monitored, p.node)
-	}
-	return monitored
+	return nearest.AppendTo(monitored)
 }
 
-// successors keeps the nearest of the places that it was offered.
-type successors struct {
-	places [Successors]place // sorted
+// Nearest finds the ring successors of a node among those that it is offered,
+// one by one, in any order and any number of times. The zero value is unusable.
+type Nearest struct {
+	here   uint64
+	places [Successors]place // sorted by distance
 	count  int
 }
 
-func (s *successors) offer(p place) {
+// NewNearest returns a Nearest that was offered nobody.
+func NewNearest(self member.Node) Nearest { return Nearest{here: placeOf(self).hash} }
+
+// Offer takes n into account.
+func (s *Nearest) Offer(n member.Node) {
+	p := placeOf(n)
+	p.hash -= s.here // wraps: the distance walked
+	if s.count == Successors && p.compare(s.places[Successors-1]) >= 0 || s.Has(n) {
+		return
+	}
 	if s.count < Successors {
 		s.count++
-	} else if p.compare(s.places[Successors-1]) > 0 {
-		return
 	}
 	i := s.count - 1
 	for ; i > 0 && p.compare(s.places[i-1]) < 0; i-- {
 		s.places[i] = s.places[i-1]
 	}
 	s.places[i] = p
+}
+
+// Has reports whether n is one of those found.
+func (s *Nearest) Has(n member.Node) bool {
+	for i := range s.count {
+		if s.places[i].node == n {
+			return true
+		}
+	}
+	return false
+}
+
+// AppendTo appends those found, the nearest first.
+func (s *Nearest) AppendTo(list []member.Node) []member.Node {
+	for _, p := range s.places[:s.count] {
+		list = append(list, p.node)
+	}
+	return list
 }
 
 // place is a node's place on the ring: neighbours by address often share a
@@ -78,4 +99,18 @@ func (p place) compare(o place) int {
 		return c
 	}
 	return p.node.Compare(o.node)
+}
+
+// Sort orders nodes as a walk along the ring from self meets them.
+func Sort(self member.Node, nodes []member.Node) {
+	here := placeOf(self)
+	places := make([]place, len(nodes))
+	for i, n := range nodes {
+		places[i] = placeOf(n)
+		places[i].hash -= here.hash // wraps: the distance walked from self
+	}
+	slices.SortFunc(places, place.compare)
+	for i := range places {
+		nodes[i] = places[i].node
+	}
 }

@@ -50,6 +50,12 @@ const (
 	// L3: the quorum of a view that was acknowledged and is not known to be
 	// decided is not asked for.
 	L3Later
+	// Finding 24: who gets the lease outside the cluster goes on although a
+	// former holder may have decided what it does not know.
+	LeaseNote
+	// Finding 24: who gets the lease outside the cluster takes the silence of the
+	// removed for the end of what they leaned on.
+	LeaseWait
 	// Finding 1: one accuser makes a member unreachable.
 	Accusers
 	// SWIM: who is silent is accused though others reach it.
@@ -93,6 +99,8 @@ var about = [end]struct{ name, breaks, text string }{
 	L3Stamp:   {"L3-stamp", "I3", "a lease counts from the holder's own send stamp"},
 	L3Relay:   {"L3-relay", "I3", "only a voter with a lease passes it on, and no longer than it lasts"},
 	L3Later:   {"L3-later", "I3", "a lease needs a quorum of the decided view and of what was acknowledged after it"},
+	LeaseNote: {"lease-note", "I3", "a holder of the lease outside the cluster knows what former ones decided"},
+	LeaseWait: {"lease-wait", "I3", "who got the lease outside waits as long as what was passed on from it before lasts"},
 	Accusers:  {"accusers", "healthy", "min(3, 1 + heard) accusers make a member unreachable"},
 	Probes:    {"probes", "healthy", "who is silent is looked for by others before it is accused"},
 	Floor:     {"floor", "status", "tombstones last until a decided floor, which keeps older records out"},

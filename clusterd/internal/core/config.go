@@ -34,6 +34,7 @@ type Config struct {
 	Downing    downing.Strategy   // nil = keep-majority
 	Gossip     gossip.Kind        // how news is spread; zero = gossip.ByDelegate
 	Fanout     int                // of gossip; 0 = the engine's default
+	MaxMessage int                // about how many bytes a message has; 0 = the engine's default
 	Without    rules.Set          // taken out, for the simulator alone
 }
 
@@ -48,6 +49,7 @@ func (c Config) engine() engine.Config {
 		Downing:    c.Downing,
 		Gossip:     c.Gossip,
 		Fanout:     c.Fanout,
+		MaxMessage: c.MaxMessage,
 		Without:    c.Without,
 	}
 }

@@ -34,6 +34,7 @@ type Core struct {
 // Ready hands over what there is to do, and forgets it.
 type Ready struct {
 	Packets []*Packet
+	Claims  []engine.Claim // on the lease outside the cluster, in order
 	Events  []engine.Event // in order
 	Notes   []Note         // for the log: waiting for whom, refused by whom and why
 	Wake    time.Time      // when Tick is due; zero = not before the next Step
@@ -75,6 +76,10 @@ func (c *Core) step(now time.Time, in Input) error {
 		return c.tell(now, seedjoin.Yield{})
 	case Describe:
 		return c.engine.Step(now, engine.Describe{Info: in.Info})
+	case Granted:
+		return c.engine.Step(now, engine.Granted(in))
+	case Denied:
+		return c.engine.Step(now, engine.Denied(in))
 	case Shutdown:
 		return c.engine.Step(now, engine.Shutdown{})
 	case Recover:
@@ -123,6 +128,9 @@ func (c *Core) Snapshot() engine.Snapshot { return c.engine.Snapshot() }
 // another one.
 const CauseYielded = "yielded to another cluster"
 
+// Outline returns the snapshot without its members: see [engine.Engine.Outline].
+func (c *Core) Outline() engine.Snapshot { return c.engine.Outline() }
+
 // Heir is what an incarnation that has ended leaves to the next one.
 type Heir struct {
 	Exceed   uint64          // the number that the next UID must exceed
@@ -146,7 +154,7 @@ func (c *Core) Heir() Heir {
 func (c *Core) bequeath(gone engine.SelfRemoved) {
 	switch gone.Cause {
 	case member.CauseUnreachable.String(), member.CauseDown.String(), member.CauseReplaced.String():
-		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Clone(c.standing.Voters)}
+		c.heir.Cluster = seedjoin.Former{Identity: c.standing.Identity, Voters: slices.Collect(c.standing.Voters.All())}
 	}
 }
 
@@ -217,6 +225,7 @@ func (c *Core) drainEngine() {
 		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
 		c.out.Packets = append(c.out.Packets, &packets[i])
 	}
+	c.out.Claims = append(c.out.Claims, rd.Claims...)
 	for _, e := range rd.Events {
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			c.bequeath(gone)
@@ -230,7 +239,7 @@ func (c *Core) drainEngine() {
 // tellStanding tells the machine what the engine knows, if that is new.
 func (c *Core) tellStanding(now time.Time) bool {
 	s := seedjoin.Standing(c.engine.Standing())
-	if same(s, c.standing) {
+	if same(&s, &c.standing) {
 		return false
 	}
 	c.standing = s
@@ -239,18 +248,9 @@ func (c *Core) tellStanding(now time.Time) bool {
 	return true
 }
 
-func same(a, b seedjoin.Standing) bool {
+func same(a, b *seedjoin.Standing) bool {
 	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Leaving == b.Leaving &&
-		a.Steward == b.Steward && sameNodes(a.Members, b.Members) && sameNodes(a.Voters, b.Voters)
-}
-
-// sameNodes spares the comparison of all members after each packet: lists are
-// immutable, so one list has one content.
-func sameNodes(a, b []member.Node) bool {
-	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
-		return true
-	}
-	return slices.Equal(a, b)
+		a.Steward == b.Steward && a.Change == b.Change
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have

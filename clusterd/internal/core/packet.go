@@ -8,7 +8,8 @@ import (
 	"github.com/pando-go/pando/seedjoin"
 )
 
-// Input is one of *Packet, SendFailed, Describe, Leave, Down, Drained, Shutdown and Recover.
+// Input is one of *Packet, SendFailed, Describe, Leave, Down, Drained, Shutdown,
+// Recover, Granted and Denied.
 type Input interface{ input() }
 
 // Packet is one control message between two cores. To.UID 0 means "whoever is
@@ -57,7 +58,15 @@ type Seeds struct {
 // that was told of last: see [seedjoin.Yield].
 type Yield struct{}
 
+// Granted answers a claim: see [engine.Granted].
+type Granted engine.Granted
+
+// Denied answers a claim: see [engine.Denied].
+type Denied engine.Denied
+
 func (*Packet) input()    {}
+func (Granted) input()    {}
+func (Denied) input()     {}
 func (SendFailed) input() {}
 func (Leave) input()      {}
 func (Down) input()       {}

@@ -33,6 +33,12 @@ func putEngine(pb *wirepb.Packet, body engine.Body) error {
 		pb.Body = &wirepb.Packet_Welcome{Welcome: &wirepb.Welcome{
 			View: putView(b.View), Active: b.Active, Record: putRecord(b.Record),
 		}}
+	case *engine.Page:
+		pb.Body = &wirepb.Packet_Page{Page: &wirepb.Page{
+			Head: putView(&b.Head), Members: b.Members, Buried: b.Buried, First: b.First,
+			Entries: putAll(b.Entries, putEntry), Removed: putAll(b.Removed, putTombstone),
+			Last: b.Last, Active: b.Active, Record: putRecord(b.Record), From: putIdentity(b.From),
+		}}
 	case *engine.Gone:
 		pb.Body = &wirepb.Packet_Gone{Gone: &wirepb.Gone{View: b.View, Cause: uint32(b.Cause)}}
 	default:
@@ -67,8 +73,27 @@ func (g *getter) engine(pb *wirepb.Packet) engine.Body {
 	case *wirepb.Packet_Welcome:
 		w := b.Welcome
 		return &engine.Welcome{View: g.needView(w.GetView()), Active: w.GetActive(), Record: g.record(w.GetRecord())}
+	case *wirepb.Packet_Page:
+		return g.page(b.Page)
 	case *wirepb.Packet_Gone:
 		return &engine.Gone{View: b.Gone.GetView(), Cause: getEnum[member.Cause](g, b.Gone.GetCause())}
 	}
 	return g.wave(pb)
+}
+
+// page needs a head; a record is there for a joiner only.
+func (g *getter) page(p *wirepb.Page) *engine.Page {
+	head := g.needView(p.GetHead())
+	if head == nil {
+		return nil
+	}
+	b := &engine.Page{
+		Head: *head, Members: p.GetMembers(), Buried: p.GetBuried(), First: p.GetFirst(),
+		Entries: getAll(p.GetEntries(), g.entry), Removed: getAll(p.GetRemoved(), g.tombstone),
+		Last: p.GetLast(), Active: p.GetActive(), From: g.identity(p.GetFrom()),
+	}
+	if p.GetRecord() != nil {
+		b.Record = g.record(p.GetRecord())
+	}
+	return b
 }

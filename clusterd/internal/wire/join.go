@@ -32,7 +32,7 @@ func putJoin(pb *wirepb.Packet, body seedjoin.Body) error {
 	case seedjoin.Invite:
 		pb.Body = &wirepb.Packet_Invite{Invite: &wirepb.Invite{
 			Asked: b.Asked, Name: b.Name, Stamp: int64(b.Stamp), Identity: putIdentity(b.Identity), View: b.View,
-			Size: b.Size,
+			Size: b.Size, Paused: b.Paused,
 		}}
 	case seedjoin.Look:
 		pb.Body = &wirepb.Packet_Look{Look: &wirepb.Look{
@@ -84,6 +84,7 @@ func (g *getter) join(pb *wirepb.Packet) seedjoin.Body {
 		return seedjoin.Invite{
 			Asked: i.GetAsked(), Name: i.GetName(), Stamp: seedjoin.Stamp(i.GetStamp()),
 			Identity: g.identity(i.GetIdentity()), View: i.GetView(), Size: i.GetSize(),
+			Paused: i.GetPaused(),
 		}
 	case *wirepb.Packet_Look:
 		l := b.Look

@@ -15,7 +15,7 @@ const (
 
 	maxMessages = 1 << 18 // messages inside a packet, at all depths together
 	maxDepth    = 8       // of messages inside one another
-	maxFields   = 32      // declared in any one message; a test holds it
+	maxFields   = 40      // declared in any one message; a test holds it
 	maxString   = 4096    // bytes of a string or of bytes, unless listed below
 	maxRepeated = 1024    // elements of a repeated field, unless listed below
 	maxMembers  = 1 << 16 // of a cluster
@@ -33,6 +33,8 @@ func limit(fd protoreflect.FieldDescriptor) int {
 		return 64 << 10 // lists settings key by key
 	case "pando.clusterd.v1.View.members",
 		"pando.clusterd.v1.View.removed",
+		"pando.clusterd.v1.Page.entries",
+		"pando.clusterd.v1.Page.removed",
 		"pando.clusterd.v1.Delta.records",
 		"pando.clusterd.v1.Delta.rows",
 		"pando.clusterd.v1.Row.accused",

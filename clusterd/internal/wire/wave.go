@@ -32,7 +32,7 @@ func putWave(pb *wirepb.Packet, body engine.Body) error {
 			Term: putTerm(b.Term), Number: b.Number, Tally: putTally(&b.Tally),
 		}}
 	case *engine.Lack:
-		pb.Body = &wirepb.Packet_Lack{Lack: &wirepb.Lack{Number: b.Number}}
+		pb.Body = &wirepb.Packet_Lack{Lack: &wirepb.Lack{Number: b.Number, Term: putTerm(b.Term), First: b.First}}
 	case *engine.Refusal:
 		pb.Body = &wirepb.Packet_WaveRefusal{WaveRefusal: &wirepb.WaveRefusal{
 			Term: putTerm(b.Term), Highest: putTerm(b.Highest),
@@ -90,7 +90,8 @@ func (g *getter) wave(pb *wirepb.Packet) engine.Body {
 		k := b.Known
 		return &engine.Known{Term: g.term(k.GetTerm()), Number: k.GetNumber(), Tally: g.tally(k.GetTally())}
 	case *wirepb.Packet_Lack:
-		return &engine.Lack{Number: b.Lack.GetNumber()}
+		l := b.Lack
+		return &engine.Lack{Number: l.GetNumber(), Term: g.term(l.GetTerm()), First: l.GetFirst()}
 	case *wirepb.Packet_WaveRefusal:
 		r := b.WaveRefusal
 		return &engine.Refusal{Term: g.term(r.GetTerm()), Highest: g.term(r.GetHighest())}

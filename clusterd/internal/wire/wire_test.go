@@ -35,7 +35,7 @@ func engineBodies() []engine.Body {
 		&engine.ReadWave{}, &engine.Promise{}, &engine.WriteWave{}, &engine.Ack{}, &engine.Refusal{},
 		&engine.Commit{}, &engine.Gone{}, &engine.Poll{}, &engine.Aside{}, &engine.Known{}, &engine.Lack{}, &engine.Vouch{},
 		&engine.Seek{}, &engine.Sign{},
-		&engine.Pending{}, &engine.Ended{}, &engine.Recovered{},
+		&engine.Pending{}, &engine.Ended{}, &engine.Recovered{}, &engine.Page{},
 	}
 }
 
@@ -160,7 +160,7 @@ func bodyName(p *core.Packet) string {
 }
 
 // patches compares what of a patch is on the wire.
-var patches = cmpopts.IgnoreUnexported(member.Patch{})
+var patches = cmpopts.IgnoreUnexported(member.Patch{}, engine.Page{})
 
 func TestRoundTrip(t *testing.T) {
 	f := filler{rand.New(rand.NewPCG(1, 2))}

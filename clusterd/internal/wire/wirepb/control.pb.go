@@ -52,6 +52,7 @@ type Packet struct {
 	//	*Packet_Aside
 	//	*Packet_Known
 	//	*Packet_Lack
+	//	*Packet_Page
 	//	*Packet_Seek
 	//	*Packet_Sign
 	//	*Packet_Probe
@@ -298,6 +299,15 @@ func (x *Packet) GetLack() *Lack {
 	return nil
 }
 
+func (x *Packet) GetPage() *Page {
+	if x != nil {
+		if x, ok := x.Body.(*Packet_Page); ok {
+			return x.Page
+		}
+	}
+	return nil
+}
+
 func (x *Packet) GetSeek() *Seek {
 	if x != nil {
 		if x, ok := x.Body.(*Packet_Seek); ok {
@@ -473,6 +483,10 @@ type Packet_Lack struct {
 	Lack *Lack `protobuf:"bytes,35,opt,name=lack,proto3,oneof"`
 }
 
+type Packet_Page struct {
+	Page *Page `protobuf:"bytes,38,opt,name=page,proto3,oneof"`
+}
+
 type Packet_Seek struct {
 	Seek *Seek `protobuf:"bytes,36,opt,name=seek,proto3,oneof"`
 }
@@ -553,6 +567,8 @@ func (*Packet_Aside) isPacket_Body() {}
 func (*Packet_Known) isPacket_Body() {}
 
 func (*Packet_Lack) isPacket_Body() {}
+
+func (*Packet_Page) isPacket_Body() {}
 
 func (*Packet_Seek) isPacket_Body() {}
 
@@ -2177,10 +2193,12 @@ func (x *Known) GetTally() *Tally {
 	return nil
 }
 
-// Lack asks for a decided view in full.
+// Lack asks for a decided view in full, or for the rest of it.
 type Lack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Term          *Term                  `protobuf:"bytes,2,opt,name=term,proto3" json:"term,omitempty"`
+	First         uint32                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2222,6 +2240,137 @@ func (x *Lack) GetNumber() uint64 {
 	return 0
 }
 
+func (x *Lack) GetTerm() *Term {
+	if x != nil {
+		return x.Term
+	}
+	return nil
+}
+
+func (x *Lack) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+// Page is a part of a view.
+type Page struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Head          *View                  `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"` // without members and tombstones
+	Members       uint32                 `protobuf:"varint,2,opt,name=members,proto3" json:"members,omitempty"`
+	Buried        uint32                 `protobuf:"varint,3,opt,name=buried,proto3" json:"buried,omitempty"`
+	First         uint32                 `protobuf:"varint,4,opt,name=first,proto3" json:"first,omitempty"`
+	Entries       []*Entry               `protobuf:"bytes,5,rep,name=entries,proto3" json:"entries,omitempty"`
+	Removed       []*Tombstone           `protobuf:"bytes,6,rep,name=removed,proto3" json:"removed,omitempty"`
+	Last          bool                   `protobuf:"varint,7,opt,name=last,proto3" json:"last,omitempty"`
+	Active        uint64                 `protobuf:"varint,8,opt,name=active,proto3" json:"active,omitempty"`
+	Record        *Record                `protobuf:"bytes,9,opt,name=record,proto3" json:"record,omitempty"`
+	From          *Identity              `protobuf:"bytes,10,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Page) Reset() {
+	*x = Page{}
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Page) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Page) ProtoMessage() {}
+
+func (x *Page) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Page.ProtoReflect.Descriptor instead.
+func (*Page) Descriptor() ([]byte, []int) {
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Page) GetHead() *View {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *Page) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *Page) GetBuried() uint32 {
+	if x != nil {
+		return x.Buried
+	}
+	return 0
+}
+
+func (x *Page) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Page) GetEntries() []*Entry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *Page) GetRemoved() []*Tombstone {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+func (x *Page) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *Page) GetActive() uint64 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *Page) GetRecord() *Record {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *Page) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
 type ReadWave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Term          *Term                  `protobuf:"bytes,1,opt,name=term,proto3" json:"term,omitempty"`
@@ -2233,7 +2382,7 @@ type ReadWave struct {
 
 func (x *ReadWave) Reset() {
 	*x = ReadWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2245,7 +2394,7 @@ func (x *ReadWave) String() string {
 func (*ReadWave) ProtoMessage() {}
 
 func (x *ReadWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[25]
+	mi := &file_pando_clusterd_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2258,7 +2407,7 @@ func (x *ReadWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadWave.ProtoReflect.Descriptor instead.
 func (*ReadWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{25}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReadWave) GetTerm() *Term {
@@ -2296,7 +2445,7 @@ type Promise struct {
 
 func (x *Promise) Reset() {
 	*x = Promise{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2457,7 @@ func (x *Promise) String() string {
 func (*Promise) ProtoMessage() {}
 
 func (x *Promise) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[26]
+	mi := &file_pando_clusterd_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2470,7 @@ func (x *Promise) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Promise.ProtoReflect.Descriptor instead.
 func (*Promise) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{26}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Promise) GetTerm() *Term {
@@ -2377,7 +2526,7 @@ type WriteWave struct {
 
 func (x *WriteWave) Reset() {
 	*x = WriteWave{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2538,7 @@ func (x *WriteWave) String() string {
 func (*WriteWave) ProtoMessage() {}
 
 func (x *WriteWave) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[27]
+	mi := &file_pando_clusterd_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2551,7 @@ func (x *WriteWave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteWave.ProtoReflect.Descriptor instead.
 func (*WriteWave) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{27}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WriteWave) GetTerm() *Term {
@@ -2438,7 +2587,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2450,7 +2599,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[28]
+	mi := &file_pando_clusterd_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2463,7 +2612,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{28}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Ack) GetTerm() *Term {
@@ -2504,7 +2653,7 @@ type WaveRefusal struct {
 
 func (x *WaveRefusal) Reset() {
 	*x = WaveRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2516,7 +2665,7 @@ func (x *WaveRefusal) String() string {
 func (*WaveRefusal) ProtoMessage() {}
 
 func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[29]
+	mi := &file_pando_clusterd_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2678,7 @@ func (x *WaveRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaveRefusal.ProtoReflect.Descriptor instead.
 func (*WaveRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{29}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WaveRefusal) GetTerm() *Term {
@@ -2558,7 +2707,7 @@ type Commit struct {
 
 func (x *Commit) Reset() {
 	*x = Commit{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2570,7 +2719,7 @@ func (x *Commit) String() string {
 func (*Commit) ProtoMessage() {}
 
 func (x *Commit) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[30]
+	mi := &file_pando_clusterd_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2583,7 +2732,7 @@ func (x *Commit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commit.ProtoReflect.Descriptor instead.
 func (*Commit) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{30}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Commit) GetView() *View {
@@ -2624,7 +2773,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +2785,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[31]
+	mi := &file_pando_clusterd_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +2798,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{31}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Poll) GetView() uint64 {
@@ -2676,7 +2825,7 @@ type Vouch struct {
 
 func (x *Vouch) Reset() {
 	*x = Vouch{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2837,7 @@ func (x *Vouch) String() string {
 func (*Vouch) ProtoMessage() {}
 
 func (x *Vouch) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[32]
+	mi := &file_pando_clusterd_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2850,7 @@ func (x *Vouch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vouch.ProtoReflect.Descriptor instead.
 func (*Vouch) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{32}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Vouch) GetView() uint64 {
@@ -2730,7 +2879,7 @@ type Seek struct {
 
 func (x *Seek) Reset() {
 	*x = Seek{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2742,7 +2891,7 @@ func (x *Seek) String() string {
 func (*Seek) ProtoMessage() {}
 
 func (x *Seek) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[33]
+	mi := &file_pando_clusterd_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2755,7 +2904,7 @@ func (x *Seek) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seek.ProtoReflect.Descriptor instead.
 func (*Seek) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{33}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Seek) GetSubject() *Node {
@@ -2794,7 +2943,7 @@ type Sign struct {
 
 func (x *Sign) Reset() {
 	*x = Sign{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2955,7 @@ func (x *Sign) String() string {
 func (*Sign) ProtoMessage() {}
 
 func (x *Sign) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[34]
+	mi := &file_pando_clusterd_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2968,7 @@ func (x *Sign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sign.ProtoReflect.Descriptor instead.
 func (*Sign) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{34}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Sign) GetSubject() *Node {
@@ -2874,7 +3023,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +3035,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[35]
+	mi := &file_pando_clusterd_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3048,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{35}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Gone) GetView() uint64 {
@@ -2926,7 +3075,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3087,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[36]
+	mi := &file_pando_clusterd_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3100,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{36}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Pending) GetBallot() *Term {
@@ -2977,7 +3126,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2989,7 +3138,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[37]
+	mi := &file_pando_clusterd_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3002,7 +3151,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{37}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Ended) GetView() uint64 {
@@ -3022,7 +3171,7 @@ type Recovered struct {
 
 func (x *Recovered) Reset() {
 	*x = Recovered{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[38]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3034,7 +3183,7 @@ func (x *Recovered) String() string {
 func (*Recovered) ProtoMessage() {}
 
 func (x *Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[38]
+	mi := &file_pando_clusterd_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3047,7 +3196,7 @@ func (x *Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovered.ProtoReflect.Descriptor instead.
 func (*Recovered) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{38}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Recovered) GetFrom() *Identity {
@@ -3076,7 +3225,7 @@ type Probe struct {
 
 func (x *Probe) Reset() {
 	*x = Probe{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[39]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3088,7 +3237,7 @@ func (x *Probe) String() string {
 func (*Probe) ProtoMessage() {}
 
 func (x *Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[39]
+	mi := &file_pando_clusterd_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3101,7 +3250,7 @@ func (x *Probe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Probe.ProtoReflect.Descriptor instead.
 func (*Probe) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{39}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Probe) GetAsked() string {
@@ -3149,7 +3298,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3310,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[40]
+	mi := &file_pando_clusterd_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3323,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{40}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Answer) GetAsked() string {
@@ -3253,7 +3402,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3414,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[41]
+	mi := &file_pando_clusterd_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3427,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{41}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Join) GetName() string {
@@ -3327,7 +3476,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[42]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3339,7 +3488,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[42]
+	mi := &file_pando_clusterd_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3352,7 +3501,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{42}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Setting) GetKey() string {
@@ -3387,7 +3536,7 @@ type JoinRefusal struct {
 
 func (x *JoinRefusal) Reset() {
 	*x = JoinRefusal{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3399,7 +3548,7 @@ func (x *JoinRefusal) String() string {
 func (*JoinRefusal) ProtoMessage() {}
 
 func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[43]
+	mi := &file_pando_clusterd_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3412,7 +3561,7 @@ func (x *JoinRefusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRefusal.ProtoReflect.Descriptor instead.
 func (*JoinRefusal) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{43}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *JoinRefusal) GetCode() uint32 {
@@ -3444,13 +3593,14 @@ type Invite struct {
 	Identity      *Identity              `protobuf:"bytes,4,opt,name=identity,proto3" json:"identity,omitempty"`
 	View          uint64                 `protobuf:"varint,5,opt,name=view,proto3" json:"view,omitempty"`
 	Size          uint32                 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	Paused        bool                   `protobuf:"varint,7,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Invite) Reset() {
 	*x = Invite{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3462,7 +3612,7 @@ func (x *Invite) String() string {
 func (*Invite) ProtoMessage() {}
 
 func (x *Invite) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[44]
+	mi := &file_pando_clusterd_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3475,7 +3625,7 @@ func (x *Invite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invite.ProtoReflect.Descriptor instead.
 func (*Invite) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{44}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Invite) GetAsked() string {
@@ -3520,6 +3670,13 @@ func (x *Invite) GetSize() uint32 {
 	return 0
 }
 
+func (x *Invite) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
 type Look struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Own           *Identity              `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
@@ -3531,7 +3688,7 @@ type Look struct {
 
 func (x *Look) Reset() {
 	*x = Look{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	mi := &file_pando_clusterd_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +3700,7 @@ func (x *Look) String() string {
 func (*Look) ProtoMessage() {}
 
 func (x *Look) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[45]
+	mi := &file_pando_clusterd_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +3713,7 @@ func (x *Look) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Look.ProtoReflect.Descriptor instead.
 func (*Look) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{45}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Look) GetOwn() *Identity {
@@ -3593,7 +3750,7 @@ type Reached struct {
 
 func (x *Reached) Reset() {
 	*x = Reached{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[46]
+	mi := &file_pando_clusterd_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3605,7 +3762,7 @@ func (x *Reached) String() string {
 func (*Reached) ProtoMessage() {}
 
 func (x *Reached) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[46]
+	mi := &file_pando_clusterd_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3618,7 +3775,7 @@ func (x *Reached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reached.ProtoReflect.Descriptor instead.
 func (*Reached) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{46}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Reached) GetOwn() *Identity {
@@ -3668,7 +3825,7 @@ type Yielding struct {
 
 func (x *Yielding) Reset() {
 	*x = Yielding{}
-	mi := &file_pando_clusterd_control_proto_msgTypes[47]
+	mi := &file_pando_clusterd_control_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3680,7 +3837,7 @@ func (x *Yielding) String() string {
 func (*Yielding) ProtoMessage() {}
 
 func (x *Yielding) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_clusterd_control_proto_msgTypes[47]
+	mi := &file_pando_clusterd_control_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3693,7 +3850,7 @@ func (x *Yielding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Yielding.ProtoReflect.Descriptor instead.
 func (*Yielding) Descriptor() ([]byte, []int) {
-	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{47}
+	return file_pando_clusterd_control_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Yielding) GetOwn() *Identity {
@@ -3728,7 +3885,7 @@ var File_pando_clusterd_control_proto protoreflect.FileDescriptor
 
 const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xbb\r\n" +
+	"\x1cpando/clusterd/control.proto\x12\x11pando.clusterd.v1\"\xea\r\n" +
 	"\x06Packet\x12'\n" +
 	"\x02to\x18\x01 \x01(\v2\x17.pando.clusterd.v1.NodeR\x02to\x127\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12<\n" +
@@ -3754,6 +3911,7 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05aside\x18! \x01(\v2\x18.pando.clusterd.v1.AsideH\x00R\x05aside\x120\n" +
 	"\x05known\x18\" \x01(\v2\x18.pando.clusterd.v1.KnownH\x00R\x05known\x12-\n" +
 	"\x04lack\x18# \x01(\v2\x17.pando.clusterd.v1.LackH\x00R\x04lack\x12-\n" +
+	"\x04page\x18& \x01(\v2\x17.pando.clusterd.v1.PageH\x00R\x04page\x12-\n" +
 	"\x04seek\x18$ \x01(\v2\x17.pando.clusterd.v1.SeekH\x00R\x04seek\x12-\n" +
 	"\x04sign\x18% \x01(\v2\x17.pando.clusterd.v1.SignH\x00R\x04sign\x120\n" +
 	"\x05probe\x18( \x01(\v2\x18.pando.clusterd.v1.ProbeH\x00R\x05probe\x123\n" +
@@ -3883,9 +4041,23 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\x05Known\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12.\n" +
-	"\x05tally\x18\x03 \x01(\v2\x18.pando.clusterd.v1.TallyR\x05tally\"\x1e\n" +
+	"\x05tally\x18\x03 \x01(\v2\x18.pando.clusterd.v1.TallyR\x05tally\"a\n" +
 	"\x04Lack\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x04R\x06number\"u\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12+\n" +
+	"\x04term\x18\x02 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x14\n" +
+	"\x05first\x18\x03 \x01(\rR\x05first\"\xf7\x02\n" +
+	"\x04Page\x12+\n" +
+	"\x04head\x18\x01 \x01(\v2\x17.pando.clusterd.v1.ViewR\x04head\x12\x18\n" +
+	"\amembers\x18\x02 \x01(\rR\amembers\x12\x16\n" +
+	"\x06buried\x18\x03 \x01(\rR\x06buried\x12\x14\n" +
+	"\x05first\x18\x04 \x01(\rR\x05first\x122\n" +
+	"\aentries\x18\x05 \x03(\v2\x18.pando.clusterd.v1.EntryR\aentries\x126\n" +
+	"\aremoved\x18\x06 \x03(\v2\x1c.pando.clusterd.v1.TombstoneR\aremoved\x12\x12\n" +
+	"\x04last\x18\a \x01(\bR\x04last\x12\x16\n" +
+	"\x06active\x18\b \x01(\x04R\x06active\x121\n" +
+	"\x06record\x18\t \x01(\v2\x19.pando.clusterd.v1.RecordR\x06record\x12/\n" +
+	"\x04from\x18\n" +
+	" \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x04from\"u\n" +
 	"\bReadWave\x12+\n" +
 	"\x04term\x18\x01 \x01(\v2\x17.pando.clusterd.v1.TermR\x04term\x12\x12\n" +
 	"\x04base\x18\x02 \x01(\x04R\x04base\x12(\n" +
@@ -3972,14 +4144,15 @@ const file_pando_clusterd_control_proto_rawDesc = "" +
 	"\vJoinRefusal\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
-	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xa9\x01\n" +
+	"\x06exceed\x18\x03 \x01(\x06R\x06exceed\"\xc1\x01\n" +
 	"\x06Invite\x12\x14\n" +
 	"\x05asked\x18\x01 \x01(\tR\x05asked\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05stamp\x18\x03 \x01(\x03R\x05stamp\x127\n" +
 	"\bidentity\x18\x04 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\bidentity\x12\x12\n" +
 	"\x04view\x18\x05 \x01(\x04R\x04view\x12\x12\n" +
-	"\x04size\x18\x06 \x01(\rR\x04size\"\x91\x01\n" +
+	"\x04size\x18\x06 \x01(\rR\x04size\x12\x16\n" +
+	"\x06paused\x18\a \x01(\bR\x06paused\"\x91\x01\n" +
 	"\x04Look\x12-\n" +
 	"\x03own\x18\x01 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x03own\x121\n" +
 	"\x05other\x18\x02 \x01(\v2\x1b.pando.clusterd.v1.IdentityR\x05other\x12'\n" +
@@ -4008,7 +4181,7 @@ func file_pando_clusterd_control_proto_rawDescGZIP() []byte {
 	return file_pando_clusterd_control_proto_rawDescData
 }
 
-var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_pando_clusterd_control_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Packet)(nil),      // 0: pando.clusterd.v1.Packet
 	(*Node)(nil),        // 1: pando.clusterd.v1.Node
@@ -4035,29 +4208,30 @@ var file_pando_clusterd_control_proto_goTypes = []any{
 	(*Tally)(nil),       // 22: pando.clusterd.v1.Tally
 	(*Known)(nil),       // 23: pando.clusterd.v1.Known
 	(*Lack)(nil),        // 24: pando.clusterd.v1.Lack
-	(*ReadWave)(nil),    // 25: pando.clusterd.v1.ReadWave
-	(*Promise)(nil),     // 26: pando.clusterd.v1.Promise
-	(*WriteWave)(nil),   // 27: pando.clusterd.v1.WriteWave
-	(*Ack)(nil),         // 28: pando.clusterd.v1.Ack
-	(*WaveRefusal)(nil), // 29: pando.clusterd.v1.WaveRefusal
-	(*Commit)(nil),      // 30: pando.clusterd.v1.Commit
-	(*Poll)(nil),        // 31: pando.clusterd.v1.Poll
-	(*Vouch)(nil),       // 32: pando.clusterd.v1.Vouch
-	(*Seek)(nil),        // 33: pando.clusterd.v1.Seek
-	(*Sign)(nil),        // 34: pando.clusterd.v1.Sign
-	(*Gone)(nil),        // 35: pando.clusterd.v1.Gone
-	(*Pending)(nil),     // 36: pando.clusterd.v1.Pending
-	(*Ended)(nil),       // 37: pando.clusterd.v1.Ended
-	(*Recovered)(nil),   // 38: pando.clusterd.v1.Recovered
-	(*Probe)(nil),       // 39: pando.clusterd.v1.Probe
-	(*Answer)(nil),      // 40: pando.clusterd.v1.Answer
-	(*Join)(nil),        // 41: pando.clusterd.v1.Join
-	(*Setting)(nil),     // 42: pando.clusterd.v1.Setting
-	(*JoinRefusal)(nil), // 43: pando.clusterd.v1.JoinRefusal
-	(*Invite)(nil),      // 44: pando.clusterd.v1.Invite
-	(*Look)(nil),        // 45: pando.clusterd.v1.Look
-	(*Reached)(nil),     // 46: pando.clusterd.v1.Reached
-	(*Yielding)(nil),    // 47: pando.clusterd.v1.Yielding
+	(*Page)(nil),        // 25: pando.clusterd.v1.Page
+	(*ReadWave)(nil),    // 26: pando.clusterd.v1.ReadWave
+	(*Promise)(nil),     // 27: pando.clusterd.v1.Promise
+	(*WriteWave)(nil),   // 28: pando.clusterd.v1.WriteWave
+	(*Ack)(nil),         // 29: pando.clusterd.v1.Ack
+	(*WaveRefusal)(nil), // 30: pando.clusterd.v1.WaveRefusal
+	(*Commit)(nil),      // 31: pando.clusterd.v1.Commit
+	(*Poll)(nil),        // 32: pando.clusterd.v1.Poll
+	(*Vouch)(nil),       // 33: pando.clusterd.v1.Vouch
+	(*Seek)(nil),        // 34: pando.clusterd.v1.Seek
+	(*Sign)(nil),        // 35: pando.clusterd.v1.Sign
+	(*Gone)(nil),        // 36: pando.clusterd.v1.Gone
+	(*Pending)(nil),     // 37: pando.clusterd.v1.Pending
+	(*Ended)(nil),       // 38: pando.clusterd.v1.Ended
+	(*Recovered)(nil),   // 39: pando.clusterd.v1.Recovered
+	(*Probe)(nil),       // 40: pando.clusterd.v1.Probe
+	(*Answer)(nil),      // 41: pando.clusterd.v1.Answer
+	(*Join)(nil),        // 42: pando.clusterd.v1.Join
+	(*Setting)(nil),     // 43: pando.clusterd.v1.Setting
+	(*JoinRefusal)(nil), // 44: pando.clusterd.v1.JoinRefusal
+	(*Invite)(nil),      // 45: pando.clusterd.v1.Invite
+	(*Look)(nil),        // 46: pando.clusterd.v1.Look
+	(*Reached)(nil),     // 47: pando.clusterd.v1.Reached
+	(*Yielding)(nil),    // 48: pando.clusterd.v1.Yielding
 }
 var file_pando_clusterd_control_proto_depIdxs = []int32{
 	1,   // 0: pando.clusterd.v1.Packet.to:type_name -> pando.clusterd.v1.Node
@@ -4067,108 +4241,115 @@ var file_pando_clusterd_control_proto_depIdxs = []int32{
 	14,  // 4: pando.clusterd.v1.Packet.request:type_name -> pando.clusterd.v1.Request
 	15,  // 5: pando.clusterd.v1.Packet.delta:type_name -> pando.clusterd.v1.Delta
 	19,  // 6: pando.clusterd.v1.Packet.welcome:type_name -> pando.clusterd.v1.Welcome
-	25,  // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
-	26,  // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
-	27,  // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
-	28,  // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
-	29,  // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
-	30,  // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
-	35,  // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
-	31,  // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
-	32,  // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
-	36,  // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
-	37,  // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
-	38,  // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
+	26,  // 7: pando.clusterd.v1.Packet.read_wave:type_name -> pando.clusterd.v1.ReadWave
+	27,  // 8: pando.clusterd.v1.Packet.promise:type_name -> pando.clusterd.v1.Promise
+	28,  // 9: pando.clusterd.v1.Packet.write_wave:type_name -> pando.clusterd.v1.WriteWave
+	29,  // 10: pando.clusterd.v1.Packet.ack:type_name -> pando.clusterd.v1.Ack
+	30,  // 11: pando.clusterd.v1.Packet.wave_refusal:type_name -> pando.clusterd.v1.WaveRefusal
+	31,  // 12: pando.clusterd.v1.Packet.commit:type_name -> pando.clusterd.v1.Commit
+	36,  // 13: pando.clusterd.v1.Packet.gone:type_name -> pando.clusterd.v1.Gone
+	32,  // 14: pando.clusterd.v1.Packet.poll:type_name -> pando.clusterd.v1.Poll
+	33,  // 15: pando.clusterd.v1.Packet.vouch:type_name -> pando.clusterd.v1.Vouch
+	37,  // 16: pando.clusterd.v1.Packet.pending:type_name -> pando.clusterd.v1.Pending
+	38,  // 17: pando.clusterd.v1.Packet.ended:type_name -> pando.clusterd.v1.Ended
+	39,  // 18: pando.clusterd.v1.Packet.recovered:type_name -> pando.clusterd.v1.Recovered
 	16,  // 19: pando.clusterd.v1.Packet.aside:type_name -> pando.clusterd.v1.Aside
 	23,  // 20: pando.clusterd.v1.Packet.known:type_name -> pando.clusterd.v1.Known
 	24,  // 21: pando.clusterd.v1.Packet.lack:type_name -> pando.clusterd.v1.Lack
-	33,  // 22: pando.clusterd.v1.Packet.seek:type_name -> pando.clusterd.v1.Seek
-	34,  // 23: pando.clusterd.v1.Packet.sign:type_name -> pando.clusterd.v1.Sign
-	39,  // 24: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
-	40,  // 25: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
-	41,  // 26: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
-	43,  // 27: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
-	44,  // 28: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
-	45,  // 29: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
-	46,  // 30: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
-	47,  // 31: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
-	1,   // 32: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
-	5,   // 33: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
-	1,   // 34: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
-	7,   // 35: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
-	4,   // 36: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
-	1,   // 37: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
-	1,   // 38: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
-	1,   // 39: pando.clusterd.v1.Row.around:type_name -> pando.clusterd.v1.Node
-	3,   // 40: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
-	10,  // 41: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
-	11,  // 42: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,   // 43: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
-	4,   // 44: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
-	1,   // 45: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
-	6,   // 46: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
-	8,   // 47: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
-	17,  // 48: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
-	17,  // 49: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
-	18,  // 50: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
-	1,   // 51: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
-	1,   // 52: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
-	1,   // 53: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
-	9,   // 54: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
-	6,   // 55: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
-	3,   // 56: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
-	9,   // 57: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
-	10,  // 58: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
-	11,  // 59: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
-	1,   // 60: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
-	1,   // 61: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
-	3,   // 62: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
-	22,  // 63: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
-	3,   // 64: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
-	21,  // 65: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,   // 66: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
-	20,  // 67: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
-	3,   // 68: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
-	22,  // 69: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
-	3,   // 70: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
-	20,  // 71: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
-	21,  // 72: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
-	3,   // 73: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
-	22,  // 74: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
-	3,   // 75: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
-	3,   // 76: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
-	9,   // 77: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
-	20,  // 78: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
-	21,  // 79: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
-	1,   // 80: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
-	1,   // 81: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
-	1,   // 82: pando.clusterd.v1.Seek.subject:type_name -> pando.clusterd.v1.Node
-	1,   // 83: pando.clusterd.v1.Seek.asker:type_name -> pando.clusterd.v1.Node
-	1,   // 84: pando.clusterd.v1.Sign.subject:type_name -> pando.clusterd.v1.Node
-	1,   // 85: pando.clusterd.v1.Sign.asker:type_name -> pando.clusterd.v1.Node
-	3,   // 86: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
-	20,  // 87: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
-	2,   // 88: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
-	9,   // 89: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
-	2,   // 90: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
-	1,   // 91: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
-	4,   // 92: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
-	42,  // 93: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
-	2,   // 94: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
-	2,   // 95: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
-	2,   // 96: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
-	1,   // 97: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
-	2,   // 98: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
-	2,   // 99: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
-	1,   // 100: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
-	2,   // 101: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
-	2,   // 102: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
-	1,   // 103: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
-	104, // [104:104] is the sub-list for method output_type
-	104, // [104:104] is the sub-list for method input_type
-	104, // [104:104] is the sub-list for extension type_name
-	104, // [104:104] is the sub-list for extension extendee
-	0,   // [0:104] is the sub-list for field type_name
+	25,  // 22: pando.clusterd.v1.Packet.page:type_name -> pando.clusterd.v1.Page
+	34,  // 23: pando.clusterd.v1.Packet.seek:type_name -> pando.clusterd.v1.Seek
+	35,  // 24: pando.clusterd.v1.Packet.sign:type_name -> pando.clusterd.v1.Sign
+	40,  // 25: pando.clusterd.v1.Packet.probe:type_name -> pando.clusterd.v1.Probe
+	41,  // 26: pando.clusterd.v1.Packet.answer:type_name -> pando.clusterd.v1.Answer
+	42,  // 27: pando.clusterd.v1.Packet.join:type_name -> pando.clusterd.v1.Join
+	44,  // 28: pando.clusterd.v1.Packet.join_refusal:type_name -> pando.clusterd.v1.JoinRefusal
+	45,  // 29: pando.clusterd.v1.Packet.invite:type_name -> pando.clusterd.v1.Invite
+	46,  // 30: pando.clusterd.v1.Packet.look:type_name -> pando.clusterd.v1.Look
+	47,  // 31: pando.clusterd.v1.Packet.reached:type_name -> pando.clusterd.v1.Reached
+	48,  // 32: pando.clusterd.v1.Packet.yielding:type_name -> pando.clusterd.v1.Yielding
+	1,   // 33: pando.clusterd.v1.Term.leader:type_name -> pando.clusterd.v1.Node
+	5,   // 34: pando.clusterd.v1.Info.meta:type_name -> pando.clusterd.v1.Pair
+	1,   // 35: pando.clusterd.v1.Record.node:type_name -> pando.clusterd.v1.Node
+	7,   // 36: pando.clusterd.v1.Record.own:type_name -> pando.clusterd.v1.Own
+	4,   // 37: pando.clusterd.v1.Own.info:type_name -> pando.clusterd.v1.Info
+	1,   // 38: pando.clusterd.v1.Row.observer:type_name -> pando.clusterd.v1.Node
+	1,   // 39: pando.clusterd.v1.Row.accused:type_name -> pando.clusterd.v1.Node
+	1,   // 40: pando.clusterd.v1.Row.around:type_name -> pando.clusterd.v1.Node
+	3,   // 41: pando.clusterd.v1.View.term:type_name -> pando.clusterd.v1.Term
+	10,  // 42: pando.clusterd.v1.View.members:type_name -> pando.clusterd.v1.Entry
+	11,  // 43: pando.clusterd.v1.View.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,   // 44: pando.clusterd.v1.Entry.node:type_name -> pando.clusterd.v1.Node
+	4,   // 45: pando.clusterd.v1.Entry.info:type_name -> pando.clusterd.v1.Info
+	1,   // 46: pando.clusterd.v1.Tombstone.node:type_name -> pando.clusterd.v1.Node
+	6,   // 47: pando.clusterd.v1.Delta.records:type_name -> pando.clusterd.v1.Record
+	8,   // 48: pando.clusterd.v1.Delta.rows:type_name -> pando.clusterd.v1.Row
+	17,  // 49: pando.clusterd.v1.Delta.note:type_name -> pando.clusterd.v1.Note
+	17,  // 50: pando.clusterd.v1.Aside.note:type_name -> pando.clusterd.v1.Note
+	18,  // 51: pando.clusterd.v1.Note.rumour:type_name -> pando.clusterd.v1.Rumour
+	1,   // 52: pando.clusterd.v1.Note.share:type_name -> pando.clusterd.v1.Node
+	1,   // 53: pando.clusterd.v1.Note.missing:type_name -> pando.clusterd.v1.Node
+	1,   // 54: pando.clusterd.v1.Rumour.origin:type_name -> pando.clusterd.v1.Node
+	9,   // 55: pando.clusterd.v1.Welcome.view:type_name -> pando.clusterd.v1.View
+	6,   // 56: pando.clusterd.v1.Welcome.record:type_name -> pando.clusterd.v1.Record
+	3,   // 57: pando.clusterd.v1.Patch.base_term:type_name -> pando.clusterd.v1.Term
+	9,   // 58: pando.clusterd.v1.Patch.head:type_name -> pando.clusterd.v1.View
+	10,  // 59: pando.clusterd.v1.Patch.members:type_name -> pando.clusterd.v1.Entry
+	11,  // 60: pando.clusterd.v1.Patch.removed:type_name -> pando.clusterd.v1.Tombstone
+	1,   // 61: pando.clusterd.v1.Leg.share:type_name -> pando.clusterd.v1.Node
+	1,   // 62: pando.clusterd.v1.Tally.missing:type_name -> pando.clusterd.v1.Node
+	3,   // 63: pando.clusterd.v1.Known.term:type_name -> pando.clusterd.v1.Term
+	22,  // 64: pando.clusterd.v1.Known.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 65: pando.clusterd.v1.Lack.term:type_name -> pando.clusterd.v1.Term
+	9,   // 66: pando.clusterd.v1.Page.head:type_name -> pando.clusterd.v1.View
+	10,  // 67: pando.clusterd.v1.Page.entries:type_name -> pando.clusterd.v1.Entry
+	11,  // 68: pando.clusterd.v1.Page.removed:type_name -> pando.clusterd.v1.Tombstone
+	6,   // 69: pando.clusterd.v1.Page.record:type_name -> pando.clusterd.v1.Record
+	2,   // 70: pando.clusterd.v1.Page.from:type_name -> pando.clusterd.v1.Identity
+	3,   // 71: pando.clusterd.v1.ReadWave.term:type_name -> pando.clusterd.v1.Term
+	21,  // 72: pando.clusterd.v1.ReadWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,   // 73: pando.clusterd.v1.Promise.term:type_name -> pando.clusterd.v1.Term
+	20,  // 74: pando.clusterd.v1.Promise.acked:type_name -> pando.clusterd.v1.Patch
+	3,   // 75: pando.clusterd.v1.Promise.ballot:type_name -> pando.clusterd.v1.Term
+	22,  // 76: pando.clusterd.v1.Promise.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 77: pando.clusterd.v1.WriteWave.term:type_name -> pando.clusterd.v1.Term
+	20,  // 78: pando.clusterd.v1.WriteWave.change:type_name -> pando.clusterd.v1.Patch
+	21,  // 79: pando.clusterd.v1.WriteWave.leg:type_name -> pando.clusterd.v1.Leg
+	3,   // 80: pando.clusterd.v1.Ack.term:type_name -> pando.clusterd.v1.Term
+	22,  // 81: pando.clusterd.v1.Ack.tally:type_name -> pando.clusterd.v1.Tally
+	3,   // 82: pando.clusterd.v1.WaveRefusal.term:type_name -> pando.clusterd.v1.Term
+	3,   // 83: pando.clusterd.v1.WaveRefusal.highest:type_name -> pando.clusterd.v1.Term
+	9,   // 84: pando.clusterd.v1.Commit.view:type_name -> pando.clusterd.v1.View
+	20,  // 85: pando.clusterd.v1.Commit.change:type_name -> pando.clusterd.v1.Patch
+	21,  // 86: pando.clusterd.v1.Commit.leg:type_name -> pando.clusterd.v1.Leg
+	1,   // 87: pando.clusterd.v1.Poll.nodes:type_name -> pando.clusterd.v1.Node
+	1,   // 88: pando.clusterd.v1.Vouch.nodes:type_name -> pando.clusterd.v1.Node
+	1,   // 89: pando.clusterd.v1.Seek.subject:type_name -> pando.clusterd.v1.Node
+	1,   // 90: pando.clusterd.v1.Seek.asker:type_name -> pando.clusterd.v1.Node
+	1,   // 91: pando.clusterd.v1.Sign.subject:type_name -> pando.clusterd.v1.Node
+	1,   // 92: pando.clusterd.v1.Sign.asker:type_name -> pando.clusterd.v1.Node
+	3,   // 93: pando.clusterd.v1.Pending.ballot:type_name -> pando.clusterd.v1.Term
+	20,  // 94: pando.clusterd.v1.Pending.change:type_name -> pando.clusterd.v1.Patch
+	2,   // 95: pando.clusterd.v1.Recovered.from:type_name -> pando.clusterd.v1.Identity
+	9,   // 96: pando.clusterd.v1.Recovered.view:type_name -> pando.clusterd.v1.View
+	2,   // 97: pando.clusterd.v1.Answer.identity:type_name -> pando.clusterd.v1.Identity
+	1,   // 98: pando.clusterd.v1.Answer.node:type_name -> pando.clusterd.v1.Node
+	4,   // 99: pando.clusterd.v1.Join.info:type_name -> pando.clusterd.v1.Info
+	43,  // 100: pando.clusterd.v1.Join.settings:type_name -> pando.clusterd.v1.Setting
+	2,   // 101: pando.clusterd.v1.Invite.identity:type_name -> pando.clusterd.v1.Identity
+	2,   // 102: pando.clusterd.v1.Look.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 103: pando.clusterd.v1.Look.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 104: pando.clusterd.v1.Look.at:type_name -> pando.clusterd.v1.Node
+	2,   // 105: pando.clusterd.v1.Reached.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 106: pando.clusterd.v1.Reached.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 107: pando.clusterd.v1.Reached.at:type_name -> pando.clusterd.v1.Node
+	2,   // 108: pando.clusterd.v1.Yielding.own:type_name -> pando.clusterd.v1.Identity
+	2,   // 109: pando.clusterd.v1.Yielding.other:type_name -> pando.clusterd.v1.Identity
+	1,   // 110: pando.clusterd.v1.Yielding.at:type_name -> pando.clusterd.v1.Node
+	111, // [111:111] is the sub-list for method output_type
+	111, // [111:111] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_pando_clusterd_control_proto_init() }
@@ -4197,6 +4378,7 @@ func file_pando_clusterd_control_proto_init() {
 		(*Packet_Aside)(nil),
 		(*Packet_Known)(nil),
 		(*Packet_Lack)(nil),
+		(*Packet_Page)(nil),
 		(*Packet_Seek)(nil),
 		(*Packet_Sign)(nil),
 		(*Packet_Probe)(nil),
@@ -4214,7 +4396,7 @@ func file_pando_clusterd_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_clusterd_control_proto_rawDesc), len(file_pando_clusterd_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

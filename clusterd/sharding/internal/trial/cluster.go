@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,6 +126,11 @@ func (c *Cluster) Kill(i int) {
 
 // Address returns where node i listens.
 func (c *Cluster) Address(i int) string { return c.procs[i].address }
+
+// IndexOf returns the number of the node at an address, -1 if there is none.
+func (c *Cluster) IndexOf(address string) int {
+	return slices.IndexFunc(c.procs, func(p *proc) bool { return p.address == address })
+}
 
 // Close kills everything.
 func (c *Cluster) Close() {

@@ -36,11 +36,17 @@ func (o options) grow(out io.Writer) error {
 		Timing: timing,
 		Link:   sim.Link{Min: time.Millisecond, Max: 5 * time.Millisecond, Loss: 0.01},
 		Watch:  watch,
+
+		MaxMessage: o.message,
 	})
 	for id := 1; id <= o.grove; id++ {
 		s.Start(id)
 	}
 	l := lap{sim: s, nodes: o.grove, out: out}
+	if o.message > 0 {
+		s.Weigh(l.size)
+		defer func() { fmt.Fprintf(out, "the largest message had %d bytes: %s\n", l.most, l.which) }()
+	}
 	if err := l.settle("formed"); err != nil {
 		return err
 	}
@@ -49,9 +55,11 @@ func (o options) grow(out io.Writer) error {
 	s.Run(rest)
 	l.print("at rest for")
 	l.begin()
-	s.Weigh(size) // encodes every packet
+	s.Weigh(l.size) // encodes every packet
 	s.Run(rest / 5)
-	s.Weigh(nil)
+	if o.message == 0 {
+		s.Weigh(nil)
+	}
 	l.print("weighed at rest for")
 	s.Start(o.grove + 1)
 	if err := l.settle("one more joined after"); err != nil {
@@ -60,11 +68,17 @@ func (o options) grow(out io.Writer) error {
 	return s.Err()
 }
 
-// size is how many bytes a packet has in a frame.
-func size(p *core.Packet) int {
-	b, err := wire.Append(nil, p)
+// size is how many bytes a packet has in a frame. It notes the largest.
+func (l *lap) size(p *core.Packet) int {
+	b, err := wire.Append(l.scratch[:0], p)
 	if err != nil {
 		return 0
+	}
+	if l.scratch = b; len(b) > l.most {
+		l.most, l.which = len(b), "of the join machine"
+		if p.Engine != nil {
+			l.which = fmt.Sprintf("%T", p.Engine.Body)
+		}
 	}
 	return len(b)
 }
@@ -80,6 +94,9 @@ type lap struct {
 	events  uint64
 	packets uint64
 	bytes   uint64
+	scratch []byte
+	most    int    // bytes of the largest packet
+	which   string // what that was
 }
 
 func (l *lap) begin() {

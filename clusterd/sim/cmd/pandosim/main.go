@@ -38,6 +38,7 @@ type options struct {
 	without  string        // names of rules to take out, separated by blanks
 	grove    int           // form a cluster of so many nodes instead; 0 = not
 	interval time.Duration // between two gossip rounds of a grove
+	message  int           // about how many bytes a message of a grove may have; 0 = the engine's default
 	report   string        // write pictures into this file instead; "" = not
 	profile  string        // write a profile of the processor here; "" = none
 }
@@ -54,6 +55,7 @@ func main() {
 	flag.StringVar(&o.without, "without", "", "take these rules of the protocol out, separated by blanks")
 	flag.IntVar(&o.grove, "grove", 0, "form a cluster of so many nodes instead, let it rest, and let one more join")
 	flag.DurationVar(&o.interval, "interval", time.Second, "gossip interval of a grove")
+	flag.IntVar(&o.message, "message", 0, "about how many bytes a message of a grove may have (default 64 KiB); every message is weighed then")
 	flag.StringVar(&o.report, "report", "", "write a page of pictures into this file instead; with -script or -seed of that story")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor into this file")
 	flag.Usage = usage

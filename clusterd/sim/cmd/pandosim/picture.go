@@ -212,7 +212,7 @@ func news(n, fanout int) (spread, error) {
 // atRest weighs what a cluster sends that has nothing to do.
 func atRest(n int) resting {
 	s := world(2, n, 0)
-	s.Weigh(size)
+	s.Weigh(new(lap).size)
 	at, packets := s.Now(), s.Packets()
 	s.Run(5 * time.Second)
 	each := 1 / (s.Now() - at).Seconds() / float64(n)

@@ -92,12 +92,7 @@ func move(ctx context.Context, c *trial.Cluster, load *trial.Load, i int) (time.
 		return 0, err
 	}
 	load.Gap(nil)
-	to := ""
-	for n := range 3 {
-		if c.Address(n) == load.PrimaryOf(key) {
-			to = c.Address((n + 1) % 3)
-		}
-	}
+	to := c.Address((c.IndexOf(load.PrimaryOf(key)) + 1) % 3)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := durable.Transfer(ctx, c.Node, slots.Of(key), to); err != nil {
