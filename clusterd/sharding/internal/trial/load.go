@@ -153,10 +153,23 @@ func (l *Load) Caught(since time.Time) bool {
 func (l *Load) WaitAll(since time.Time) error {
 	for begin := time.Now(); !l.Caught(since); time.Sleep(time.Millisecond) {
 		if time.Since(begin) > time.Minute {
-			return errors.New("no writes of some keys for a minute")
+			return fmt.Errorf("no writes for a minute: %v", l.stuck(since))
 		}
 	}
 	return nil
+}
+
+// stuck are the shards of keys that were not written since a moment, as this
+// process's node sees them.
+func (l *Load) stuck(since time.Time) (rows []durable.Row) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range l.keys {
+		if row, err := durable.RowOf(l.c.Node, slots.Of(key)); err == nil && !l.last[key].After(since) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // PrimaryOf returns the address of a key's primary.
