@@ -39,7 +39,7 @@ func (g *group) persist(msg *raftpb.Message, sync bool) {
 	if s := msg.GetSnapshot(); s != nil && !raft.IsEmptySnap(s) {
 		meta := g.staged(s)
 		w.Install = &meta
-		g.last = meta.Index
+		g.last, g.installing = meta.Index, meta.Index
 		sync = true
 	}
 	if n := len(msg.GetEntries()); n > 0 {

@@ -200,7 +200,7 @@ func (m *Machine) snapshotReady(in SnapshotReady) error {
 		return err
 	}
 	g.asked = false
-	if in.Index <= g.st.snap.Index {
+	if in.Index <= max(g.st.snap.Index, g.installing) {
 		return nil
 	}
 	if in.Index > g.applied || in.Index > g.st.last() {

@@ -17,6 +17,9 @@ type stage struct {
 	// queued is how far parts were handed out to be stored, have how far they
 	// are durable.
 	queued, have uint64
+	// installing is the newest snapshot whose installation was handed out to be
+	// stored: one of this node's own that is older must not be written after it.
+	installing uint64
 }
 
 // receivePart stores the next part.
@@ -33,7 +36,7 @@ func (g *group) receivePart(from uint64, p *groupspb.Part) error {
 		return nil
 	}
 	if g.stage.meta.Index != p.Index && p.Offset == 0 {
-		g.stage = stage{meta: meta}
+		g.stage = stage{meta: meta, installing: g.installing}
 	}
 	st := &g.stage
 	if st.meta.Index != p.Index || st.queued != p.Offset {
