@@ -100,7 +100,7 @@ func (e *Engine) askHelpers(subject member.Node, list []member.Node) {
 // makes one message of one, and only between members, so nobody can have this
 // node send more than he sends.
 func (e *Engine) onSeek(from member.Node, s *Seek) error {
-	if e.roster.find(from) == nil {
+	if !e.lists(from) {
 		return ErrStranger
 	}
 	if s.Subject == e.self {
@@ -110,22 +110,22 @@ func (e *Engine) onSeek(from member.Node, s *Seek) error {
 		})
 		return nil
 	}
-	if p := e.roster.find(s.Subject); p != nil && p.present && s.Asker == from && !e.views.removes(p.node) {
-		e.send(p.node, s)
+	if who, present := e.at(s.Subject.Address); present && who == s.Subject && s.Asker == from && !e.views.removes(who) {
+		e.send(who, s)
 	}
 	return nil
 }
 
 // onSign takes a sign of life, or hands it on to whoever asked for it.
 func (e *Engine) onSign(from member.Node, s *Sign) error {
-	if e.roster.find(from) == nil {
+	if !e.lists(from) {
 		return ErrStranger
 	}
 	if s.Asker == e.self {
 		e.signed(s)
 		return nil
 	}
-	if s.Subject == from && e.roster.find(s.Asker) != nil {
+	if s.Subject == from && e.lists(s.Asker) {
 		e.send(s.Asker, s)
 	}
 	return nil

@@ -30,7 +30,7 @@ type strand struct {
 func (e *Engine) strands() []strand {
 	var list []strand
 	for _, row := range e.verdict.rows {
-		if len(row.Around) == 0 || !e.counts(row.Observer) && e.roster.find(row.Observer) == nil {
+		if len(row.Around) == 0 || !e.counts(row.Observer) && !e.lists(row.Observer) {
 			continue
 		}
 		for _, n := range row.Around {
