@@ -59,7 +59,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.log {
 		log = os.Stderr
 	}
-	plan := trial.Plan{Preset: o.preset, Pause: o.pause}
+	plan := trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 300 * time.Millisecond}
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
 			plan.Level = l

@@ -56,7 +56,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	begin, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
 	if err != nil {
 		return err
 	}
