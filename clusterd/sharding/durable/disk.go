@@ -20,6 +20,7 @@ type disk struct {
 	fault func(error) // told of the first error of a row, and nil when it is over
 	base  time.Time
 	began atomic.Int64 // when the write that is under way began, after base; 0 = none is
+	sick  atomic.Bool  // that one has failed
 
 	mu    sync.Mutex
 	queue []job
@@ -106,11 +107,12 @@ func (d *disk) write(jobs []job) bool {
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		err := d.store.Apply(ops, sync)
 		if err == nil {
-			if pause != retryFirst {
+			if d.sick.Swap(false) {
 				d.fault(nil)
 			}
 			break
 		}
+		d.sick.Store(true)
 		if pause == retryFirst {
 			d.fault(err)
 		}
@@ -130,12 +132,18 @@ func (d *disk) write(jobs []job) bool {
 	return true
 }
 
-// stuck is for how long the write that is under way has failed, or has not returned.
-func (d *disk) stuck() time.Duration {
-	if began := d.began.Load(); began != 0 {
-		return time.Since(d.base) - time.Duration(began)
+// hangFor is how long a write may take that does not fail. A busy disk can be slow,
+// and where one is, the others mostly are too.
+const hangFor = 10 * time.Second
+
+// stuck reports whether the write that is under way has failed for a time, or hangs.
+func (d *disk) stuck(failing time.Duration) bool {
+	began := d.began.Load()
+	if began == 0 {
+		return false
 	}
-	return 0
+	since := time.Since(d.base) - time.Duration(began)
+	return since >= hangFor || since >= failing && d.sick.Load()
 }
 
 // stop ends the goroutine and closes the store. What is still queued is as if it

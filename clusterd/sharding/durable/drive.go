@@ -158,8 +158,8 @@ func levelOf(l Level) groups.Level {
 func (sh *shell) acknowledge(a groups.Ack) {
 	l := &sh.locals[a.Shard]
 	l.open--
-	if l.open == 0 && l.closing {
-		defer sh.endRun(int(a.Shard))
+	if l.open == 0 {
+		defer sh.rested(int(a.Shard))
 	}
 	if l.run == 0 || a.Result != groups.Done {
 		return
@@ -172,6 +172,18 @@ func (sh *shell) acknowledge(a groups.Ack) {
 	case Quorum:
 		l.told.quorum = max(l.told.quorum, seq)
 		sh.tellProgress(l)
+	}
+}
+
+// rested is called when nothing of a shard's runs is under way any more: a run that
+// was closed ends, and one that waited for that begins. The latter is a primary that
+// was elected again before it knew the end of its last term's proposals.
+func (sh *shell) rested(shard int) {
+	switch _, ailing := sh.ailing[shard]; {
+	case sh.locals[shard].closing:
+		sh.endRun(shard)
+	case !ailing:
+		sh.beginRun(shard)
 	}
 }
 

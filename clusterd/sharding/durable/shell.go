@@ -199,10 +199,10 @@ func (sh *shell) step(now time.Time, item any) {
 	}
 }
 
-// mute reports whether this node is as good as dead for its groups: its disk has not
-// taken a write for the time of a lease. It keeps silent then, so that the shards it
+// mute reports whether this node is as good as dead for its groups: its disk has
+// refused a write for the time of a lease, or hangs. It keeps silent then, so that the shards it
 // leads get other primaries, and goes on when the disk is well.
-func (sh *shell) mute() bool { return sh.disk != nil && sh.disk.stuck() >= sh.svc.timing.LeaseFor }
+func (sh *shell) mute() bool { return sh.disk != nil && sh.disk.stuck(sh.svc.timing.LeaseFor) }
 
 // input gives the machine an input. What it refuses of packets is noise.
 func (sh *shell) input(now time.Time, in groups.Input) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,6 +127,14 @@ func (c *Cluster) Kill(i int) {
 // Address returns where node i listens.
 func (c *Cluster) Address(i int) string { return c.procs[i].address }
 
+// IndexOf returns the number of the node at an address, -1 if there is none.
+func (c *Cluster) IndexOf(address string) int {
+	return slices.IndexFunc(c.procs, func(p *proc) bool { return p.address == address })
+}
+
+// fault logs what a client was told.
+func (c *Cluster) fault(err error) { fmt.Fprintln(c.log, "client:", err) }
+
 // Close kills everything.
 func (c *Cluster) Close() {
 	for i := range c.procs {
@@ -184,15 +193,23 @@ func (c *Cluster) settled(rows []durable.Row) bool {
 			live++
 		}
 	}
-	leads := map[string]int{}
+	leads, copies := map[string]int{}, map[string]int{}
 	for _, r := range rows {
 		if !up[r.Primary] || len(r.Replicas) != min(3, live)-1 {
 			return false
 		}
 		leads[r.Primary]++
+		for _, a := range append(r.Replicas, r.Primary) {
+			copies[a]++
+		}
 	}
-	for _, n := range leads {
-		if n > (len(rows)+live-1)/live {
+	return even(leads, len(rows), live) && even(copies, len(rows)*min(3, live), live)
+}
+
+// even tells whether nobody has more than its share, rounded up.
+func even(counts map[string]int, total, nodes int) bool {
+	for _, n := range counts {
+		if n > (total+nodes-1)/nodes {
 			return false
 		}
 	}

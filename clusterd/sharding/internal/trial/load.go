@@ -17,9 +17,6 @@ import (
 	"github.com/pando-go/pando/clusterd/slots"
 )
 
-// patience is how long a client waits for an answer before it asks again.
-const patience = 300 * time.Millisecond
-
 // Load is clients at work: each key has a few, some of which write and some read,
 // one operation after the other.
 type Load struct {
@@ -76,7 +73,7 @@ func (l *Load) client(ctx context.Context, key string, id int, writes bool) {
 			in.value = fmt.Sprintf("%d.%d", id, n)
 		}
 		call := time.Since(l.start)
-		answer, err := durable.Ask[*wrapperspb.StringValue](ctx, ref.With(wrapperspb.String(in.value)).Within(patience))
+		answer, err := durable.Ask[*wrapperspb.StringValue](ctx, ref.With(wrapperspb.String(in.value)).Within(l.c.Plan.Patience))
 		l.note(key, id, in, call, answer.GetValue(), err)
 		if ctx.Err() == nil { // else it was given up, since the load ends
 			l.count(err)
@@ -119,6 +116,7 @@ func (l *Load) count(err error) {
 		l.NotDone.Add(1)
 	case errors.Is(err, durable.ErrUnknownOutcome):
 		l.Unknown.Add(1)
+		l.c.fault(err)
 	}
 }
 
@@ -153,10 +151,23 @@ func (l *Load) Caught(since time.Time) bool {
 func (l *Load) WaitAll(since time.Time) error {
 	for begin := time.Now(); !l.Caught(since); time.Sleep(time.Millisecond) {
 		if time.Since(begin) > time.Minute {
-			return errors.New("no writes of some keys for a minute")
+			return fmt.Errorf("no writes for a minute: %v", l.stuck(since))
 		}
 	}
 	return nil
+}
+
+// stuck are the shards of keys that were not written since a moment, as this
+// process's node sees them.
+func (l *Load) stuck(since time.Time) (rows []durable.Row) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range l.keys {
+		if row, err := durable.RowOf(l.c.Node, slots.Of(key)); err == nil && !l.last[key].After(since) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // PrimaryOf returns the address of a key's primary.
@@ -201,7 +212,7 @@ func (l *Load) look(key string) string {
 	defer cancel()
 	ref := durable.Ref(l.c.Node, Register(l.c.Plan.Level), key)
 	for ctx.Err() == nil {
-		answer, err := durable.Ask[*wrapperspb.StringValue](ctx, ref.With(wrapperspb.String("")).Within(patience))
+		answer, err := durable.Ask[*wrapperspb.StringValue](ctx, ref.With(wrapperspb.String("")).Within(l.c.Plan.Patience))
 		if err == nil {
 			return answer.GetValue()
 		}

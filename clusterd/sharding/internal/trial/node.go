@@ -50,7 +50,10 @@ type Plan struct {
 	Preset string        // fast or lan
 	Level  durable.Level // of the registers
 	Pause  time.Duration // of a client between two operations
-	Seeds  []string
+	// Patience is how long a client waits for an answer before it asks again: little
+	// where primaries are killed, much where nobody may be left without one.
+	Patience time.Duration
+	Seeds    []string
 }
 
 func (p Plan) timing() engine.Timing {

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.log {
 		log = os.Stderr
 	}
-	plan := trial.Plan{Preset: o.preset, Pause: o.pause}
+	plan := trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 300 * time.Millisecond}
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
 			plan.Level = l
@@ -96,7 +97,10 @@ func kill(ctx context.Context, c *trial.Cluster, load *trial.Load, rng *rand.Ran
 		return 0, err
 	}
 	time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
-	victim := rng.IntN(3)
+	victim := c.IndexOf(load.PrimaryOf(load.Keys()[rng.IntN(len(load.Keys()))]))
+	if victim < 0 {
+		return 0, errors.New("a key has no primary")
+	}
 	lost := map[string]bool{}
 	for _, key := range load.Keys() {
 		lost[key] = load.PrimaryOf(key) == c.Address(victim)

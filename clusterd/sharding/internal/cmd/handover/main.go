@@ -56,7 +56,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	begin, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
 	if err != nil {
 		return err
 	}
@@ -92,12 +92,7 @@ func move(ctx context.Context, c *trial.Cluster, load *trial.Load, i int) (time.
 		return 0, err
 	}
 	load.Gap(nil)
-	to := ""
-	for n := range 3 {
-		if c.Address(n) == load.PrimaryOf(key) {
-			to = c.Address((n + 1) % 3)
-		}
-	}
+	to := c.Address((c.IndexOf(load.PrimaryOf(key)) + 1) % 3)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := durable.Transfer(ctx, c.Node, slots.Of(key), to); err != nil {

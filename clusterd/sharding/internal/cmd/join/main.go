@@ -56,7 +56,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	begin, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause}, log)
+	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,11 @@ func fill(ctx context.Context, c *trial.Cluster, o options) error {
 		group.Go(func() {
 			for i := w; i < o.n; i += workers {
 				e := durable.Ref(c.Node, kind, fmt.Sprint("entity ", i)).With(text).Within(30 * time.Second)
-				if _, err := durable.Ask[*wrapperspb.StringValue](ctx, e); err != nil {
+				_, err := durable.Ask[*wrapperspb.StringValue](ctx, e)
+				for try := 0; err != nil && try < 5; try++ { // to write it twice does no harm
+					_, err = durable.Ask[*wrapperspb.StringValue](ctx, e)
+				}
+				if err != nil {
 					errs <- err
 					return
 				}
