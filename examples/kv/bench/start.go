@@ -81,8 +81,8 @@ func startRedis(ctx context.Context, dir string) (port string, stop func(), err 
 	return fmt.Sprint(first), stop, nil
 }
 
-// startKV starts the three nodes of the key-value server. Slots of three nodes
-// with one replica each are what Redis Cluster has above.
+// startKV starts the three nodes of the key-value server. Each slot is on two of
+// them, as in the Redis Cluster above.
 func startKV(program, level string) func(context.Context, string) (string, func(), error) {
 	return func(ctx context.Context, dir string) (string, func(), error) {
 		first, err := free(6)
@@ -98,7 +98,7 @@ func startKV(program, level string) func(context.Context, string) (string, func(
 		}
 		address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", first+i) }
 		for i := range 3 {
-			n := exec.CommandContext(ctx, program, "node", "-q", "-level", level, "-listen", address(3+i), "-clients", address(i), "-seeds", address(3)+","+address(4))
+			n := exec.CommandContext(ctx, program, "node", "-q", "-level", level, "-replicas", "2", "-listen", address(3+i), "-clients", address(i), "-seeds", address(3)+","+address(4))
 			if err := n.Start(); err != nil {
 				stop()
 				return "", nil, err

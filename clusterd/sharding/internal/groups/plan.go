@@ -105,21 +105,8 @@ func (g *group) nextChange() (raftpb.ConfChangeType, uint64) {
 			return raftpb.ConfChangeAddNode, id
 		}
 	}
-	missing := minus(w.Members, g.conf.voters)
-	for _, id := range missing {
-		if len(g.conf.learners) > 0 || g.conf.learns(id) {
-			break // one at a time
-		}
-		if slices.Contains(g.removed, id) && !g.m.without.renewFirst {
-			if g.drained() {
-				g.renew()
-			}
-			return 0, 0
-		}
-		return raftpb.ConfChangeAddLearnerNode, id
-	}
-	if len(missing) > 0 {
-		return 0, 0
+	if missing := minus(w.Members, g.conf.voters); len(missing) > 0 {
+		return g.learn(missing[0])
 	}
 	for _, id := range minus(g.conf.voters, w.Members) {
 		if id != g.m.cfg.Self && g.safe(minus(g.conf.voters, []uint64{id})) {
@@ -127,6 +114,20 @@ func (g *group) nextChange() (raftpb.ConfChangeType, uint64) {
 		}
 	}
 	return 0, 0
+}
+
+// learn is the step that makes a member a learner: one at a time.
+func (g *group) learn(id uint64) (raftpb.ConfChangeType, uint64) {
+	switch {
+	case len(g.conf.learners) > 0:
+		return 0, 0
+	case slices.Contains(g.removed, id) && !g.m.without.renewFirst:
+		if g.drained() {
+			g.renew()
+		}
+		return 0, 0
+	}
+	return raftpb.ConfChangeAddLearnerNode, id
 }
 
 // with and minus are sets as growing lists.
