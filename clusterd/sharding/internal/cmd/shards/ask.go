@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/pando-go/pando/clusterd"
@@ -62,15 +61,6 @@ func askFor(ctx context.Context, c *cluster, from *clusterd.Node, ids []string, 
 		return 0, 0, 0, *e
 	}
 	return count.Load(), time.Since(began), cpuTime() - used, nil
-}
-
-// cpuTime is what this process has used so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // showIdle measures the memory of entities that do nothing.
