@@ -88,7 +88,7 @@ func (p *pump) enter(name string) {
 }
 
 func TestRampage(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(24)
 	if testing.Short() {
 		seeds = 10
 	}

@@ -31,15 +31,14 @@ var pace = flag.Duration("pace", 100*time.Millisecond, "between two writes in Te
 // run writes a key at each pace until ctx ends; only such keys, unless
 // own is "", whose primary is at own when it starts.
 func (w *writer) run(ctx context.Context, n *clusterd.Node, kind durable.Kind[*wrapperspb.Int64Value], name, own string) {
-	shards := map[int]bool{}
-	if rows, err := durable.Table(n); err == nil {
-		for _, r := range rows {
-			shards[r.Shard] = own == "" || r.Primary == own
-		}
+	shards := shardsAt(n, own)
+	for ; len(shards) == 0 && ctx.Err() == nil; shards = shardsAt(n, own) {
+		time.Sleep(*pace) // the table is on its way
 	}
 	for i := 0; ctx.Err() == nil; i++ {
 		key := fmt.Sprintf("%s %d", name, i)
 		if row, err := durable.RowOf(n, slots.Of(key)); err != nil || !shards[row.Shard] {
+			time.Sleep(time.Microsecond) // or virtual time would stand still
 			continue
 		}
 		_, err := durable.Ask[*wrapperspb.Int64Value](ctx, durable.Ref(n, kind, key).With(wrapperspb.Int64(1)).Within(time.Second))
@@ -54,6 +53,21 @@ func (w *writer) run(ctx context.Context, n *clusterd.Node, kind durable.Kind[*w
 		}
 		time.Sleep(*pace)
 	}
+}
+
+// shardsAt are the shards whose primary is at an address; all for "".
+func shardsAt(n *clusterd.Node, address string) map[int]bool {
+	shards := map[int]bool{}
+	rows, err := durable.Table(n)
+	if err != nil {
+		return nil
+	}
+	for _, r := range rows {
+		if address == "" || r.Primary == address {
+			shards[r.Shard] = true
+		}
+	}
+	return shards
 }
 
 // lost are those of the acknowledged keys that are gone.
