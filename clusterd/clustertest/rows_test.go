@@ -14,6 +14,7 @@ import (
 	"github.com/pando-go/pando/clusterd/clustertest"
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/downing"
+	"github.com/pando-go/pando/clusterd/internal/race"
 	"github.com/pando-go/pando/clusterd/sharding"
 )
 
@@ -255,7 +256,7 @@ func TestOneCopyUnderEveryStrategy(t *testing.T) {
 }
 
 var (
-	rounds = flag.Uint64("rounds", 5, "clusters of TestOneCopyUnderEveryStrategy")
+	rounds = flag.Uint64("rounds", race.Less[uint64](5, 2), "clusters of TestOneCopyUnderEveryStrategy")
 	from   = flag.Uint64("from", 3, "seed of the first of them")
 )
 

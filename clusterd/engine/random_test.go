@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // rampage drives a small cluster through random joins, crashes, restarts,
@@ -88,7 +90,7 @@ func (p *pump) enter(name string) {
 }
 
 func TestRampage(t *testing.T) {
-	seeds := uint64(24)
+	seeds := race.Less[uint64](24, 6)
 	if testing.Short() {
 		seeds = 10
 	}

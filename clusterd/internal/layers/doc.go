@@ -50,6 +50,7 @@ func Layers() []Layer {
 		{Dir: "clusterd/lease", Imports: []string{"clusterd/lease", "clusterd/engine"}},
 		{Dir: "clusterd", Imports: []string{"actor", "remote", "clusterd/engine", "clusterd/internal", "clusterd/lease", "seedjoin"}},
 		{Dir: "clusterd/internal/harness"},
+		{Dir: "clusterd/internal/race"},
 		{Dir: "clusterd/internal/hosts", Support: true},
 		{Dir: "clusterd/clustertest", Imports: []string{"clusterd", "mailbox", "remote/memnet"}, Support: true},
 		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 	"github.com/pando-go/pando/clusterd/slots"
 )
 
 var (
 	oneSeed   = flag.Uint64("seed", 0, "run TestRandom with this seed alone")
-	manySeeds = flag.Uint64("seeds", 8, "run TestRandom with so many seeds")
+	manySeeds = flag.Uint64("seeds", race.Less[uint64](8, 2), "run TestRandom with so many seeds")
 )
 
 var simKinds = []string{"cart", "room"}
