@@ -64,8 +64,4 @@
 // [BeforeLeave], hand-over, [HandedOver], removal by the leader, [AfterLeave].
 // [Node.Shutdown] does it on all nodes, without hand-over. docs/leaving.md has
 // each step and what bounds it.
-//
-// # Not yet
-//
-// The downing strategy lease-majority.
 package clusterd

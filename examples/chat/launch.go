@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/examples/internal/launcher"
 )
 
 const launchAbout = `chat starts a whole cluster of three nodes on this machine: a first seed, a
@@ -111,22 +111,27 @@ func launch(ctx context.Context, again <-chan struct{}, cfg launchConfig, places
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	var children []*child
-	defer func() { stopAll(again, children, out) }()
+	var children []*launcher.Child
+	defer func() { launcher.Stop(again, children, stopTime, out.say) }()
 	for _, p := range places {
-		c, err := startChild(program, nodeArgs(cfg, places, p), p, out)
+		name := fmt.Sprintf("the %s (%s)", p.title, p.listen)
+		c, err := launcher.Start(program, nodeArgs(cfg, places, p), name, out.of(p))
 		if err != nil {
 			return fmt.Errorf("start the %s: %w", p.title, err)
 		}
 		children = append(children, c)
 	}
-	out.welcome(children)
+	out.welcome(places, children)
 	follow, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { followCluster(follow, places, out) })
-	return waitChildren(ctx, children, out)
+	if err := launcher.Watch(ctx, children, out.say); err != nil {
+		return err
+	}
+	out.say("stopping all three; Ctrl-C again kills them")
+	return nil
 }
 
 // nodeArgs is the command line of one node, after the program's name.
@@ -141,40 +146,5 @@ func nodeArgs(cfg launchConfig, places []place, p place) []string {
 	return append(args, "-q")
 }
 
-// waitChildren tells of each child that ends, and returns when ctx ends or
-// none is left.
-func waitChildren(ctx context.Context, children []*child, out *printer) error {
-	ended := make(chan *child, len(children))
-	for _, c := range children {
-		go func() { <-c.done; ended <- c }() // ends with its child, which stopAll stops
-	}
-	for left := len(children) - 1; ; left-- {
-		select {
-		case <-ctx.Done():
-			out.say("stopping all three; Ctrl-C again kills them")
-			return nil
-		case c := <-ended:
-			c.reported.Store(true)
-			out.say("the %s (%s) has ended: %s", c.place.title, c.place.listen, c.how())
-			if left == 0 {
-				return errors.New("all nodes have ended")
-			}
-			out.say("the others go on")
-		}
-	}
-}
-
 // stopTime bounds the stop of one child, which leaves within leaveTime.
 const stopTime = leaveTime + 5*time.Second
-
-// stopAll stops the children in order, the first seed last, so that each can
-// hand over what it hosts to those that are left.
-func stopAll(again <-chan struct{}, children []*child, out *printer) {
-	for i := len(children) - 1; i >= 0; i-- {
-		c := children[i]
-		how := c.stop(again)
-		if !c.reported.Load() {
-			out.say("the %s (%s) has stopped%s", c.place.title, c.place.listen, how)
-		}
-	}
-}

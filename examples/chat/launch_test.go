@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/examples/internal/launcher"
 )
 
 func TestFlags(t *testing.T) {
@@ -171,14 +172,8 @@ func TestFollowerTellsChanges(t *testing.T) {
 func TestPrinterNamesTheNode(t *testing.T) {
 	var out bytes.Buffer
 	p := &printer{w: &out, now: func() time.Time { return noon }}
-	p.copy(place{title: "seed"}, strings.NewReader("one\r\ntwo"))
+	launcher.EachLine(strings.NewReader("one\r\ntwo"), p.of(place{title: "seed"}))
 	same(t, "output", out.String(), "12:00:00  seed       │ one\n12:00:00  seed       │ two\n")
-}
-
-func TestEachLineBoundsALine(t *testing.T) {
-	var got []int
-	eachLine(strings.NewReader(strings.Repeat("x", lineMax+5)+"\ny\n"), func(l string) { got = append(got, len(l)) })
-	same(t, "lengths", got, []int{lineMax, 5, 1})
 }
 
 func TestEachEvent(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/sharding"
+	"github.com/pando-go/pando/examples/internal/launcher"
 	"github.com/pando-go/pando/remote"
 )
 
@@ -59,7 +60,7 @@ func nodeMain(args []string, w io.Writer) error {
 	defer release()
 	if cfg.stdin {
 		ctx = untilEOF(ctx, os.Stdin)
-		ignoreBrokenPipe()
+		launcher.IgnoreBrokenPipe()
 	}
 	return runNode(ctx, again, cfg, log)
 }

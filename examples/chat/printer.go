@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/pando-go/pando/examples/internal/launcher"
 )
 
 // printer writes the launcher's lines, one at a time, from any goroutine.
@@ -57,21 +59,21 @@ func (p *printer) say(format string, args ...any) {
 func (p *printer) clock() string { return p.paint(dim, p.now().Format("15:04:05")) + "  " }
 
 // welcome says where to look, and which processes there are to kill.
-func (p *printer) welcome(children []*child) {
+func (p *printer) welcome(places []place, children []*launcher.Child) {
 	var b strings.Builder
 	b.WriteString(p.paint(bold, "A chat on three nodes.") + " Open it on any of them:\n\n")
-	for _, c := range children {
-		detail := fmt.Sprintf("node %s, process %d", c.place.listen, c.cmd.Process.Pid)
-		fmt.Fprintf(&b, "  %-12s%s   %s\n", c.place.title, p.paint(cyan, "http://"+c.place.http), p.paint(dim, detail))
+	for i, n := range places {
+		detail := fmt.Sprintf("node %s, process %d", n.listen, children[i].PID())
+		fmt.Fprintf(&b, "  %-12s%s   %s\n", n.title, p.paint(cyan, "http://"+n.http), p.paint(dim, detail))
 	}
-	last := children[len(children)-1].place.http
+	last := places[len(places)-1].http
 	fmt.Fprintf(&b, "\nOr in a terminal: %s\n", p.paint(cyan, "go run ./examples/chat join -http "+last+" -room grove -user "+loginOr("ada")))
 	b.WriteString("Ctrl-C stops all three.\n")
 	p.line(b.String())
 }
 
-// copy prints what a node prints, each line under the node's name.
-func (p *printer) copy(n place, r io.Reader) {
+// of prints a line that a node printed, under the node's name.
+func (p *printer) of(n place) func(line string) {
 	name := p.paint(dim, fmt.Sprintf("%-10s │ ", n.title))
-	eachLine(r, func(line string) { p.line(p.clock() + name + line) })
+	return func(line string) { p.line(p.clock() + name + line) }
 }

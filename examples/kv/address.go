@@ -5,6 +5,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/pando-go/pando/examples/internal/launcher"
 )
 
 // checkAddress refuses what is not HOST:PORT; flagName is the flag to name.
@@ -43,11 +45,11 @@ func splitList(s string) []string {
 // taken explains an address that cannot be listened on.
 func taken(flagName, address string, err error) error {
 	switch {
-	case errors.Is(err, errAddressInUse):
+	case errors.Is(err, launcher.ErrAddressInUse):
 		return usagef("%s is taken by another process: choose another address with -%s", address, flagName)
-	case errors.Is(err, errNoSuchAddress):
+	case errors.Is(err, launcher.ErrNoSuchAddress):
 		return usagef("%s is no address of this machine: choose another one with -%s", address, flagName)
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, launcher.ErrForbidden):
 		return usagef("%s may not be used by this user: choose another port with -%s", address, flagName)
 	}
 	return usagef("cannot listen on %s (-%s): %s", address, flagName, err)

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pando-go/pando/clusterd"
+	"github.com/pando-go/pando/examples/internal/launcher"
 )
 
 const launchAbout = `kv starts a whole cluster of three nodes on this machine, each a process of its
@@ -60,7 +63,7 @@ func launchMain(args []string, out, errs io.Writer) error {
 	if err := errors.Join(checkFree("listen", listen), checkFree("clients", clients)); err != nil {
 		return err
 	}
-	ctx, again, release := untilSignal()
+	ctx, again, release := clusterd.UntilSignal(context.Background())
 	defer release()
 	return launch(ctx, again, cfg, listen, clients, &lineWriter{w: out})
 }
@@ -104,22 +107,28 @@ func launch(ctx context.Context, again <-chan struct{}, cfg launchConfig, listen
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	var children []*child
-	defer func() { stopAll(again, children, out) }()
+	tell := func(format string, args ...any) { say(out, format, args...) }
+	var children []*launcher.Child
+	defer func() { launcher.Stop(again, children, stopTime, tell) }()
 	for i := range listen {
-		c, err := startChild(program, nodeArgs(cfg, listen, listen[i], clients[i]), clients[i], out)
+		name := clients[i]
+		c, err := launcher.Start(program, nodeArgs(cfg, listen, listen[i], name), "node "+name, func(line string) { tell("%s | %s", name, line) })
 		if err != nil {
 			return fmt.Errorf("start %s: %w", clients[i], err)
 		}
 		children = append(children, c)
-		say(out, "node %s is process %d", c.title, c.cmd.Process.Pid)
+		tell("%s is process %d", c.Name, c.PID())
 	}
 	watch, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { welcome(watch, clients, out) })
-	return waitChildren(ctx, children, out)
+	if err := launcher.Watch(ctx, children, tell); err != nil {
+		return err
+	}
+	tell("stopping all; Ctrl-C again kills them")
+	return nil
 }
 
 // nodeArgs is the command line of one node, after the program's name.
@@ -181,43 +190,8 @@ func settled(ctx context.Context, address string, n int) bool {
 	return strings.Contains(text.String(), "cluster_state:ok\n") && strings.Contains(text.String(), fmt.Sprintf("cluster_known_nodes:%d\n", n))
 }
 
-// waitChildren tells of each child that ends, and returns when ctx ends or
-// none is left.
-func waitChildren(ctx context.Context, children []*child, out io.Writer) error {
-	ended := make(chan *child, len(children))
-	for _, c := range children {
-		go func() { <-c.done; ended <- c }() // ends with its child, which stopAll stops
-	}
-	for left := len(children) - 1; ; left-- {
-		select {
-		case <-ctx.Done():
-			say(out, "stopping all; Ctrl-C again kills them")
-			return nil
-		case c := <-ended:
-			c.reported.Store(true)
-			say(out, "node %s has ended: %s", c.title, c.how())
-			if left == 0 {
-				return errors.New("all nodes have ended")
-			}
-			say(out, "the others go on")
-		}
-	}
-}
-
 // stopTime bounds the stop of one child, which leaves within leaveTime.
 const stopTime = leaveTime + 5*time.Second
-
-// stopAll stops the children in order, the first seed last, so that each can
-// hand over what it hosts to those that are left.
-func stopAll(again <-chan struct{}, children []*child, out io.Writer) {
-	for i := len(children) - 1; i >= 0; i-- {
-		c := children[i]
-		how := c.stop(again)
-		if !c.reported.Load() {
-			say(out, "node %s has stopped%s", c.title, how)
-		}
-	}
-}
 
 // lineWriter writes lines one at a time, from any goroutine.
 type lineWriter struct {
@@ -233,8 +207,3 @@ func (l *lineWriter) Write(b []byte) (int, error) {
 }
 
 func say(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
-
-// copyLines writes what a node prints, each line under the node's name.
-func copyLines(w io.Writer, title string, r io.Reader) {
-	eachLine(r, func(line string) { say(w, "%s | %s", title, line) })
-}

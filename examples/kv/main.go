@@ -16,16 +16,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -98,37 +94,4 @@ func parse(f *flag.FlagSet, args []string) error {
 		return usagef("%s: unexpected argument %q", f.Name(), f.Arg(0))
 	}
 	return nil
-}
-
-// signalPause is how long a second signal counts as the first: some programs
-// send one to a process and to its group.
-const signalPause = 500 * time.Millisecond
-
-// untilSignal returns a context that ends at the first SIGINT or SIGTERM, and a
-// channel that is closed at the second. release gives both back.
-func untilSignal() (first context.Context, second <-chan struct{}, release func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	again, stop, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		var at time.Time
-		for {
-			select {
-			case <-signals:
-			case <-stop:
-				return
-			}
-			switch {
-			case at.IsZero():
-				at = time.Now()
-				cancel()
-			case time.Since(at) >= signalPause:
-				close(again)
-				return
-			}
-		}
-	}()
-	return ctx, again, func() { signal.Stop(signals); close(stop); <-done; cancel() }
 }

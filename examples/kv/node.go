@@ -18,6 +18,7 @@ import (
 	"github.com/pando-go/pando/clusterd"
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/sharding/durable"
+	"github.com/pando-go/pando/examples/internal/launcher"
 	"github.com/pando-go/pando/remote"
 )
 
@@ -61,11 +62,11 @@ func nodeMain(args []string, w io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: cfg.level}))
-	ctx, again, release := untilSignal()
+	ctx, again, release := clusterd.UntilSignal(context.Background())
 	defer release()
 	if cfg.stdin {
 		ctx = untilEOF(ctx, os.Stdin)
-		ignoreBrokenPipe()
+		launcher.IgnoreBrokenPipe()
 	}
 	return runNode(ctx, again, cfg, log)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package launcher
 
 import (
 	"os"
@@ -11,9 +11,9 @@ import (
 
 // Why an address cannot be listened on.
 const (
-	errAddressInUse  = syscall.EADDRINUSE
-	errNoSuchAddress = syscall.EADDRNOTAVAIL
-	errForbidden     = syscall.EACCES
+	ErrAddressInUse  = syscall.EADDRINUSE
+	ErrNoSuchAddress = syscall.EADDRNOTAVAIL
+	ErrForbidden     = syscall.EACCES
 )
 
 // ownGroup keeps the terminal's Ctrl-C from the child: the launcher alone says
@@ -23,6 +23,6 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 // terminate asks a process to end.
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
-// ignoreBrokenPipe lets a child that outlives its launcher leave in peace,
+// IgnoreBrokenPipe lets a child that outlives its launcher leave in peace,
 // although nobody reads its output any more.
-func ignoreBrokenPipe() { signal.Ignore(syscall.SIGPIPE) }
+func IgnoreBrokenPipe() { signal.Ignore(syscall.SIGPIPE) }

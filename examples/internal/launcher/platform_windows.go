@@ -1,4 +1,4 @@
-package main
+package launcher
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 
 // Why an address cannot be listened on: WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEACCES.
 const (
-	errAddressInUse  = syscall.Errno(10048)
-	errNoSuchAddress = syscall.Errno(10049)
-	errForbidden     = syscall.Errno(10013)
+	ErrAddressInUse  = syscall.Errno(10048)
+	ErrNoSuchAddress = syscall.Errno(10049)
+	ErrForbidden     = syscall.Errno(10013)
 )
 
 // ownGroup keeps the terminal's Ctrl-C from the child: the launcher alone says
@@ -23,4 +23,5 @@ func ownGroup(cmd *exec.Cmd) {
 // the launcher closes, and there is no other polite way.
 func terminate(*os.Process) error { return nil }
 
-func ignoreBrokenPipe() {}
+// IgnoreBrokenPipe does nothing here: there is no such signal.
+func IgnoreBrokenPipe() {}
