@@ -29,6 +29,12 @@ type pilot struct {
 	gone   map[uint64]time.Time // since when hosts are missing
 	pins   map[int]uint64       // primaries that an operator chose
 
+	// units is what was planned for these members, with all rows known. It stands
+	// as long as they do: to plan again from half-made moves would send replicas
+	// elsewhere that are on their way.
+	units [][]slots.Node
+	among []slots.Member
+
 	seen uint64 // the view of the newest plan that this node has been told
 }
 
@@ -50,7 +56,7 @@ func (sh *shell) steer(now time.Time) {
 	issuer, ok := sh.crowd.issuer()
 	p := &sh.pilot
 	if !ok || issuer.id != sh.self || sh.machine == nil || !sh.founding.settled || !sh.svc.node.MayAct() {
-		p.gone = nil
+		p.gone, p.units = nil, nil
 		return
 	}
 	rows := sh.plan(now)
@@ -117,7 +123,7 @@ func (sh *shell) planned(now time.Time, view uint64, in *durablepb.Plan) {
 func (sh *shell) plan(now time.Time) []groups.PlanRow {
 	current, known := sh.current()
 	members, live := sh.planners(now, current)
-	units := slots.Planner{Copies: sh.svc.cfg.Replicas}.Plan(current, members)
+	units := sh.pilot.chart(sh.svc.cfg.Replicas, current, known, members)
 	leads := map[slots.Node]int{}
 	for _, u := range units {
 		if len(u) > 0 {
@@ -137,6 +143,23 @@ func (sh *shell) plan(now time.Time) []groups.PlanRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// chart returns who is to hold each shard: what was planned before, as long as the
+// members are the same, else a plan that goes on from there or from where the shards
+// are.
+func (p *pilot) chart(copies int, current [][]slots.Node, known []bool, members []slots.Member) [][]slots.Node {
+	if p.units != nil {
+		if slices.Equal(p.among, members) {
+			return p.units
+		}
+		current = p.units
+	}
+	units := slots.Planner{Copies: copies}.Plan(current, members)
+	if p.units != nil || !slices.Contains(known, false) {
+		p.units, p.among = units, members
+	}
+	return units
 }
 
 // current is where the shards are; those of which nothing is known yet count as
@@ -201,6 +224,7 @@ func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.M
 			list = append(list, slots.Member{Node: n, Zone: sh.crowd.byID[idOfNode(n)].zone})
 		}
 	}
+	slices.SortFunc(list, func(a, b slots.Member) int { return cmp.Compare(a.Node, b.Node) })
 	return list, live
 }
 

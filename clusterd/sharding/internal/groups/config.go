@@ -57,8 +57,8 @@ func (t Timing) Guard() time.Duration {
 // says otherwise.
 type Limits struct {
 	// OpenBytes bounds the commands that are not yet applied, Open the proposals
-	// that are not yet acknowledged or not yet applied: more are refused with
-	// ErrFull. Defaults 4 MiB, 4096.
+	// that are not yet acknowledged or not yet applied, of which half may wait for
+	// All: more are refused with ErrFull. Defaults 4 MiB, 4096.
 	OpenBytes, Open int
 	// CommandBytes bounds one command (ErrTooLarge). Default 1 MiB.
 	CommandBytes int

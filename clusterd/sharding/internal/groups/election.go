@@ -102,9 +102,10 @@ func (g *group) stepDown() {
 }
 
 // renew ends the term and stands again at once: the own lease is given up, so
-// the election may be forced. It ends a transfer that failed (its message may
-// still arrive and must find a higher term) and begins a term in which a member
-// that was removed in this one can be added again.
+// the election may be forced. It begins a term in which a member that was removed
+// in this one can be added again, or which a member that stood in vain accepts.
+// Nobody else was told to stand, so that the votes it forces were promised to this
+// node alone.
 func (g *group) renew() {
 	self := g.m.cfg.Self
 	g.step(&raftpb.Message{Type: raftpb.MsgVote.Enum(), From: new(self), To: new(self), Term: new(g.term + 1)})

@@ -94,18 +94,21 @@ func (s *simStats) add(o simStats) {
 	s.plans += o.plans
 	s.transfers += o.transfers
 	s.installs += o.installs
+	s.recovery = max(s.recovery, o.recovery)
 }
 
 func tail(list []string, n int) []string { return list[max(0, len(list)-n):] }
 
-// randomRun is one cluster: a storm of faults, then peace, in which everything
-// has to come right.
+// randomRun is one cluster: a storm of faults, a lull, in which writes go on, the
+// rest of the storm, then peace, in which everything has to come right.
 func randomRun(seed uint64, off ingredients) *world {
 	w := newWorld(seed, off)
 	w.found()
 	w.clients()
 	w.nemesis()
 	w.run(time.Duration(5+w.rng.IntN(15)) * time.Second)
+	w.lull()
+	w.run(time.Duration(w.rng.IntN(5)) * time.Second)
 	w.peace()
 	if w.err != nil {
 		return w
@@ -182,18 +185,14 @@ func (w *world) operate() {
 		return
 	}
 	for range 1 + w.rng.IntN(3)*w.rng.IntN(3) {
-		id := uint64(len(w.ops) + 1)
-		o := &op{shard: shard, key: o.key, node: n, call: w.now, value: fmt.Sprint(id), level: Quorum}
+		level := Quorum
 		switch w.rng.IntN(10) {
 		case 0:
-			o.level = Async
+			level = Async
 		case 1:
-			o.level = All
+			level = All
 		}
-		if n.step(Propose{Shard: shard, ID: id, Level: o.level, Data: []byte(o.key + "=" + o.value)}) == nil {
-			w.ops = append(w.ops, o)
-			w.open[id] = o
-		}
+		w.write(n, shard, o.key, level)
 	}
 	n.poll()
 }
@@ -201,7 +200,9 @@ func (w *world) operate() {
 // nemesis does one bad thing after another.
 func (w *world) nemesis() {
 	w.after(50*time.Millisecond+w.upTo(time.Second), func() {
-		w.evil()
+		if !w.mild {
+			w.evil()
+		}
 		w.nemesis()
 	})
 }
@@ -389,13 +390,7 @@ func (w *world) peace() {
 		w.run(time.Second)
 	}
 	if why := w.unsettled(); w.err == nil && why != "" {
-		for _, n := range w.nodes {
-			for _, g := range n.m.groups {
-				if g != nil {
-					w.tracef("n%d %s", n.at, g.debug())
-				}
-			}
-		}
+		w.explain()
 		w.failf("not settled after a minute of peace: %s", why)
 	}
 }

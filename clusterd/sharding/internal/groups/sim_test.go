@@ -33,9 +33,14 @@ type world struct {
 	err     error
 	stats   simStats
 	beatLen time.Duration
+	mild    bool // the nemesis rests
 }
 
-type simStats struct{ events, packets, acked, unknown, reads, crashes, wipes, plans, transfers, installs int }
+type simStats struct {
+	events, packets, acked, unknown, reads, crashes, wipes, plans, transfers, installs int
+
+	recovery time.Duration // the longest until a shard was written after the last fault
+}
 
 // simNode is one machine with its shell: disk, states, clock.
 type simNode struct {
@@ -323,11 +328,11 @@ func (n *simNode) out(rd Ready) {
 	for _, a := range rd.Applies {
 		w.applied(n, a)
 	}
-	for _, r := range rd.Roles {
-		w.role(n, r)
-	}
 	for _, a := range rd.Acks {
 		w.ack(n, a)
+	}
+	for _, r := range rd.Roles {
+		w.role(n, r)
 	}
 	for _, f := range rd.Failures {
 		w.failf("n%d shard %d: %v", n.at, f.Shard, f.Err)
