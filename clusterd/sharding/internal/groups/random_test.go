@@ -61,10 +61,12 @@ func TestRandom(t *testing.T) {
 }
 
 // TestFixedSeeds keeps the seeds of faults that were found and fixed: an own
-// snapshot written after a newer one was installed, and a receiver that waited
-// for ever when the log was shortened before it had installed.
+// snapshot written after a newer one was installed, a receiver that waited for ever
+// when the log was shortened before it had installed, writes at All that left no
+// room for others while a member was lost, and a receiver that waited for ever
+// since its word that it has installed was lost.
 func TestFixedSeeds(t *testing.T) {
-	for _, seed := range []uint64{92, 1140, 2962} {
+	for _, seed := range []uint64{92, 1140, 2962, 200268, 300304} {
 		if w := randomRun(seed, ingredients{}); w.err != nil {
 			t.Errorf("seed %d: %v", seed, w.err)
 		}
