@@ -122,7 +122,7 @@ func (sh *shell) planned(now time.Time, view uint64, in *durablepb.Plan) {
 // plan computes the plan from where the shards are, for those whose row is known.
 func (sh *shell) plan(now time.Time) []groups.PlanRow {
 	current, known := sh.current()
-	members, live := sh.planners(now, current)
+	members, able := sh.planners(now, current)
 	units := sh.pilot.chart(sh.svc.cfg.Replicas, current, known, members)
 	leads := map[slots.Node]int{}
 	for _, u := range units {
@@ -135,7 +135,7 @@ func (sh *shell) plan(now time.Time) []groups.PlanRow {
 		if !known[shard] || len(u) == 0 {
 			continue
 		}
-		row := groups.PlanRow{Shard: uint32(shard), Primary: sh.primaryOf(shard, u, live, leads)}
+		row := groups.PlanRow{Shard: uint32(shard), Primary: sh.primaryOf(shard, u, able, leads)}
 		for _, n := range u {
 			row.Members = append(row.Members, idOfNode(n))
 		}
@@ -186,9 +186,10 @@ func nodeOf(id uint64) slots.Node { return slots.Node(shownID(id)) }
 
 func idOfNode(n slots.Node) uint64 { return readID(string(n)) }
 
-// planners are the hosts that a plan may use, and which of them are there.
-func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.Member, live map[slots.Node]bool) {
-	live = map[slots.Node]bool{}
+// planners are the hosts that a plan may use, and which of them are there and may
+// be primaries.
+func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.Member, able map[slots.Node]bool) {
+	live, able := map[slots.Node]bool{}, map[slots.Node]bool{}
 	leaving := map[slots.Node]bool{}
 	for _, h := range sh.crowd.hosts {
 		n := nodeOf(h.id)
@@ -196,7 +197,7 @@ func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.M
 			leaving[n] = true
 			continue
 		}
-		live[n] = true
+		live[n], able[n] = true, !h.standby
 		list = append(list, slots.Member{Node: n, Zone: h.zone})
 	}
 	gone := map[uint64]time.Time{}
@@ -225,7 +226,7 @@ func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.M
 		}
 	}
 	slices.SortFunc(list, func(a, b slots.Member) int { return cmp.Compare(a.Node, b.Node) })
-	return list, live
+	return list, able
 }
 
 func holders(units [][]slots.Node) map[slots.Node]bool {
@@ -239,20 +240,20 @@ func holders(units [][]slots.Node) map[slots.Node]bool {
 }
 
 // primaryOf is a planned unit's primary: the operator's choice, or the planner's if
-// that one is there, or the one with the fewest of those that are.
-func (sh *shell) primaryOf(shard int, unit []slots.Node, live map[slots.Node]bool, leads map[slots.Node]int) uint64 {
+// that one is able, or the one with the fewest of those that are.
+func (sh *shell) primaryOf(shard int, unit []slots.Node, able map[slots.Node]bool, leads map[slots.Node]int) uint64 {
 	if pin, ok := sh.pilot.pins[shard]; ok {
-		if n := nodeOf(pin); slices.Contains(unit, n) && live[n] {
+		if n := nodeOf(pin); slices.Contains(unit, n) && able[n] {
 			return pin
 		}
 		delete(sh.pilot.pins, shard)
 	}
-	if live[unit[0]] {
+	if able[unit[0]] {
 		return idOfNode(unit[0])
 	}
 	var best slots.Node
 	for _, n := range unit {
-		if live[n] && (best == "" || leads[n] < leads[best]) {
+		if able[n] && (best == "" || leads[n] < leads[best]) {
 			best = n
 		}
 	}

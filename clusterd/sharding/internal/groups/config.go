@@ -20,9 +20,11 @@ type Config struct {
 	// Shards is the number of shards, a power of two up to 16384. Default 256.
 	Shards int
 	// Seed is where the jitter of elections comes from.
-	Seed   uint64
-	Timing Timing
-	Limits Limits
+	Seed uint64
+	// Standby: this node votes and keeps data, and never leads.
+	Standby bool
+	Timing  Timing
+	Limits  Limits
 }
 
 // Timing holds the clocks of all groups of one node. All nodes of a cluster use

@@ -42,7 +42,7 @@ func (g *group) stand() {
 		return
 	}
 	g.due = g.m.now.Add(g.m.cfg.Timing.Spread + 2*g.jitter)
-	if !g.conf.votes(g.m.cfg.Self) {
+	if !g.conf.votes(g.m.cfg.Self) || g.m.cfg.Standby {
 		return
 	}
 	g.guarded(func() {
