@@ -11,9 +11,25 @@ import (
 // has given its lease up, so promises to it need not be kept.
 const forced = "CampaignTransfer"
 
-// draw returns an election jitter.
+// draw returns an election jitter. The voters but for the last leader have their
+// parts of the spread one after the other, so that two of them hardly ever stand at
+// one time and split the votes; which one is first differs from shard to shard, so
+// that the shards of a lost node are shared by the others. Within a part it is
+// random: nodes may differ in what they take for the voters.
 func (g *group) draw() time.Duration {
-	return time.Duration(g.m.rng.Int64N(int64(g.m.cfg.Timing.Spread)))
+	spread, n, rank := int64(g.m.cfg.Timing.Spread), int64(0), int64(0)
+	for _, id := range g.conf.voters {
+		switch {
+		case id == g.guardFor:
+			continue
+		case id == g.m.cfg.Self:
+			rank = n
+		}
+		n++
+	}
+	n = max(n, 1)
+	rank = (rank + int64(g.shard)) % n
+	return time.Duration(spread*rank/n + g.m.rng.Int64N(max(spread/(2*n), 1)))
 }
 
 func (g *group) patience() time.Duration { return g.m.cfg.Timing.Patience + g.jitter }

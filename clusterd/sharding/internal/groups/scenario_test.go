@@ -41,6 +41,32 @@ func (tr *trio) restart(id uint64, off ingredients) {
 	m.Tick(tr.now)
 }
 
+// TestGuard: node 3 hears nothing of 1 and stands; then 1 hears nothing of 2 any more.
+// Without its promise to 1, node 2 would vote for 3 while 1 still has the lease that
+// 2 gave it.
+func TestGuard(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		off  ingredients
+		most int
+	}{{"with", ingredients{}, 1}, {"without", ingredients{guard: true}, 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := newTrio(t, 3, Config{Shards: 1})
+			for _, n := range tr.nodes {
+				n.m.without = c.off
+			}
+			tr.create(0, 1, 2, 3)
+			tr.run(time.Second)
+			tr.drop = func(from, to uint64) bool { return from+to == 4 }
+			tr.run(2500 * time.Millisecond)
+			tr.drop = func(from, to uint64) bool { return from+to == 4 || from == 2 && to == 1 }
+			if got := tr.serving(0, 5*time.Second); got != c.most {
+				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
+			}
+		})
+	}
+}
+
 // TestRestartGuard: node 1 leads with the support of 2; 3 hears nothing of 1
 // and stands in vain. Now 2 restarts and 1 hears no more of it. If 2 did not
 // wait, it would vote for 3 while 1 still has the lease that 2 gave it.

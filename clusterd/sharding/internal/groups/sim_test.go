@@ -33,7 +33,8 @@ type world struct {
 	err     error
 	stats   simStats
 	beatLen time.Duration
-	mild    bool // the nemesis rests
+	spread  time.Duration // of elections
+	mild    bool          // the nemesis rests
 }
 
 type simStats struct {
@@ -133,7 +134,10 @@ var simEpoch = time.Unix(1_000_000, 0)
 func newWorld(seed uint64, off ingredients) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 7)), now: simEpoch, ghosts: map[uint64]*disk{}, cut: map[[2]int]bool{},
-		without: off, beatLen: 50 * time.Millisecond,
+		without: off, beatLen: 50 * time.Millisecond, spread: 150 * time.Millisecond,
+	}
+	if seed%4 == 0 {
+		w.spread = 5 * time.Millisecond // many stand at one time
 	}
 	w.check.init()
 	w.shards = 1 << w.rng.IntN(3)
@@ -193,7 +197,7 @@ func (n *simNode) clock() time.Time {
 func (w *world) config(n *simNode) Config {
 	return Config{
 		Self: n.id, Boot: n.boot, Shards: w.shards, Seed: w.rng.Uint64(),
-		Timing: Timing{Beat: w.beatLen, Lease: 400 * time.Millisecond, Patience: 500 * time.Millisecond, Spread: 150 * time.Millisecond, Release: 150 * time.Millisecond},
+		Timing: Timing{Beat: w.beatLen, Lease: 400 * time.Millisecond, Patience: 500 * time.Millisecond, Spread: w.spread, Release: 150 * time.Millisecond},
 		Limits: Limits{LogEntries: 20, KeepEntries: 8, PartBytes: 64, Window: 2, Transfers: 2, MessageBytes: 200, Inflight: 4, ApplyBytes: 300, Open: 32},
 	}
 }

@@ -37,6 +37,7 @@ type Load struct {
 	last    map[string]time.Time             // a write of the key was acknowledged
 	gaps    map[string]time.Duration         // the longest between two of them
 	finals  map[string]string                // what was read when nobody wrote any more
+	open    map[string]bool                  // writes that may happen at any later time
 }
 
 // op is what a client does: it writes value, or reads if that is "".
@@ -49,7 +50,7 @@ func (c *Cluster) Begin(ctx context.Context, name string, n, perKey int) *Load {
 	l := &Load{
 		c: c, cancel: cancel, start: time.Now(),
 		history: map[string][]porcupine.Operation{}, last: map[string]time.Time{}, gaps: map[string]time.Duration{},
-		finals: map[string]string{},
+		finals: map[string]string{}, open: map[string]bool{},
 	}
 	for i := range n {
 		key := fmt.Sprintf("%s key %d", name, i)
@@ -106,6 +107,7 @@ func (l *Load) note(key string, id int, in op, call time.Duration, out string, e
 		return // it did nothing, or told nothing
 	default:
 		o.Return, o.Output = 1<<62, "?" // it may happen at any time from now on
+		l.open[key+" "+in.value] = true
 	}
 	l.history[key] = append(l.history[key], o)
 }
@@ -220,11 +222,12 @@ func (l *Load) look(key string) string {
 	return "no answer"
 }
 
-// Changed returns the keys whose value is not what it was at the End.
+// Changed returns the keys whose value is not what it was at the End, nor that of a
+// write that was under way then.
 func (l *Load) Changed() (keys []string) {
 	for _, key := range l.keys {
-		if l.look(key) != l.finals[key] {
-			keys = append(keys, key)
+		if now := l.look(key); now != l.finals[key] && !l.open[key+" "+now] {
+			keys = append(keys, fmt.Sprintf("%s: %q is now %q", key, l.finals[key], now))
 		}
 	}
 	return keys
