@@ -353,8 +353,8 @@ func (w *world) wipe(n *simNode) {
 				return
 			}
 		}
-		// A majority of the others must have what is acknowledged.
-		if n.m != nil && n.m.groups[shard] != nil && n.m.groups[shard].leads() {
+		// A majority must be left of those that have the data.
+		if n.m != nil && n.m.groups[shard] != nil && n.m.groups[shard].leads() || !w.spares(shard, n) {
 			return
 		}
 	}
@@ -366,6 +366,17 @@ func (w *world) wipe(n *simNode) {
 	w.ghosts[n.id], n.disk, n.id = n.disk, newDisk(), w.nextID
 	w.stats.wipes++
 	n.restart()
+}
+
+// spares tells whether a shard has a majority of data holders without a node.
+func (w *world) spares(shard uint32, n *simNode) bool {
+	c, holders := w.conf[shard], 0
+	for _, o := range w.nodes {
+		if o != n && slices.Contains(c.Replicas, o.id) && o.disk.shard(shard).snap.Index > 0 {
+			holders++
+		}
+	}
+	return holders > len(c.Replicas)/2 || !slices.Contains(c.Replicas, n.id)
 }
 
 // mayCount tells whether any replica still takes id for a member.
