@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -21,61 +20,40 @@ import (
 
 // options are the command's flags.
 type options struct {
-	n      int
-	size   int
-	preset string
-	pause  time.Duration
-	log    bool
+	trial.Setup
+	n    int
+	size int
 }
 
 func main() {
 	trial.Main()
 	var o options
+	o.Flags()
 	flag.IntVar(&o.n, "n", 56000, "how many entities")
 	flag.IntVar(&o.size, "size", 100, "bytes of each one's state")
-	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
-	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
-	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
-	flag.Parse()
-	if err := run(context.Background(), o, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	trial.Command(o.run)
 }
 
 // run is the whole trial.
-func run(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "pando-join-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	log := io.Discard
-	if o.log {
-		log = os.Stderr
-	}
-	begin, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	filled := time.Now()
-	if err := fill(ctx, c, o); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%d entities of %d bytes written in %v\n", o.n, o.size, time.Since(filled).Round(time.Millisecond))
-	before, err := durable.Table(c.Node)
-	if err != nil {
-		return err
-	}
-	load := c.Begin(ctx, "join", 8, 2)
-	if err := load.WaitAll(time.Time{}); err != nil {
-		return err
-	}
-	load.Gap(nil)
-	return join(ctx, c, load, before, out)
+func (o options) run(ctx context.Context, out io.Writer) error {
+	o.Patience = 10 * time.Second
+	return o.Run(ctx, func(c *trial.Cluster) error {
+		filled := time.Now()
+		if err := fill(ctx, c, o); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%d entities of %d bytes written in %v\n", o.n, o.size, time.Since(filled).Round(time.Millisecond))
+		before, err := durable.Table(c.Node)
+		if err != nil {
+			return err
+		}
+		load := c.Begin(ctx, "join", 8, 2)
+		if err := load.WaitAll(time.Time{}); err != nil {
+			return err
+		}
+		load.Gap(nil)
+		return join(ctx, c, load, before, out)
+	})
 }
 
 // join starts the fourth node and waits until everything is in place.
