@@ -153,7 +153,7 @@ func (l *Load) Caught(since time.Time) bool {
 func (l *Load) WaitAll(since time.Time) error {
 	for begin := time.Now(); !l.Caught(since); time.Sleep(time.Millisecond) {
 		if time.Since(begin) > time.Minute {
-			return fmt.Errorf("no writes for a minute: %v", l.stuck(since))
+			return fmt.Errorf("no writes for a minute, the machine was late by up to %v: %v", l.c.Late(), l.stuck(since))
 		}
 	}
 	return nil

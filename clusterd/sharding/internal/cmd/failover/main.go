@@ -60,7 +60,7 @@ func (o options) kills(ctx context.Context, c *trial.Cluster, out io.Writer) err
 			return fmt.Errorf("kill %d: %w", i+1, err)
 		}
 		sum.add(load, outage)
-		fmt.Fprintf(out, "kill %3d: outage %v\n", i+1, outage.Round(time.Millisecond))
+		fmt.Fprintf(out, "kill %3d: outage %v, the machine late by up to %v\n", i+1, outage.Round(time.Millisecond), c.Late())
 	}
 	sum.report(out, o)
 	if len(sum.bad)+len(sum.changed) > 0 {

@@ -39,6 +39,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	return o.Run(ctx, func(c *trial.Cluster) error {
 		load := c.Begin(ctx, "handover", o.keys, 4)
 		var gaps []time.Duration
+		c.Late()
 		for i := range o.n {
 			gap, err := move(ctx, c, load, i)
 			if err != nil {
@@ -49,12 +50,14 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 		bad, _ := load.End()
 		at := func(q float64) time.Duration { return trial.Quantile(gaps, q) }
 		late := 0
+		machine := c.Late()
 		for _, gap := range gaps {
 			if gap >= budget {
 				late++
 			}
 		}
-		fmt.Fprintf(out, "%d hand-overs: gap min %v, median %v, p90 %v, max %v; %d of %v or more\n", len(gaps), at(0), at(0.5), at(0.9), at(1), late, budget)
+		fmt.Fprintf(out, "%d hand-overs: gap min %v, median %v, p90 %v, max %v; %d of %v or more; the machine was late by up to %v\n",
+			len(gaps), at(0), at(0.5), at(0.9), at(1), late, budget, machine)
 		fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d not done, %d of unknown outcome, %d keys not linearizable\n",
 			load.Acked.Load(), load.Read.Load(), load.NotDone.Load(), load.Unknown.Load(), len(bad))
 		if len(bad) > 0 {
