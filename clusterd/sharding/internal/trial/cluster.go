@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pando-go/pando/clusterd"
@@ -123,6 +124,17 @@ func (c *Cluster) Kill(i int) {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.exited
 	p.cmd = nil
+}
+
+// Leave tells node i to leave, and returns when it is gone.
+func (c *Cluster) Leave(i int) error {
+	p := c.procs[i]
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-p.exited
+	p.cmd = nil
+	return nil
 }
 
 // Address returns where node i listens.

@@ -39,7 +39,7 @@ func main() {
 }
 
 // run is the whole trial.
-func (o options) run(ctx context.Context, out io.Writer) error {
+func (o *options) run(ctx context.Context, out io.Writer) error {
 	o.Patience = 300 * time.Millisecond
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
@@ -50,7 +50,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 }
 
 // kills kills one primary after the other and reports.
-func (o options) kills(ctx context.Context, c *trial.Cluster, out io.Writer) error {
+func (o *options) kills(ctx context.Context, c *trial.Cluster, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	var sum total
 	for i := range o.n {
@@ -62,7 +62,7 @@ func (o options) kills(ctx context.Context, c *trial.Cluster, out io.Writer) err
 		sum.add(load, outage)
 		fmt.Fprintf(out, "kill %3d: outage %v, the machine late by up to %v\n", i+1, outage.Round(time.Millisecond), c.Late())
 	}
-	sum.report(out, o)
+	sum.report(out, *o)
 	if len(sum.bad)+len(sum.changed) > 0 {
 		return fmt.Errorf("not linearizable: %v; changed later: %v", sum.bad, sum.changed)
 	}

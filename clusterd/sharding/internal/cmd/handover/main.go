@@ -34,7 +34,7 @@ func main() {
 }
 
 // run is the whole trial.
-func (o options) run(ctx context.Context, out io.Writer) error {
+func (o *options) run(ctx context.Context, out io.Writer) error {
 	o.Patience = 10 * time.Second
 	return o.Run(ctx, func(c *trial.Cluster) error {
 		load := c.Begin(ctx, "handover", o.keys, 4)
