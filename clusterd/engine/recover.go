@@ -74,9 +74,6 @@ func (e *Engine) adopt(id member.Identity, v *member.View) {
 // onRecovered follows a recovery. Whoever still has a lease has a cluster that
 // lives, and whoever is not among the survivors was given up.
 func (e *Engine) onRecovered(from member.Node, id member.Identity, r *Recovered) error {
-	if r == nil {
-		return malformed("empty message")
-	}
 	if err := r.View.Validate(); err != nil {
 		return faulty(err)
 	}
