@@ -70,7 +70,8 @@ func (e *Engine) receive(m *Message) error {
 	if g, ok := m.Body.(*Gone); ok {
 		return e.onGone(g)
 	}
-	if e.roster.find(m.From) == nil { // whoever is in the roster was not removed
+	p := e.roster.find(m.From)
+	if p == nil { // whoever is in the roster was not removed
 		if _, ok := m.Body.(*Ended); ok {
 			return e.onEnded(m.From)
 		}
@@ -79,14 +80,15 @@ func (e *Engine) receive(m *Message) error {
 			return nil
 		}
 	}
-	return e.handle(m.From, m.Body)
+	return e.handle(m.From, p, m.Body)
 }
 
-// handle dispatches the body of a message from a node that was not removed.
-func (e *Engine) handle(from member.Node, b Body) error {
+// handle dispatches the body of a message from a node that was not removed, and
+// of which p is remembered; nil for a stranger.
+func (e *Engine) handle(from member.Node, p *peer, b Body) error {
 	switch b := b.(type) {
 	case *Heartbeat:
-		return e.onHeartbeat(from, b)
+		return e.onHeartbeat(from, p, b)
 	case *Digest:
 		return e.onDigest(from, b)
 	case *Aside:

@@ -78,14 +78,14 @@ func (e *Engine) onRecovered(from member.Node, id member.Identity, r *Recovered)
 		return faulty(err)
 	}
 	if e.id == id { // followed before; the answer was lost
-		e.send(from, e.heartbeat(e.roster.find(from), true))
+		e.sendBeat(from, e.roster.find(from), true)
 		return nil
 	}
 	if r.From != e.id || !e.follows(from, id) || r.View.Find(e.self) == nil || r.View.Number <= e.views.decided.Number {
 		return ErrForeign
 	}
 	e.adopt(id, r.View)
-	e.send(from, e.heartbeat(e.roster.find(from), true))
+	e.sendBeat(from, e.roster.find(from), true)
 	return nil
 }
 

@@ -20,7 +20,7 @@ type roster struct {
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	ring    []member.Node // whom this node monitors and does not accuse: digests go to them
-	byUID   map[uint64]*peer
+	index   index         // of peers
 
 	of      *member.View  // the decided view that all below is about; nil = out of date
 	read    int           // how many of the engine's touches were looked at
@@ -75,36 +75,22 @@ type peer struct {
 
 // find returns the peer of a node that is dealt with, nil for any other.
 func (r *roster) find(n member.Node) *peer {
-	if p := r.byUID[n.UID]; p != nil && p.node == n {
+	if r.index == nil {
+		r.index = newIndex(r.peers)
+	}
+	if p := r.index.find(n); p != nil {
 		return p
 	}
-	i, found := r.search(n)
-	switch {
-	case found: // another one has its UID too
-		return r.peers[i]
-	case !r.engine.lists(n):
+	if !r.engine.lists(n) {
 		return nil
 	}
 	p := r.engine.newPeer(n)
+	i, _ := r.search(n)
 	r.peers = slices.Insert(r.peers, i, p)
-	r.note(p)
+	if !r.index.add(p, len(r.peers)) {
+		r.index = nil
+	}
 	return p
-}
-
-// note has a peer found by its UID.
-func (r *roster) note(p *peer) {
-	if r.byUID == nil {
-		r.byUID = make(map[uint64]*peer)
-	}
-	r.byUID[p.node.UID] = p
-}
-
-// index has all peers found by their UIDs, and nobody else.
-func (r *roster) index() {
-	clear(r.byUID)
-	for _, p := range r.peers {
-		r.note(p)
-	}
 }
 
 func (r *roster) search(n member.Node) (int, bool) {
@@ -290,7 +276,7 @@ func (e *Engine) survey() {
 		e.greet(p, present)
 		return false
 	})
-	l.index()
+	l.index = nil
 	for i := range e.views.decided.Members {
 		if m := &e.views.decided.Members[i]; m.Status == member.Leaving {
 			e.noteLeaving(m.Node)
@@ -344,7 +330,7 @@ func (e *Engine) recheck(t touch) bool {
 		l.astray = l.astray || l.nearest.Has(was)
 		if i, found := l.search(was); found {
 			l.peers = slices.Delete(l.peers, i, i+1)
-			delete(l.byUID, was.UID)
+			l.index = nil
 		}
 	}
 	if present {
@@ -446,5 +432,5 @@ func (e *Engine) fill() {
 			l.peers = append(l.peers, e.newPeer(n))
 		}
 	}
-	l.index()
+	l.index = nil
 }
