@@ -181,7 +181,7 @@ func (e *Engine) Ready() Ready {
 	return rd
 }
 
-// most is for how many messages room is kept between two inputs.
+// most is for how many messages, or changes, room is kept between two inputs.
 const most = 64
 
 // forget lets go of the messages that were handed over, for they may be large.
