@@ -5,8 +5,6 @@
 //	rounds := race.Less(20, 5)
 package race
 
-import "testing"
-
 // Less is all, or few with the race detector.
 func Less[N ~int | ~uint64](all, few N) N {
 	if Enabled {
@@ -17,7 +15,10 @@ func Less[N ~int | ~uint64](all, few N) N {
 
 // SkipPure skips a long test that has one goroutine with the race detector on:
 // it has nothing to find there that the plain run does not show.
-func SkipPure(t testing.TB) {
+func SkipPure(t interface {
+	Helper()
+	Skip(...any)
+}) {
 	t.Helper()
 	if Enabled {
 		t.Skip("one goroutine: without the race detector it shows as much")
