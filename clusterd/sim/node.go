@@ -154,7 +154,7 @@ func (s *Sim) settle(n *node) (done int) {
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
 		s.tally.note(e)
-		if s.watches(n) {
+		if s.cfg.Watch == 0 { // one that tells of a view lists all its members
 			n.events = remember(n.events, e)
 		}
 		if gone, ok := e.(engine.SelfRemoved); ok {

@@ -15,6 +15,8 @@ type law struct {
 	expelled  map[incarnation]int // whose removal is active, and the node that first knew
 	activeAt  map[member.Identity]uint64
 	claims    map[member.Identity]*[names][]claim
+	placed    *member.View // the view that owners is about; nil = none
+	owners    [names]member.Node
 	removed   map[incarnation]uint64 // number of the first known view without it
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
