@@ -160,6 +160,9 @@ func (s *Sim) settle(n *node) (done int) {
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
 		}
+		if i, ok := e.(engine.IslandDetected); ok {
+			s.law.told[[2]member.Identity{n.seen.holds.Identity, i.Other}] = s.now
+		}
 		if _, over := e.(engine.ClusterShutdown); over {
 			s.push(event{at: s.now, kind: closing, to: n.id, uid: n.self.UID})
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -21,7 +22,8 @@ type law struct {
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
 
-	closing map[member.Identity]bool // which an operator shuts down: it sends joiners away
+	told    map[[2]member.Identity]time.Duration // when the first of two clusters last told of the second
+	closing map[member.Identity]bool             // which an operator shuts down: it sends joiners away
 
 	born map[member.Identity]uint64 // number of the view with which an operator began a branch: nobody decided it
 }
@@ -56,6 +58,7 @@ func newLaw() law {
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
 		closing:   map[member.Identity]bool{},
+		told:      map[[2]member.Identity]time.Duration{},
 		born:      map[member.Identity]uint64{},
 	}
 }
