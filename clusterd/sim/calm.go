@@ -40,7 +40,7 @@ func (s *Sim) Finish(d time.Duration) error {
 	}
 	switch {
 	case s.err != nil || !s.promised():
-	case !s.islands || !s.sideBySide():
+	case !s.islands && len(s.law.closing) == 0 || !s.sideBySide(): // who did not hear of a shutdown may be left in what it ended
 		s.fail("I8", "after %v: %s", d, s.amiss())
 	default:
 		s.checkTold(s.now - d)
@@ -50,7 +50,7 @@ func (s *Sim) Finish(d time.Duration) error {
 
 // promised reports whether the rules promise calm.
 func (s *Sim) promised() bool {
-	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.stuck() || len(s.live(nil)) < s.cfg.MinMembers {
+	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.stuck() && !s.lives() || len(s.live(nil)) < s.cfg.MinMembers {
 		return false
 	}
 	for id := range s.law.chains { // order: any one decides
@@ -106,6 +106,9 @@ func (s *Sim) checkTold(since time.Duration) {
 		}
 	}
 }
+
+// lives reports whether any cluster has a quorum.
+func (s *Sim) lives() bool { return slices.ContainsFunc(s.clusters(), s.alive) }
 
 func (s *Sim) frozen() bool {
 	return slices.ContainsFunc(s.nodes[1:], func(n *node) bool { return n.frozen })

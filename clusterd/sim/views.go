@@ -164,7 +164,8 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 // answered. A cut is an excuse, and so are ten seconds after it, but not for
 // taking silence for an answer: a majority of the seeds must have been there to
 // say no. One without a quorum may be followed by another, but for a voter who
-// only sleeps.
+// only sleeps, and so may one that shuts down: it lets nobody in any more, so that
+// who starts again meanwhile has nothing to join.
 func (s *Sim) checkFounding(n *node) {
 	for id := range s.law.chains { // order: any one decides
 		switch {
