@@ -14,7 +14,8 @@ import (
 // Calm holds what must be true once the network has been quiet for a while:
 // the nodes ids, or all that run if none are named, are up and converged in
 // one cluster of just them, with one leader. It returns the failure, if any,
-// and from now on nobody has an excuse to be removed.
+// and soon nobody has an excuse to be removed any more: a removal that was under
+// way may be decided still.
 func (s *Sim) Calm(ids ...int) error {
 	if what := s.amiss(ids...); what != "" {
 		s.fail("calm", "%s", what)
@@ -22,6 +23,9 @@ func (s *Sim) Calm(ids ...int) error {
 	}
 	if len(s.cuts) == 0 {
 		for _, n := range s.nodes[1:] {
+			if n.disturbed {
+				n.pardon = s.now + cmp.Or(s.cfg.Timing, engine.Lan()).Found
+			}
 			n.disturbed = n.frozen
 		}
 	}
@@ -138,9 +142,10 @@ func (s *Sim) stuck() bool {
 	return false
 }
 
-// alive reports whether a quorum of a cluster's newest decided view runs. A view
-// that only the dead knew to be decided does not count: those who acknowledged
-// it cannot know, and need a quorum of the view before it.
+// alive reports whether a quorum of a cluster's newest decided view runs, and of
+// each view that somebody who runs has acknowledged since. Such a view may have
+// been decided by those who died: nobody can know, so nobody gets a lease without
+// a quorum of both (L3).
 func (s *Sim) alive(id member.Identity) bool {
 	var newest *member.View
 	for _, n := range s.live(nil) {
@@ -148,10 +153,21 @@ func (s *Sim) alive(id member.Identity) bool {
 			newest = h.Decided
 		}
 	}
-	return newest != nil && s.quorum(newest, func(who member.Node) bool {
-		n := s.node(idOf(who.Address))
-		return n.running() && !n.frozen && n.self == who
-	})
+	if newest == nil || !s.quorum(newest, s.there) {
+		return false
+	}
+	for _, n := range s.live(nil) {
+		if h := &n.seen.holds; h.Identity == id && h.Acked != nil && h.Acked.Number > newest.Number && !s.quorum(h.Acked, s.there) {
+			return false
+		}
+	}
+	return true
+}
+
+// there reports whether this very incarnation runs.
+func (s *Sim) there(who member.Node) bool {
+	n := s.node(idOf(who.Address))
+	return n.running() && !n.frozen && n.self == who
 }
 
 // Amiss returns what is not calm, as [Sim.Calm] checks it, "" if all is.

@@ -81,7 +81,9 @@ func (s *Sim) checkViews(n *node, now *engine.Inspection) {
 	if now.Active != before.Active {
 		s.checkActive(n, now)
 	}
-	s.enter(n, now.Identity, now.Active)
+	if now.Active != nil && now.Active.Number >= s.law.born[now.Identity] { // else it is of the branch before
+		s.enter(n, now.Identity, now.Active)
+	}
 	s.enter(n, now.Identity, now.Decided)
 }
 
@@ -301,7 +303,7 @@ func (s *Sim) checkHealthy(n *node, who member.Node) {
 	if id == 0 || s.node(id).self != who {
 		return
 	}
-	if r := s.node(id); r.running() && !r.leaving && !r.disturbed && !s.worn(r) {
+	if r := s.node(id); r.running() && !s.removable(r) {
 		s.fail("healthy", "%s learns that %v was removed, which was well", name(n.id), who)
 	}
 }
