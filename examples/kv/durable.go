@@ -140,6 +140,8 @@ func (r *replicated) start(n *clusterd.Node) {
 func (r *replicated) ask(slot uint16, m kvpb.Command) (proto.Message, error) {
 	answer, err := durable.Ask[proto.Message](context.Background(), r.refs[slot].With(m).Within(askTime))
 	switch {
+	case errors.Is(err, durable.ErrTooLarge):
+		return nil, errTooBig
 	case errors.Is(err, durable.ErrNotDone):
 		return nil, errNotServed
 	case err != nil:

@@ -380,3 +380,34 @@ func TestWaitAndFailover(t *testing.T) {
 		}
 	})
 }
+
+// TestLargeSlot fills one slot with more than one message between nodes may carry,
+// and has another node take it over. One value that is too large is refused, and what
+// comes after it is not.
+func TestLargeSlot(t *testing.T) {
+	faces(t, 3, "quorum", false, func(k *clustertest.Kit, nodes []*face) {
+		const many = 40
+		value := strings.Repeat("x", 150<<10)
+		for i := range many {
+			if got := anywhere(t, nodes, fmt.Sprintf("set {foo}%d %s", i, value)); got != "+OK\r\n" {
+				t.Fatalf("set {foo}%d: got %q", i, got)
+			}
+		}
+		if got := anywhere(t, nodes, "set {foo}large "+strings.Repeat("x", 4<<20)); got != "-"+errTooLarge+"\r\n" {
+			t.Errorf("a large value: got %q", got)
+		}
+		for _, x := range nodes {
+			if _, here := x.backend.home(12182); !here {
+				if got := x.ask("cluster failover"); got != "+OK\r\n" {
+					t.Errorf("CLUSTER FAILOVER: got %q", got)
+				}
+				break
+			}
+		}
+		for i := range many {
+			if got := anywhere(t, nodes, fmt.Sprintf("strlen {foo}%d", i)); got != fmt.Sprintf(":%d\r\n", len(value)) {
+				t.Errorf("strlen {foo}%d: got %q", i, got)
+			}
+		}
+	})
+}

@@ -20,7 +20,7 @@ import (
 // backend is where the entities of the slots live. Any goroutine.
 type backend interface {
 	// ask brings a message to the entity of a slot, wherever that is, and returns
-	// what it answers, or one of the two errors below.
+	// what it answers, or one of the errors below.
 	ask(slot uint16, m kvpb.Command) (proto.Message, error)
 	// home tells who answers for a slot: this node, or the member at an address;
 	// "" if nobody does.
@@ -62,6 +62,8 @@ func (f *farewells) freeze(t *table) { f.last.Store(t) }
 var (
 	// errNotServed: the message was not handled.
 	errNotServed = errors.New("kv: nobody serves the slot at present")
+	// errTooBig: it was not either, since what it changes is too much for one message.
+	errTooBig = errors.New("kv: the change is too large")
 	// errUnknown: nobody knows whether it was.
 	errUnknown = errors.New("kv: no answer in time")
 )

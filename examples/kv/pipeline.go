@@ -80,8 +80,11 @@ func (b *batch) run(to backend) {
 
 // faultOf is what a client is told of an error of the backend.
 func faultOf(err error) string {
-	if errors.Is(err, errNotServed) {
+	switch {
+	case errors.Is(err, errNotServed):
 		return errNotCovered
+	case errors.Is(err, errTooBig):
+		return errTooLarge
 	}
 	return errOutcome
 }
