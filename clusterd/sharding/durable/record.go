@@ -16,10 +16,10 @@ import (
 // new one. Since each has one successor at most, that may use the room behind the
 // events; whoever begins a line of his own takes a branch first.
 type record struct {
-	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
-	events []event // since then, oldest first
-	bytes  int     // of the events
-	staged []byte  // the parts so far of the snapshot that is on its way
+	state  []byte   // a Stateful's state, a Sourced's snapshot; nil if there is none
+	events []event  // since then, oldest first
+	bytes  int      // of the events
+	staged [][]byte // the parts so far of the snapshot that is on its way
 }
 
 // event is an event as it is stored.
@@ -57,7 +57,9 @@ func (r *record) stage(ch *durablepb.Change) {
 	if ch.GetFirst() {
 		r.staged = nil
 	}
-	r.staged = append(r.staged, ch.GetPart()...)
+	if part := ch.GetPart(); len(part) > 0 {
+		r.staged = append(r.staged, part)
+	}
 	n := int(ch.GetFolds())
 	if n == 0 || n > len(r.events) {
 		return
@@ -65,7 +67,7 @@ func (r *record) stage(ch *durablepb.Change) {
 	for _, ev := range r.events[:n] {
 		r.bytes -= len(ev.data)
 	}
-	r.state, r.events, r.staged = r.staged, slices.Clone(r.events[n:]), nil
+	r.state, r.events, r.staged = bytes.Join(r.staged, nil), slices.Clone(r.events[n:]), nil
 }
 
 // branch is the same state, whose successors touch nothing of r's.

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -201,7 +202,7 @@ func (r *replica) restore(data []byte) error {
 				return fmt.Errorf("shard: %w: %q", errForeignEntity, e.GetId())
 			}
 			fresh.put(key{k.GetName(), e.GetId()}, &durablepb.Change{
-				Replace: true, State: e.GetState(), Events: e.GetEvents(), Part: e.GetStaged(),
+				Replace: true, State: e.GetState(), Events: e.GetEvents(), Part: bytes.Join(e.GetStaged(), nil),
 			})
 		}
 	}

@@ -365,7 +365,7 @@ type Entity struct {
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	State         []byte                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Events        []*Event               `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
-	Staged        []byte                 `protobuf:"bytes,4,opt,name=staged,proto3" json:"staged,omitempty"` // parts of a snapshot whose last one is to come
+	Staged        [][]byte               `protobuf:"bytes,4,rep,name=staged,proto3" json:"staged,omitempty"` // parts of a snapshot whose last one is to come
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -421,7 +421,7 @@ func (x *Entity) GetEvents() []*Event {
 	return nil
 }
 
-func (x *Entity) GetStaged() []byte {
+func (x *Entity) GetStaged() [][]byte {
 	if x != nil {
 		return x.Staged
 	}
@@ -1247,7 +1247,7 @@ const file_pando_durable_durable_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\x12/\n" +
 	"\x06events\x18\x03 \x03(\v2\x17.pando.durable.v1.EventR\x06events\x12\x16\n" +
-	"\x06staged\x18\x04 \x01(\fR\x06staged\"\\\n" +
+	"\x06staged\x18\x04 \x03(\fR\x06staged\"\\\n" +
 	"\x04Hard\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\x04R\x05group\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x12\n" +
