@@ -57,9 +57,7 @@ func (m *Memory) Apply(ops []Op, sync bool) error {
 			m.set(string(op.Key), op.Value, true)
 			continue
 		}
-		for _, k := range m.between(string(op.Key), string(op.To), len(op.To) == 0) {
-			m.set(k, nil, false)
-		}
+		m.drop(string(op.Key), string(op.To), len(op.To) == 0)
 	}
 	if sync {
 		m.undo = nil
@@ -109,9 +107,23 @@ func (m *Memory) place(key string) (at int, there bool) {
 	return slices.BinarySearchFunc(m.shelf, prefix, func(s *shelf, p string) int { return strings.Compare(s.prefix, p) })
 }
 
-// between returns the keys of a range. Callers hold the lock.
-func (m *Memory) between(from, to string, endless bool) []string {
-	var list []string
+// drop deletes a range, of each shelf all at once, and remembers what was there.
+// Callers hold the lock.
+func (m *Memory) drop(from, to string, endless bool) {
+	m.eachShelf(from, to, endless, func(sh *shelf, at, end int) {
+		for _, k := range sh.keys[at:end] {
+			old := sh.values[k]
+			m.undo = append(m.undo, undo{k, old, true})
+			m.bytes -= len(k) + len(old)
+			delete(sh.values, k)
+		}
+		sh.keys = slices.Delete(sh.keys, at, end)
+	})
+}
+
+// eachShelf calls f with the keys of a range, those from at on and before end on one
+// shelf. Callers hold the lock.
+func (m *Memory) eachShelf(from, to string, endless bool, f func(sh *shelf, at, end int)) {
 	first, _ := m.place(from) // all keys of the shelves before are smaller
 	for _, sh := range m.shelf[first:] {
 		if !endless && sh.prefix >= to {
@@ -123,21 +135,22 @@ func (m *Memory) between(from, to string, endless bool) []string {
 			end, _ = slices.BinarySearch(sh.keys, to)
 		}
 		if at < end {
-			list = append(list, sh.keys[at:end]...)
+			f(sh, at, end)
 		}
 	}
-	return list
 }
 
 // Range implements Store.
 func (m *Memory) Range(from, to []byte, f func(key, value []byte) error) error {
-	m.mu.Lock()
-	list := m.between(string(from), string(to), to == nil)
-	values := make([][]byte, len(list))
-	for i, k := range list {
-		values[i] = m.find(k).values[k]
-	}
-	m.mu.Unlock()
+	m.mu.RLock()
+	var list []string
+	var values [][]byte
+	m.eachShelf(string(from), string(to), to == nil, func(sh *shelf, at, end int) {
+		for _, k := range sh.keys[at:end] {
+			list, values = append(list, k), append(values, sh.values[k])
+		}
+	})
+	m.mu.RUnlock()
 	for i, k := range list {
 		if err := f([]byte(k), values[i]); err != nil {
 			return err
