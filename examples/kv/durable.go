@@ -203,6 +203,13 @@ func (r *replicated) keys(slot uint16, epoch uint64) int64 {
 	return size.keys.Load()
 }
 
+// mayHave asks the replica, so that a slot whose primary changes is known to others
+// that keep it.
+func (r *replicated) mayHave(slot uint16) bool {
+	n, err := durable.Count(r.node, kindName, slot)
+	return err == nil && n > 0 || r.here.keys(slot) > 0
+}
+
 // expired lists slots of which this node is the primary.
 func (r *replicated) expired(now time.Time) (list []uint16) {
 	for _, slot := range r.here.expired(now) {

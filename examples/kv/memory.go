@@ -34,6 +34,9 @@ type backend interface {
 	tell(slot uint16, m kvpb.Command)
 	// filled lists the slots of this node that have keys, sorted, and their keys.
 	filled() []filled
+	// mayHave tells that this node has a copy of keys of a slot, or had them a moment
+	// ago.
+	mayHave(slot uint16) bool
 	// wait waits until so many replicas have all that was done to a slot, and
 	// returns how many do.
 	wait(slot uint16, replicas int, limit time.Duration) int
@@ -180,6 +183,8 @@ func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct()
 func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
 
 func (m *memory) filled() []filled { return m.here.filled() }
+
+func (m *memory) mayHave(slot uint16) bool { return m.here.mayHave(slot) }
 
 func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
 

@@ -40,6 +40,7 @@ func clientsStory(t *testing.T, level string) {
 		}
 	}
 	all(0, 1, 2)
+	managed(t, g, many)
 	redirected(t, g)
 	multiByCLI(t, g)
 
@@ -75,6 +76,36 @@ func (g *grove) holds(when string, want int, limit time.Duration, nodes ...int) 
 		}
 	}
 	g.t.Errorf("%s: got %d keys, want %d", when, keys, want)
+}
+
+// managed runs what redis-cli --cluster does for people. What looks works; what
+// places slots and nodes by hand is refused with what happens by itself, and leaves
+// all as it was.
+func managed(t *testing.T, g *grove, keys int) {
+	t.Helper()
+	ids := []string{g.cli(0, "cluster", "myid"), g.cli(1, "cluster", "myid")}
+	const spread = "CLUSTER SETSLOT is not served: slots are spread evenly by themselves"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"info", g.clients[0]}, fmt.Sprintf("[OK] %d keys in 3 masters.", keys)},
+		{[]string{"call", g.clients[0], "cluster", "myid"}, g.clients[1] + ": " + ids[1]},
+		{[]string{"fix", g.clients[0]}, "[OK] All 16384 slots covered."},
+		{[]string{"rebalance", g.clients[0]}, "No rebalancing needed!"},
+		{[]string{"rebalance", g.clients[0], "--cluster-weight", ids[0] + "=3"}, spread},
+		{[]string{"reshard", g.clients[0], "--cluster-from", ids[0], "--cluster-to", ids[1], "--cluster-slots", "5", "--cluster-yes"}, spread},
+		{[]string{"add-node", g.clients[1], g.clients[0]}, "is not empty"},
+		{[]string{"del-node", g.clients[0], ids[1]}, "is not empty! Reshard data away"},
+	} {
+		out, _ := tool(t, "redis-cli", append([]string{"--cluster"}, c.args...)...) // the text says it
+		if !strings.Contains(out, c.want) {
+			t.Errorf("redis-cli --cluster %s: no %q in %s", c.args[0], c.want, out[max(0, len(out)-400):])
+		}
+	}
+	if got := g.checked(upTime, 0, 1, 2); got != keys {
+		t.Errorf("after redis-cli --cluster: got %d keys, want %d", got, keys)
+	}
 }
 
 // redirected checks that exactly one node answers for a key, and the others send
