@@ -435,6 +435,9 @@ func TestWaitAndFailover(t *testing.T) {
 		if other == x {
 			other = nodes[1]
 		}
+		if got, want := other.ask("readonly", "get foo", "readwrite"), "+OK\r\n-MOVED 12182 "+x.srv.host+":6379\r\n+OK\r\n"; got != want {
+			t.Errorf("a read at a replica: got %q, want %q", got, want)
+		}
 		if got := other.ask("cluster failover"); got != "+OK\r\n" {
 			t.Fatalf("CLUSTER FAILOVER: got %q", got)
 		}

@@ -156,6 +156,7 @@ func benchmark(t *testing.T, g *grove) {
 // and the nodes' names for clients come from the directories.
 func TestSystemRestart(t *testing.T) {
 	skipShort(t)
+	t.Parallel()
 	dir := t.TempDir()
 	g := newGrove(t, 3, "quorum")
 	begin := func() {
@@ -203,7 +204,8 @@ func TestSystemCalledWrongly(t *testing.T) {
 		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", "nonsense"}, `-clients "nonsense" is not HOST:PORT`},
 		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, taken + " is taken by another process: choose another address with -clients"},
 		{[]string{"node", "-level", "some", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, `-level "some": it is memory, async, quorum or all`},
-		{[]string{"-clients", taken}, taken + " is taken by another process: choose another address with -clients"},
+		{[]string{"-listen", taken, "-clients", rows(t, 1)[0][0]}, taken + " is taken by another process: choose another address with -listen"},
+		{[]string{"-listen", rows(t, 1)[0][0], "-clients", taken}, taken + " is taken by another process: choose another address with -clients"},
 		{[]string{"nonsense"}, `there is no command "nonsense"`},
 	} {
 		p := start(t, c.args...)
