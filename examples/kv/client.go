@@ -90,6 +90,9 @@ func (c *client) do(args [][]byte) {
 	case fault != "":
 		c.line.fail(fault)
 	default:
+		if c.line.full(args) {
+			c.settle()
+		}
 		c.line.add(slot, args, c.w.V3)
 		c.note(slot, cmd)
 	}
