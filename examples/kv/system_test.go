@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // TestSystemClients drives a cluster that grows from 3 to 5 nodes and shrinks
 // again with the programs of Debian's redis-tools.
 func TestSystemClients(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	for _, level := range []string{"memory", "quorum"} {
 		t.Run(level, func(t *testing.T) { clientsStory(t, level) })
 	}
@@ -155,7 +157,7 @@ func benchmark(t *testing.T, g *grove) {
 // TestSystemRestart stops a whole cluster at once and starts it again: the keys
 // and the nodes' names for clients come from the directories.
 func TestSystemRestart(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	dir := t.TempDir()
 	g := newGrove(t, 3, "quorum")
@@ -189,8 +191,8 @@ func TestSystemRestart(t *testing.T) {
 
 // TestSystemCalledWrongly holds what a person is told.
 func TestSystemCalledWrongly(t *testing.T) {
-	skipShort(t)
-	taken := ports(t, 1)[0]
+	proctest.Skip(t)
+	taken := proctest.Ports(t, 1)[0]
 	l, err := net.Listen("tcp", taken)
 	if err != nil {
 		t.Fatal(err)
@@ -209,8 +211,8 @@ func TestSystemCalledWrongly(t *testing.T) {
 		{[]string{"nonsense"}, `there is no command "nonsense"`},
 	} {
 		p := start(t, c.args...)
-		if code := p.ends(upTime); code != 2 || !strings.Contains(p.log.String(), c.want) {
-			t.Errorf("%v: got exit code %d and %q, want 2 and %q", c.args, code, p.log, c.want)
+		if code := p.Ends(upTime); code != 2 || !strings.Contains(p.Log.String(), c.want) {
+			t.Errorf("%v: got exit code %d and %q, want 2 and %q", c.args, code, p.Log, c.want)
 		}
 	}
 }
