@@ -359,7 +359,7 @@ func TestProxyKeyspace(t *testing.T) {
 }
 
 func wholeKeyspace(t *testing.T, k *clustertest.Kit, nodes []*face) {
-	const many = 100
+	const many = 60
 	for i := range many {
 		if got := nodes[i%4].ask(fmt.Sprintf("set key%d %d", i, i)); got != "+OK\r\n" {
 			t.Fatalf("set key%d: got %q", i, got)
@@ -452,7 +452,7 @@ func TestWaitAndFailover(t *testing.T) {
 // comes after it is not.
 func TestLargeSlot(t *testing.T) {
 	faces(t, 3, "quorum", false, func(k *clustertest.Kit, nodes []*face) {
-		const many = 40
+		const many = 32
 		value := strings.Repeat("x", 150<<10)
 		var line []string
 		for i := range many {
