@@ -19,7 +19,7 @@ var withoutOne = []struct {
 }{
 	{"guard", ingredients{guard: true}, []uint64{162, 253, 141}, "serve at one time"},
 	{"persist first", ingredients{persistFirst: true}, []uint64{2, 1, 3}, "ack"},
-	{"blank refuses", ingredients{blankRefuses: true}, []uint64{37, 49, 24}, ""},
+	{"blank refuses", ingredients{blankRefuses: true}, []uint64{43, 51, 52}, ""},
 }
 
 // TestIngredients shows what a part of the protocol is there for: its stored
