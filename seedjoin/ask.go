@@ -113,6 +113,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 		m.hearOf(a.Node)
 	case a.State == Member:
 		c.names(a.Identity, a.Lease && !a.Leaving, true)
+		m.takeBack()
 	}
 }
 

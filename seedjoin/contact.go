@@ -146,9 +146,16 @@ func (m *Machine) replaceSeeds(in Seeds) {
 	m.contacts = append(seeds, rest[:min(len(rest), maxMet)]...)
 }
 
+// yielded reports whether this process has just left a cluster for another one. It
+// knows that one to live, and founds nothing: its seeds may be on no side but its
+// own, and whom it was told to ask may have died since.
+func (m *Machine) yielded() bool {
+	return !m.cfg.Shun.IsZero() && m.now.Sub(m.begun) < m.cfg.GiveUp
+}
+
 // shuns reports whether a cluster is the one that this process has just left
 // for another, because of an island: some of it may not have heard yet that it
 // ends, and would let this process in again.
 func (m *Machine) shuns(id member.Identity) bool {
-	return !id.IsZero() && id == m.cfg.Shun && m.now.Sub(m.begun) < m.cfg.GiveUp
+	return id == m.cfg.Shun && m.yielded()
 }

@@ -12,7 +12,9 @@ import (
 type promise struct {
 	to    member.Node
 	until time.Time
-	stamp Stamp // of the candidate's question
+	stamp Stamp  // of the candidate's question
+	asked string // how the candidate spells this process
+	void  bool   // the candidate was told of a cluster since
 }
 
 func (p promise) binds(now time.Time) bool { return now.Before(p.until) }
@@ -25,7 +27,7 @@ func (m *Machine) candidate() bool { return !m.since.IsZero() }
 // tells the others that their votes are free again.
 func (m *Machine) considerCandidacy() {
 	m.considerAbstaining()
-	may := m.first() && !m.named() && !m.remembers() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
+	may := m.first() && !m.named() && !m.remembers() && !m.yielded() && !m.promise.binds(m.now) && !m.now.Before(m.abstain)
 	switch {
 	case may && !m.candidate():
 		m.since, m.stalled, m.asSince, m.nextAsk = m.now, 0, m.stamp(), m.now
@@ -68,10 +70,24 @@ func (m *Machine) settle(from member.Node, p Probe) {
 	case m.promise.binds(m.now) && !m.promise.serves(from, p.Stamp):
 		return
 	}
-	m.promise = promise{to: from, until: m.now.Add(2 * m.cfg.Found), stamp: p.Stamp}
+	m.promise = promise{to: from, until: m.now.Add(2 * m.cfg.Found), stamp: p.Stamp, asked: p.Asked}
 	if m.candidate() {
 		m.stepBack()
 	}
+}
+
+// takeBack corrects a "no cluster" that has been overtaken: the candidate that got
+// it may wait for T_found/6 only, and no steward need know of it by then. Its
+// question is answered once more.
+func (m *Machine) takeBack() {
+	if m.promise.void || !m.promise.binds(m.now) {
+		return
+	}
+	if c := m.witness(); c == nil || c.node == m.promise.to {
+		return
+	}
+	m.promise.void = true
+	m.answer(m.promise.to, m.promise.asked, m.promise.stamp)
 }
 
 // serves reports whether the promise may be given to from: it has it already,

@@ -113,6 +113,7 @@ func (m *Machine) onInvite(from member.Node, i Invite) {
 		c.hears(named, m.now, m.elapsed())
 		c.node = from
 		c.names(i.Identity, !i.Paused, true)
+		m.takeBack()
 		m.join.next = m.now
 	case m.joined() && i.Identity != m.standing.Identity:
 		m.sight(from, i.Identity, !i.Paused, i.Size)

@@ -142,6 +142,63 @@ func TestWhoHeardOfAClusterNamesIt(t *testing.T) {
 	}
 }
 
+// A word of "no cluster" that is overtaken is corrected, for the candidate founds
+// soon: once, and not when it is old.
+func TestAPromiseIsTakenBack(t *testing.T) {
+	s := newSolo(t, b, a, b, c)
+	s.from(a, Probe{Asked: b, Name: "test", Candidate: true, Stamp: 7})
+	id := member.Identity{Cluster: member.ClusterID{1}}
+	told := func(rd Ready) (to []string) {
+		for _, m := range rd.Messages {
+			if got, ok := m.Body.(Answer); ok && m.To.Address == a {
+				want := Answer{Asked: b, Stamp: 7, State: Heard, Identity: id, Node: member.Node{Address: d, UID: 6}}
+				if got != want {
+					t.Errorf("got %+v, want %+v", got, want)
+				}
+				to = append(to, m.To.Address)
+			}
+		}
+		return to
+	}
+	invite := Invite{Asked: b, Name: "test", Stamp: 1, Identity: id, View: 1, Size: 1}
+	if got := told(s.from(d, invite)); len(got) != 1 {
+		t.Errorf("got corrections to %v, want one to %s", got, a)
+	}
+	if got := told(s.from(d, invite)); len(got) != 0 {
+		t.Errorf("the second time: got corrections to %v, want none", got)
+	}
+}
+
+// Who has left its cluster for another one knows that to live. Though nobody
+// answers for it any more, it founds nothing for T_giveup.
+func TestWhoYieldedFoundsNothing(t *testing.T) {
+	m, err := New(Config{
+		Self: member.Node{Address: a, UID: 5}, Name: "test", Seeds: []string{a},
+		Shun: member.Identity{Cluster: member.ClusterID{1}}, Rand: rand.New(rand.NewPCG(1, 1)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &solo{t: t, Machine: m, at: time.Unix(1e9, 0)}
+	m.Tick(s.at)
+	founded := func(d time.Duration) bool {
+		for end := s.at.Add(d); s.at.Before(end); {
+			s.at = s.at.Add(10 * time.Millisecond)
+			s.Tick(s.at)
+			if s.foundedIn(s.Ready()) {
+				return true
+			}
+		}
+		return false
+	}
+	if founded(s.cfg.GiveUp - time.Second) {
+		t.Error("founded before T_giveup")
+	}
+	if !founded(3 * time.Second) {
+		t.Error("founded nothing after T_giveup")
+	}
+}
+
 func TestPromises(t *testing.T) {
 	ask := func(stamp Stamp) Probe { return Probe{Asked: c, Name: "test", Candidate: true, Stamp: stamp} }
 	withdraw := func(stamp Stamp) Probe { return Probe{Asked: c, Name: "test", Stamp: stamp} }

@@ -34,7 +34,9 @@ type node struct {
 	claimed   time.Duration // when its newest claim reaches the lease outside
 	started   time.Duration // when this incarnation did
 	leaving   bool          // was told to leave
-	disturbed bool          // was crashed, cut, frozen or downed: its removal needs no excuse
+	disturbed bool          // was crashed, cut or frozen: its removal needs no excuse
+	pardon    time.Duration // nor does it until then, though all is calm again
+	downed    bool          // an operator wanted this incarnation out
 	cause     string        // why it last stopped
 	notes     []core.Note
 	events    []engine.Event
@@ -127,7 +129,7 @@ func (s *Sim) boot(n *node) error {
 	}
 	n.machine, n.frozen, n.held = m, false, nil
 	n.due, n.timer, n.ticks = never, never, 0
-	n.leaving, n.disturbed, n.cause = false, s.troubled(n), ""
+	n.leaving, n.disturbed, n.pardon, n.downed, n.cause = false, s.troubled(n), 0, false, ""
 	n.seen, n.started = history{}, s.now
 	m.Tick(s.clock(n))
 	s.settle(n)
@@ -154,11 +156,14 @@ func (s *Sim) settle(n *node) (done int) {
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
 		s.tally.note(e)
-		if s.watches(n) {
+		if s.cfg.Watch == 0 { // one that tells of a view lists all its members
 			n.events = remember(n.events, e)
 		}
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
+		}
+		if i, ok := e.(engine.IslandDetected); ok {
+			s.law.told[[2]member.Identity{n.seen.holds.Identity, i.Other}] = s.now
 		}
 		if _, over := e.(engine.ClusterShutdown); over {
 			s.push(event{at: s.now, kind: closing, to: n.id, uid: n.self.UID})
@@ -195,9 +200,14 @@ func remember[T any](list []T, x T) []T {
 	return append(list, x)
 }
 
+// removable reports whether there is a reason to remove n.
+func (s *Sim) removable(n *node) bool {
+	return n.leaving || n.downed || n.disturbed || s.now < n.pardon || s.worn(n)
+}
+
 // removed stops a node that learned of its own removal.
 func (s *Sim) removed(n *node, cause string) {
-	if !n.leaving && !n.disturbed && !s.worn(n) && !s.closes(n) && cause != lostCluster && cause != yielded {
+	if !s.removable(n) && !s.closes(n) && cause != lostCluster && cause != yielded {
 		s.fail("healthy", "%s is told that it was %s, and was well", name(n.id), cause)
 	}
 	s.halt(n, cause)

@@ -120,7 +120,7 @@ func (s *Sim) Down(at, id int) error {
 	if err := n.answers(); err != nil {
 		return fmt.Errorf("down n%d at n%d: %w", id, at, err)
 	}
-	s.node(id).disturbed = true
+	s.node(id).downed = true
 	return s.step(n, core.Down{Address: Address(id)})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/slots"
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // The load: users × lines messages into one room.
@@ -90,7 +91,7 @@ func (k *talker) talk(ctx context.Context, lines int) error {
 func layout(t *testing.T, page string, n int) [][]slots.Node {
 	t.Helper()
 	units := make([][]slots.Node, slots.Count)
-	eventually(t, upTime, func() error {
+	proctest.Eventually(t, upTime, func() error {
 		answer, err := http.Get("http://" + page + "/slots")
 		if err != nil {
 			return err
@@ -134,7 +135,7 @@ func (g *grove) roomFor(t *testing.T, moves bool) (name string) {
 }
 
 func TestSystemTenThousandLines(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	for _, c := range []struct {
 		name  string
 		moves bool
@@ -165,7 +166,7 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 			}
 		})
 	}
-	eventually(t, upTime, func() error { // everybody is there from the first line on
+	proctest.Eventually(t, upTime, func() error { // everybody is there from the first line on
 		for i, k := range talkers {
 			if got := len(k.client.present()); got != loadUsers {
 				return fmt.Errorf("user%d sees %d users, want %d", i, got, loadUsers)
@@ -191,12 +192,12 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		})
 	}
 	const total = loadUsers * loadLines
-	eventually(t, loadTime, func() error { return talkers[0].atLeast(total / 5) })
+	proctest.Eventually(t, loadTime, func() error { return talkers[0].atLeast(total / 5) })
 	g.start(3)
 	g.agree(upTime, 0, 1, 2, 3)
-	eventually(t, upTime, func() error { return hosted(talkers[0], g.listen[3], moves) })
+	proctest.Eventually(t, upTime, func() error { return hosted(talkers[0], g.listen[3], moves) })
 	joined := talkers[0].count()
-	eventually(t, loadTime, func() error { return talkers[0].atLeast(joined + total/10) })
+	proctest.Eventually(t, loadTime, func() error { return talkers[0].atLeast(joined + total/10) })
 	leaves := talkers[0].count()
 	g.stop(3)
 	left := talkers[0].count()
@@ -204,7 +205,7 @@ func load(t *testing.T, g *grove, room string, moves bool) {
 		t.Errorf("all lines were said before the fourth node had left: the load is too short")
 	}
 	talking.Wait()
-	eventually(t, upTime, func() error {
+	proctest.Eventually(t, upTime, func() error {
 		for i, k := range talkers {
 			if err := k.atLeast(total); err != nil {
 				return fmt.Errorf("user%d %w", i, err)

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // upTime bounds what takes the protocols about 3 seconds: founding, joining,
@@ -28,79 +26,14 @@ const (
 
 // process is one real process of the chat command.
 type process struct {
-	t            *testing.T
-	cmd          *exec.Cmd
+	*proctest.Process
 	listen, http string
-	log          *lockedBuffer
-	done         chan struct{}
-}
-
-// lockedBuffer collects output.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // start runs the chat command, and kills it at the end of the test.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asChat+"=1")
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(p.done); _ = p.cmd.Wait() }()
-	t.Cleanup(func() {
-		p.kill()
-		if t.Failed() {
-			t.Logf("output of %v:\n%s", args, p.log)
-		}
-	})
-	return p
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.done
-}
-
-// ends waits for the end of the process and returns its exit code.
-func (p *process) ends(within time.Duration) int {
-	p.t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(within):
-		p.t.Fatalf("%v did not end within %v", p.cmd.Args, within)
-	}
-	return p.cmd.ProcessState.ExitCode()
-}
-
-// ports returns n loopback addresses that were free a moment ago.
-func ports(t *testing.T, n int) []string {
-	t.Helper()
-	var all []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // held until all are found, so that they differ
-		all = append(all, l.Addr().String())
-	}
-	return all
+	return &process{Process: proctest.Start(t, asChat, args...)}
 }
 
 // grove is a cluster of processes that a test starts and stops one by one.
@@ -116,7 +49,7 @@ type grove struct {
 // the lead. The first two are the seeds.
 func newGrove(t *testing.T, n int) *grove {
 	t.Helper()
-	all := ports(t, 2*n)
+	all := proctest.Ports(t, 2*n)
 	g := &grove{t: t, name: "chat", listen: all[:n], http: all[n:], nodes: make([]*process, n)}
 	slices.SortFunc(g.listen, member.CompareAddress)
 	g.seeds = g.listen[0]
@@ -137,17 +70,17 @@ func (g *grove) start(i int, args ...string) *process {
 
 // kill is SIGKILL.
 func (g *grove) kill(i int) {
-	g.nodes[i].kill()
+	g.nodes[i].Kill()
 	g.nodes[i] = nil
 }
 
 // stop is SIGTERM, and waits for the end.
 func (g *grove) stop(i int) {
 	g.t.Helper()
-	if err := g.nodes[i].cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := g.nodes[i].Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		g.t.Fatal(err)
 	}
-	if code := g.nodes[i].ends(leaveTime + upTime); code != 0 {
+	if code := g.nodes[i].Ends(leaveTime + upTime); code != 0 {
 		g.t.Fatalf("node %d: got exit code %d after SIGTERM, want 0", i, code)
 	}
 	g.nodes[i] = nil
@@ -200,7 +133,7 @@ func (g *grove) agreed(want ...int) (id string, err error) {
 // agree waits until agreed.
 func (g *grove) agree(within time.Duration, want ...int) (id string) {
 	g.t.Helper()
-	eventually(g.t, within, func() (err error) {
+	proctest.Eventually(g.t, within, func() (err error) {
 		id, err = g.agreed(want...)
 		return err
 	})
@@ -212,9 +145,9 @@ func (g *grove) agree(within time.Duration, want ...int) (id string) {
 func (g *grove) aloneFor(d time.Duration, nodes ...int) {
 	g.t.Helper()
 	for _, i := range nodes {
-		eventually(g.t, upTime, func() error { _, err := g.members(i); return err })
+		proctest.Eventually(g.t, upTime, func() error { _, err := g.members(i); return err })
 	}
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(poll) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(proctest.Poll) {
 		for _, i := range nodes {
 			s, err := g.members(i)
 			if err != nil {
@@ -242,25 +175,6 @@ func (g *grove) ready(i int) (code int, why string) {
 	var text strings.Builder
 	_ = r.Write(&text) // for the failure's text only
 	return r.StatusCode, text.String()
-}
-
-// poll is how often a condition between processes is looked at.
-const poll = 50 * time.Millisecond
-
-// eventually waits until ok returns nil.
-func eventually(t *testing.T, within time.Duration, ok func() error) {
-	t.Helper()
-	end := time.Now().Add(within)
-	for {
-		err := ok()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after %v: %v", within, err)
-		}
-		time.Sleep(poll)
-	}
 }
 
 // watch collects every state of the cluster that node i tells on /events, until

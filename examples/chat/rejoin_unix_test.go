@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // A node stands still for so long that the others remove it. It finds that out
 // when it runs again, and comes back as a new member in the same process.
 func TestSystemRemovedNodeRejoins(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 3)
 	for i := range 3 {
@@ -23,7 +25,7 @@ func TestSystemRemovedNodeRejoins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frozen := g.nodes[2].cmd.Process
+	frozen := g.nodes[2].Cmd.Process
 	if err := frozen.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,7 @@ func TestSystemRemovedNodeRejoins(t *testing.T) {
 	if err := frozen.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, lossTime, func() error {
+	proctest.Eventually(t, lossTime, func() error {
 		got, err := g.agreed(0, 1, 2)
 		if err != nil {
 			return err

@@ -12,21 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// skipShort keeps tests with real processes out of go test -short.
-func skipShort(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts real processes")
-	}
-}
+	"github.com/pando-go/pando/examples/internal/proctest"
+)
 
 // quiet is long enough for a node to found a cluster, if it would.
 const quiet = 5 * time.Second
 
 func TestSystemFirstSeedLast(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 3)
 	g.start(2)
@@ -42,7 +36,7 @@ func TestSystemFirstSeedLast(t *testing.T) {
 	}
 	g.kill(0)
 	g.start(0)
-	eventually(t, lossTime, func() error {
+	proctest.Eventually(t, lossTime, func() error {
 		for i := range 3 { // at no moment a second cluster
 			if s, err := g.members(i); err == nil && s.ClusterID != "" && s.ClusterID != id {
 				t.Fatalf("node %d: got cluster %s, want %s", i, s.ClusterID, id)
@@ -61,7 +55,7 @@ func TestSystemFirstSeedLast(t *testing.T) {
 }
 
 func TestSystemSeedAloneNeverFounds(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 2)
 	g.start(1)
@@ -78,7 +72,7 @@ func uidOf(s clusterState, address string) string {
 }
 
 func TestSystemTwoNodesLeft(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Run("the oldest lives on", func(t *testing.T) {
 		t.Parallel()
 		g := newGrove(t, 2)
@@ -107,8 +101,8 @@ func TestSystemTwoNodesLeft(t *testing.T) {
 			}
 			return nil
 		}
-		eventually(t, lossTime, unreachable)
-		for end := time.Now().Add(quiet); time.Now().Before(end); time.Sleep(poll) {
+		proctest.Eventually(t, lossTime, unreachable)
+		for end := time.Now().Add(quiet); time.Now().Before(end); time.Sleep(proctest.Poll) {
 			if err := unreachable(); err != nil {
 				t.Fatalf("without the older half: %v", err)
 			}
@@ -117,7 +111,7 @@ func TestSystemTwoNodesLeft(t *testing.T) {
 }
 
 func TestSystemSpellingsOfSeeds(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 2)
 	spelt := strings.ReplaceAll(g.seeds, "127.0.0.1", "localhost")
@@ -129,7 +123,7 @@ func TestSystemSpellingsOfSeeds(t *testing.T) {
 }
 
 func TestSystemOtherNameIsRefused(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 2)
 	g.start(0)
@@ -142,14 +136,14 @@ func TestSystemOtherNameIsRefused(t *testing.T) {
 		}
 		return nil
 	}
-	eventually(t, upTime, func() error {
+	proctest.Eventually(t, upTime, func() error {
 		code, why := g.ready(1)
 		if code != http.StatusServiceUnavailable {
 			return fmt.Errorf("got /ready %d, want 503", code)
 		}
 		return both(why)
 	})
-	eventually(t, upTime, func() error { return both(strings.ReplaceAll(stranger.log.String(), `\"`, `"`)) })
+	proctest.Eventually(t, upTime, func() error { return both(strings.ReplaceAll(stranger.Log.String(), `\"`, `"`)) })
 	if s, err := g.members(1); err != nil || s.ClusterID != "" {
 		t.Errorf("the refused node: got %+v, %v; want no cluster", s, err)
 	}
@@ -157,7 +151,7 @@ func TestSystemOtherNameIsRefused(t *testing.T) {
 }
 
 func TestSystemLeaving(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 3)
 	for i := range 3 {
@@ -185,7 +179,7 @@ func TestSystemLeaving(t *testing.T) {
 }
 
 func TestSystemFirstSeedLeaves(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 3)
 	for i := range 3 {
@@ -204,7 +198,7 @@ func TestSystemFirstSeedLeaves(t *testing.T) {
 func consecutive(t *testing.T) (listen, page string) {
 	t.Helper()
 	for range 100 {
-		all := ports(t, 2)
+		all := proctest.Ports(t, 2)
 		places, err := launchConfig{listen: all[0], http: all[1]}.places()
 		if err == nil && checkPorts(places) == nil {
 			return all[0], all[1]
@@ -234,7 +228,7 @@ func launcherGrove(t *testing.T) (*grove, *process) {
 // gone waits until no node of the grove answers any more.
 func (g *grove) gone(within time.Duration) {
 	g.t.Helper()
-	eventually(g.t, within, func() error {
+	proctest.Eventually(g.t, within, func() error {
 		for i := range g.http {
 			if code, _ := g.ready(i); code != 0 {
 				return fmt.Errorf("node %d still answers", i)
@@ -245,23 +239,23 @@ func (g *grove) gone(within time.Duration) {
 }
 
 func TestSystemLauncherStops(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g, p := launcherGrove(t)
-	eventually(t, upTime, func() error {
-		if !strings.Contains(p.log.String(), "all 3 nodes are up") {
-			return fmt.Errorf("got output %q, want that all 3 nodes are up", p.log)
+	proctest.Eventually(t, upTime, func() error {
+		if !strings.Contains(p.Log.String(), "all 3 nodes are up") {
+			return fmt.Errorf("got output %q, want that all 3 nodes are up", p.Log)
 		}
 		return nil
 	})
-	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.ends(3*leaveTime + upTime); code != 0 {
+	if code := p.Ends(3*leaveTime + upTime); code != 0 {
 		t.Errorf("got exit code %d, want 0", code)
 	}
 	g.gone(upTime)
-	out := p.log.String()
+	out := p.Log.String()
 	ordinary, seed, first := strings.Index(out, "the ordinary"), strings.Index(out, "the seed"), strings.Index(out, "the first seed")
 	if ordinary < 0 || seed < ordinary || first < seed || strings.Contains(out, "killed") {
 		t.Errorf("got this end, want ordinary, seed, first seed, none of them killed:\n%s", out)
@@ -269,25 +263,25 @@ func TestSystemLauncherStops(t *testing.T) {
 }
 
 func TestSystemLauncherKilled(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g, p := launcherGrove(t)
-	p.kill()
+	p.Kill()
 	g.gone(leaveTime + upTime)
 }
 
 func TestSystemLauncherLosesAChild(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g, p := launcherGrove(t)
 	pid := 0
-	for line := range strings.Lines(p.log.String()) {
+	for line := range strings.Lines(p.Log.String()) {
 		if _, after, ok := strings.Cut(line, g.listen[1]+", process "); ok {
 			pid, _ = strconv.Atoi(strings.TrimSpace(after)) // 0 fails below
 		}
 	}
 	if pid == 0 {
-		t.Fatalf("got no process of %s in %q", g.listen[1], p.log)
+		t.Fatalf("got no process of %s in %q", g.listen[1], p.Log)
 	}
 	seed, err := os.FindProcess(pid)
 	if err != nil {
@@ -297,10 +291,10 @@ func TestSystemLauncherLosesAChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.agree(lossTime, 0, 2)
-	eventually(t, upTime, func() error {
+	proctest.Eventually(t, upTime, func() error {
 		for _, want := range []string{"the seed (" + g.listen[1] + ") has ended", "the others go on", g.listen[1] + "  unreachable", g.listen[1] + "  removed"} {
-			if !strings.Contains(p.log.String(), want) {
-				return fmt.Errorf("got output %q, want %q in it", p.log, want)
+			if !strings.Contains(p.Log.String(), want) {
+				return fmt.Errorf("got output %q, want %q in it", p.Log, want)
 			}
 		}
 		return nil
@@ -308,7 +302,7 @@ func TestSystemLauncherLosesAChild(t *testing.T) {
 }
 
 func TestSystemPortTaken(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 1)
 	g.start(0)
@@ -326,10 +320,10 @@ func TestSystemPortTaken(t *testing.T) {
 			args := c.args
 			if len(args) == 2 { // the other one free, too
 				other := map[string]string{"-listen": "-http", "-http": "-listen"}[args[0]]
-				args = append(args, other, ports(t, 1)[0])
+				args = append(args, other, proctest.Ports(t, 1)[0])
 			}
 			p := start(t, args...)
-			code, out := p.ends(upTime), p.log.String()
+			code, out := p.Ends(upTime), p.Log.String()
 			if code != 2 || !strings.Contains(out, "is taken") || !strings.Contains(out, c.want) {
 				t.Errorf("got exit code %d and %q, want 2 and that it is taken, with %s", code, out, c.want)
 			}
@@ -339,7 +333,7 @@ func TestSystemPortTaken(t *testing.T) {
 
 // TestSystemClientGoesOn: the terminal client's node dies while it talks.
 func TestSystemClientGoesOn(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 3)
 	for i := range 3 {
@@ -368,7 +362,7 @@ func TestSystemClientGoesOn(t *testing.T) {
 		}
 	}
 	say(0, 100)
-	eventually(t, upTime, func() error { return bob.atLeast(10) })
+	proctest.Eventually(t, upTime, func() error { return bob.atLeast(10) })
 	g.kill(2) // some of the lines are on their way
 	say(100, 150)
 	bound, done := context.WithTimeout(ctx, lossTime)
@@ -377,7 +371,7 @@ func TestSystemClientGoesOn(t *testing.T) {
 		t.Fatalf("ada's lines: %v", err)
 	}
 	for _, k := range []*talker{ada, bob} {
-		eventually(t, upTime, func() error { return k.atLeast(len(want)) })
+		proctest.Eventually(t, upTime, func() error { return k.atLeast(len(want)) })
 		k.mu.Lock()
 		same(t, k.client.user+" heard", k.heard, want)
 		k.mu.Unlock()
@@ -385,12 +379,12 @@ func TestSystemClientGoesOn(t *testing.T) {
 }
 
 func TestSystemPipe(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	t.Parallel()
 	g := newGrove(t, 1)
 	g.start(0)
 	g.agree(upTime, 0)
-	var out, notes lockedBuffer
+	var out, notes proctest.Output
 	err := joinPipe(t.Context(), newClient(g.http[0], "go", "ada"), strings.NewReader("one\n\n two \r\nthree"), &out, &notes)
 	if err != nil {
 		t.Fatal(err)

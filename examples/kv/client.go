@@ -16,6 +16,7 @@ const (
 	errCrossSlot  = "CROSSSLOT Keys in request don't hash to the same slot"
 	errNotCovered = "CLUSTERDOWN Hash slot not served"
 	errDown       = "CLUSTERDOWN The cluster is down"
+	errTooLarge   = "ERR the slot does not take changes of this size at once"
 	errOutcome    = "ERR no answer in time: nobody knows whether the command was carried out"
 	errSyntax     = "ERR syntax error"
 	errInteger    = "ERR value is not an integer or out of range"
@@ -89,6 +90,9 @@ func (c *client) do(args [][]byte) {
 	case fault != "":
 		c.line.fail(fault)
 	default:
+		if c.line.full(args) {
+			c.settle()
+		}
 		c.line.add(slot, args, c.w.V3)
 		c.note(slot, cmd)
 	}

@@ -47,21 +47,27 @@ func (c *client) cluster(args [][]byte) {
 		c.w.Int(0)
 	case name == "links" && n == 2:
 		c.w.Array(0)
-	case byItself(name):
-		c.w.Error("ERR slots are placed by the cluster itself: CLUSTER " + strings.ToUpper(name) + " has nothing to do here")
+	case byItself(name) != "":
+		c.w.Error("ERR CLUSTER " + strings.ToUpper(name) + " is not served: " + byItself(name))
 	default:
 		c.badSub(args)
 	}
 }
 
-// byItself lists what operators do elsewhere and this cluster does itself.
-func byItself(name string) bool {
+// byItself tells what this cluster does by itself in place of what operators do
+// elsewhere, "" for other subcommands. redis-cli --cluster shows it.
+func byItself(name string) string {
 	switch name {
-	case "addslots", "addslotsrange", "delslots", "delslotsrange", "setslot", "flushslots", "bumpepoch",
-		"set-config-epoch", "replicate", "reset", "saveconfig":
-		return true
+	case "addslots", "addslotsrange", "delslots", "delslotsrange", "setslot", "flushslots":
+		return "slots are spread evenly by themselves, to a node that joins and away from one that is stopped"
+	case "replicate":
+		return "replicas are placed by themselves; -replicas says how many"
+	case "reset":
+		return "stop the node with SIGTERM: it hands over its slots and leaves"
+	case "bumpepoch", "set-config-epoch", "saveconfig":
+		return "epochs and the table are kept by themselves"
 	}
-	return false
+	return ""
 }
 
 func (c *client) clusterSlots() {
@@ -298,7 +304,7 @@ func (c *client) clusterMeet(host, port string) {
 			return
 		}
 	}
-	c.w.Error("ERR Nodes join by themselves: start that one with this cluster's -seeds")
+	c.w.Error("ERR nodes join by themselves: start that one with this cluster's -seeds")
 }
 
 // downTime bounds how long CLUSTER FORGET waits for this node to take it up.

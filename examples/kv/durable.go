@@ -140,6 +140,8 @@ func (r *replicated) start(n *clusterd.Node) {
 func (r *replicated) ask(slot uint16, m kvpb.Command) (proto.Message, error) {
 	answer, err := durable.Ask[proto.Message](context.Background(), r.refs[slot].With(m).Within(askTime))
 	switch {
+	case errors.Is(err, durable.ErrTooLarge):
+		return nil, errTooBig
 	case errors.Is(err, durable.ErrNotDone):
 		return nil, errNotServed
 	case err != nil:
@@ -199,6 +201,13 @@ func (r *replicated) keys(slot uint16, epoch uint64) int64 {
 	}
 	size.epoch.Store(epoch)
 	return size.keys.Load()
+}
+
+// mayHave asks the replica, so that a slot whose primary changes is known to others
+// that keep it.
+func (r *replicated) mayHave(slot uint16) bool {
+	n, err := durable.Count(r.node, kindName, slot)
+	return err == nil && n > 0 || r.here.keys(slot) > 0
 }
 
 // expired lists slots of which this node is the primary.

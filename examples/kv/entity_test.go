@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,7 +78,11 @@ func faces(t *testing.T, n int, level string, proxy bool, f func(k *clustertest.
 	}, func(k *clustertest.Kit) {
 		for i, x := range nodes {
 			x.backend.start(k.Node(i + 1))
+			if err := survey(k.Node(i+1), x.backend); err != nil {
+				t.Fatal(err)
+			}
 			s := newServer(x.backend, slog.New(slog.DiscardHandler))
+			s.sys = k.Node(i + 1).System()
 			s.id, s.host, s.port, s.proxy, s.down = fmt.Sprintf("%040d", i+1), fmt.Sprintf("10.0.0.%d", i+1), 6379, proxy, k.Node(i+1).Down
 			x.client = &client{srv: s, conn: &x.wire, id: int64(i + 1), since: time.Now()}
 		}
@@ -127,11 +132,11 @@ func conversation(t *testing.T, x *face) {
 		{"cluster myid", "$40\r\n" + fmt.Sprintf("%040d", 1) + "\r\n"},
 		{"cluster slots", "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n$8\r\n10.0.0.1\r\n:6379\r\n$40\r\n" + fmt.Sprintf("%040d", 1) + "\r\n*0\r\n"},
 		{"cluster meet 10.0.0.1 6379", "+OK\r\n"},
-		{"cluster meet 10.9.9.9 6379", "-ERR Nodes join by themselves: start that one with this cluster's -seeds\r\n"},
+		{"cluster meet 10.9.9.9 6379", "-ERR nodes join by themselves: start that one with this cluster's -seeds\r\n"},
 		{"cluster forget nobody", "-ERR Unknown node nobody\r\n"},
 		{"cluster forget " + fmt.Sprintf("%040d", 1), "-ERR I tried hard but I can't forget myself...\r\n"},
 		{"cluster failover", "-ERR You should send CLUSTER FAILOVER to a replica\r\n"},
-		{"cluster setslot 1 node x", "-ERR slots are placed by the cluster itself: CLUSTER SETSLOT has nothing to do here\r\n"},
+		{"cluster setslot 1 node x", "-ERR CLUSTER SETSLOT is not served: slots are spread evenly by themselves, to a node that joins and away from one that is stopped\r\n"},
 		{"cluster nonsense", "-ERR unknown subcommand or wrong number of arguments for 'nonsense'. Try CLUSTER HELP.\r\n"},
 		{"dbsize", ":1\r\n"},
 		{"scan 0", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"},
@@ -343,6 +348,64 @@ func TestProxy(t *testing.T) {
 	})
 }
 
+// TestProxyKeyspace sees that commands about all keys are about the whole cluster's,
+// and that a scan returns every key although a node leaves in the middle of it.
+func TestProxyKeyspace(t *testing.T) {
+	for _, level := range []string{levelMemory, "quorum"} {
+		t.Run(level, func(t *testing.T) {
+			faces(t, 4, level, true, func(k *clustertest.Kit, nodes []*face) { wholeKeyspace(t, k, nodes) })
+		})
+	}
+}
+
+func wholeKeyspace(t *testing.T, k *clustertest.Kit, nodes []*face) {
+	const many = 60
+	for i := range many {
+		if got := nodes[i%4].ask(fmt.Sprintf("set key%d %d", i, i)); got != "+OK\r\n" {
+			t.Fatalf("set key%d: got %q", i, got)
+		}
+	}
+	k.Eventually("all nodes have slots", func() bool { return strings.Contains(nodes[0].ask("cluster info"), "cluster_size:4") })
+	for i, x := range nodes {
+		if got := x.ask("dbsize"); got != fmt.Sprintf(":%d\r\n", many) {
+			t.Errorf("DBSIZE at node %d: got %q", i+1, got)
+		}
+		if got := len(bulks([]byte(x.ask("keys *")))); got != many {
+			t.Errorf("KEYS at node %d: got %d keys", i+1, got)
+		}
+	}
+	var leaving sync.WaitGroup
+	found, cursor := map[string]bool{}, "0"
+	for round := 0; round == 0 || cursor != "0"; round++ {
+		if round == 3 {
+			leaving.Go(func() {
+				if err := k.Node(4).Leave(k.T.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		page := bulks([]byte(nodes[round%3].ask("scan " + cursor + " count 7")))
+		if len(page) == 0 || round > 10*many {
+			t.Fatalf("round %d from %s: got %q", round, cursor, page)
+		}
+		cursor = string(page[0])
+		for _, key := range page[1:] {
+			found[string(key)] = true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	leaving.Wait()
+	if len(found) != many {
+		t.Errorf("SCAN: got %d different keys, want %d", len(found), many)
+	}
+	if got := nodes[0].ask("flushall"); got != "+OK\r\n" {
+		t.Errorf("FLUSHALL: got %q", got)
+	}
+	if got := nodes[1].ask("dbsize"); got != ":0\r\n" {
+		t.Errorf("DBSIZE after it: got %q", got)
+	}
+}
+
 // TestWaitAndFailover uses what only replicated slots have.
 func TestWaitAndFailover(t *testing.T) {
 	faces(t, 3, "async", false, func(k *clustertest.Kit, nodes []*face) {
@@ -372,11 +435,51 @@ func TestWaitAndFailover(t *testing.T) {
 		if other == x {
 			other = nodes[1]
 		}
+		if got, want := other.ask("readonly", "get foo", "readwrite"), "+OK\r\n-MOVED 12182 "+x.srv.host+":6379\r\n+OK\r\n"; got != want {
+			t.Errorf("a read at a replica: got %q, want %q", got, want)
+		}
 		if got := other.ask("cluster failover"); got != "+OK\r\n" {
 			t.Fatalf("CLUSTER FAILOVER: got %q", got)
 		}
 		if got := anywhere(t, nodes, "get foo"); got != "$1\r\n3\r\n" {
 			t.Errorf("after the failover: got %q", got)
+		}
+	})
+}
+
+// TestLargeSlot fills one slot with more than one message between nodes may carry,
+// and has another node take it over. One value that is too large is refused, and what
+// comes after it is not.
+func TestLargeSlot(t *testing.T) {
+	faces(t, 3, "quorum", false, func(k *clustertest.Kit, nodes []*face) {
+		const many = 32
+		value := strings.Repeat("x", 150<<10)
+		var line []string
+		for i := range many {
+			line = append(line, fmt.Sprintf("set {foo}%d %s", i, value))
+		}
+		for _, x := range nodes {
+			if _, here := x.backend.home(12182); here {
+				if got := x.ask(line...); got != strings.Repeat("+OK\r\n", many) {
+					t.Fatalf("one large pipeline: got %q", got)
+				}
+			}
+		}
+		if got := anywhere(t, nodes, "set {foo}large "+strings.Repeat("x", 4<<20)); got != "-"+errTooLarge+"\r\n" {
+			t.Errorf("a large value: got %q", got)
+		}
+		for _, x := range nodes {
+			if _, here := x.backend.home(12182); !here {
+				if got := x.ask("cluster failover"); got != "+OK\r\n" {
+					t.Errorf("CLUSTER FAILOVER: got %q", got)
+				}
+				break
+			}
+		}
+		for i := range many {
+			if got := anywhere(t, nodes, fmt.Sprintf("strlen {foo}%d", i)); got != fmt.Sprintf(":%d\r\n", len(value)) {
+				t.Errorf("strlen {foo}%d: got %q", i, got)
+			}
 		}
 	})
 }

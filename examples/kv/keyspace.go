@@ -6,15 +6,18 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/pando-go/pando/clusterd/slots"
 	"github.com/pando-go/pando/examples/kv/kvpb"
 )
 
-// These commands are about all keys of a node: of the slots that run on it.
+// These commands are about all keys of a node: of the slots that run on it. With
+// -proxy they are about those of all nodes.
 
 func (c *client) dbsize([][]byte) {
-	n := int64(0)
-	for _, f := range c.srv.backend.filled() {
-		n += f.keys
+	n, fault := c.srv.count()
+	if fault != "" {
+		c.w.Error(fault)
+		return
 	}
 	c.w.Int(n)
 }
@@ -37,7 +40,12 @@ func (c *client) flush(args [][]byte) {
 		c.w.Error(errSyntax)
 		return
 	}
-	for _, f := range c.srv.backend.filled() {
+	list, fault := c.srv.filled(0, slots.Count)
+	if fault != "" {
+		c.w.Error(fault)
+		return
+	}
+	for _, f := range list {
 		if _, fault := c.askSlot(f.slot, "@flush"); fault != "" {
 			c.w.Error(fault)
 			return
@@ -47,7 +55,11 @@ func (c *client) flush(args [][]byte) {
 }
 
 func (c *client) randomKey([][]byte) {
-	list := c.srv.backend.filled()
+	list, fault := c.srv.filled(0, slots.Count)
+	if fault != "" {
+		c.w.Error(fault)
+		return
+	}
 	for _, i := range rand.Perm(len(list)) {
 		if reply, fault := c.askSlot(list[i].slot, "@random"); fault == "" && !bytes.HasPrefix(reply, []byte("$-1")) {
 			c.w.Raw(reply)
@@ -112,10 +124,11 @@ func scanOptions(args [][]byte) (count int, options []string, fault string) {
 
 func (c *client) scanFrom(cursor uint64, count int, options []string) (next uint64, found [][]byte, fault string) {
 	first, left := uint16(cursor&(1<<slotBits-1)), cursor>>slotBits
-	for _, f := range c.srv.backend.filled() {
-		if f.slot < first {
-			continue
-		}
+	list, fault := c.srv.filled(first, min(count, slots.Count-1)+1)
+	if fault != "" {
+		return 0, nil, fault
+	}
+	for _, f := range list {
 		if f.slot > first {
 			left = 0
 		}
@@ -135,7 +148,7 @@ func (c *client) scanFrom(cursor uint64, count int, options []string) (next uint
 		if left, _ = strconv.ParseUint(string(list[0]), 10, 64); left > 0 {
 			return left<<slotBits | uint64(f.slot), found, ""
 		}
-		count -= int(min(f.keys, int64(count)))
+		count -= max(len(list)-1, int(min(f.keys, int64(count))), 1)
 	}
 	return 0, found, ""
 }

@@ -20,7 +20,7 @@ import (
 // backend is where the entities of the slots live. Any goroutine.
 type backend interface {
 	// ask brings a message to the entity of a slot, wherever that is, and returns
-	// what it answers, or one of the two errors below.
+	// what it answers, or one of the errors below.
 	ask(slot uint16, m kvpb.Command) (proto.Message, error)
 	// home tells who answers for a slot: this node, or the member at an address;
 	// "" if nobody does.
@@ -34,6 +34,9 @@ type backend interface {
 	tell(slot uint16, m kvpb.Command)
 	// filled lists the slots of this node that have keys, sorted, and their keys.
 	filled() []filled
+	// mayHave tells that this node has a copy of keys of a slot, or had them a moment
+	// ago.
+	mayHave(slot uint16) bool
 	// wait waits until so many replicas have all that was done to a slot, and
 	// returns how many do.
 	wait(slot uint16, replicas int, limit time.Duration) int
@@ -62,6 +65,8 @@ func (f *farewells) freeze(t *table) { f.last.Store(t) }
 var (
 	// errNotServed: the message was not handled.
 	errNotServed = errors.New("kv: nobody serves the slot at present")
+	// errTooBig: it was not either, since what it changes is too much for one message.
+	errTooBig = errors.New("kv: the change is too large")
 	// errUnknown: nobody knows whether it was.
 	errUnknown = errors.New("kv: no answer in time")
 )
@@ -178,6 +183,8 @@ func (m *memory) serving() bool { return m.last.Load() != nil || m.node.MayAct()
 func (m *memory) tell(slot uint16, msg kvpb.Command) { m.refs[slot].Tell(msg) }
 
 func (m *memory) filled() []filled { return m.here.filled() }
+
+func (m *memory) mayHave(slot uint16) bool { return m.here.mayHave(slot) }
 
 func (m *memory) expired(now time.Time) []uint16 { return m.here.expired(now) }
 

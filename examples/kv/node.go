@@ -221,7 +221,10 @@ func runNode(ctx context.Context, again <-chan struct{}, cfg nodeConfig, log *sl
 	}
 	defer node.Close()
 	slots.start(node)
-	s.down = node.Down
+	s.down, s.sys = node.Down, node.System()
+	if err := survey(node, slots); err != nil {
+		return err
+	}
 	stop := s.serve(listener)
 	defer stop()
 	log.Info("clients are served", "address", listener.Addr().String())

@@ -14,6 +14,23 @@ import (
 type pipeline struct {
 	batches []*batch
 	parts   []part // in the order of the commands
+	bytes   int    // of all words
+}
+
+// lineBytes is when a pipeline is carried out before more is added to it: what it
+// changes in a slot is one entry of a log, which has its limit.
+const lineBytes = 1 << 20
+
+// full tells that a command is to wait for those before it.
+func (p *pipeline) full(args [][]byte) bool {
+	return len(p.parts) > 0 && p.bytes+size(args) > lineBytes
+}
+
+func size(args [][]byte) (n int) {
+	for _, a := range args {
+		n += len(a)
+	}
+	return n
 }
 
 // batch is the commands of a pipeline for one slot.
@@ -35,6 +52,7 @@ type part struct {
 func (p *pipeline) fail(text string) { p.parts = append(p.parts, part{fault: text}) }
 
 func (p *pipeline) add(slot uint16, args [][]byte, resp3 bool) {
+	p.bytes += size(args)
 	b := p.batch(slot, resp3)
 	b.msg.Words = append(b.msg.Words, args...)
 	b.msg.Lengths = append(b.msg.Lengths, uint32(len(args)))
@@ -80,8 +98,11 @@ func (b *batch) run(to backend) {
 
 // faultOf is what a client is told of an error of the backend.
 func faultOf(err error) string {
-	if errors.Is(err, errNotServed) {
+	switch {
+	case errors.Is(err, errNotServed):
 		return errNotCovered
+	case errors.Is(err, errTooBig):
+		return errTooLarge
 	}
 	return errOutcome
 }
@@ -117,5 +138,5 @@ func (b *batch) next() []byte {
 func (p *pipeline) reset() {
 	clear(p.batches)
 	clear(p.parts)
-	p.batches, p.parts = p.batches[:0], p.parts[:0]
+	p.batches, p.parts, p.bytes = p.batches[:0], p.parts[:0], 0
 }

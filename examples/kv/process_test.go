@@ -6,10 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // upTime bounds what takes the protocols about 3 seconds: founding, joining,
@@ -20,88 +21,10 @@ const (
 	lossTime = 40 * time.Second
 )
 
-// skipShort keeps tests with real processes out of go test -short.
-func skipShort(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts real processes")
-	}
-}
-
-// process is one real process of the kv command.
-type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	log  *lockedBuffer
-	done chan struct{}
-}
-
-// lockedBuffer collects output.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // start runs the kv command, and kills it at the end of the test.
-func start(t *testing.T, args ...string) *process {
+func start(t *testing.T, args ...string) *proctest.Process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), log: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asKV+"=1")
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(p.done); _ = p.cmd.Wait() }()
-	t.Cleanup(func() {
-		p.kill()
-		if t.Failed() {
-			t.Logf("output of %v:\n%s", args, p.log)
-		}
-	})
-	return p
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.done
-}
-
-// ends waits for the end of the process and returns its exit code.
-func (p *process) ends(within time.Duration) int {
-	p.t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(within):
-		p.t.Fatalf("%v did not end within %v", p.cmd.Args, within)
-	}
-	return p.cmd.ProcessState.ExitCode()
-}
-
-// ports returns n loopback addresses that were free a moment ago.
-func ports(t *testing.T, n int) []string {
-	t.Helper()
-	var all []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // held until all are found, so that they differ
-		all = append(all, l.Addr().String())
-	}
-	return all
+	return proctest.Start(t, asKV, args...)
 }
 
 // grove is a cluster of processes that a test starts and stops one by one.
@@ -110,14 +33,14 @@ type grove struct {
 	listen, clients []string
 	level           string
 	flags           []string
-	nodes           []*process // by number; nil = not running
+	nodes           []*proctest.Process // by number; nil = not running
 }
 
 // newGrove finds addresses for n nodes. The first two are the seeds.
 func newGrove(t *testing.T, n int, level string, flags ...string) *grove {
 	t.Helper()
-	all := ports(t, 2*n)
-	return &grove{t: t, listen: all[:n], clients: all[n:], level: level, flags: flags, nodes: make([]*process, n)}
+	all := proctest.Ports(t, 2*n)
+	return &grove{t: t, listen: all[:n], clients: all[n:], level: level, flags: flags, nodes: make([]*proctest.Process, n)}
 }
 
 // start starts nodes.
@@ -131,17 +54,17 @@ func (g *grove) start(nodes ...int) {
 
 // kill is SIGKILL.
 func (g *grove) kill(i int) {
-	g.nodes[i].kill()
+	g.nodes[i].Kill()
 	g.nodes[i] = nil
 }
 
 // stop is SIGTERM, and waits for the end.
 func (g *grove) stop(i int) {
 	g.t.Helper()
-	if err := g.nodes[i].cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := g.nodes[i].Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		g.t.Fatal(err)
 	}
-	if code := g.nodes[i].ends(leaveTime + upTime); code != 0 {
+	if code := g.nodes[i].Ends(leaveTime + upTime); code != 0 {
 		g.t.Fatalf("node %d: got exit code %d after SIGTERM, want 0", i, code)
 	}
 	g.nodes[i] = nil
@@ -181,7 +104,7 @@ func (g *grove) cli(i int, args ...string) string {
 // returns the number of keys that it prints.
 func (g *grove) checked(within time.Duration, nodes ...int) (keys int) {
 	g.t.Helper()
-	eventually(g.t, within, func() error {
+	proctest.Eventually(g.t, within, func() error {
 		for _, i := range nodes {
 			out, err := tool(g.t, "redis-cli", "--cluster", "check", g.clients[i])
 			if err != nil {
@@ -205,23 +128,4 @@ func (g *grove) checked(within time.Duration, nodes ...int) (keys int) {
 		return nil
 	})
 	return keys
-}
-
-// poll is how often a condition between processes is looked at.
-const poll = 50 * time.Millisecond
-
-// eventually waits until ok returns nil.
-func eventually(t *testing.T, within time.Duration, ok func() error) {
-	t.Helper()
-	end := time.Now().Add(within)
-	for {
-		err := ok()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after %v: %v", within, err)
-		}
-		time.Sleep(poll)
-	}
 }

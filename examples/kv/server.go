@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
+	"github.com/pando-go/pando/actor"
 	"github.com/pando-go/pando/examples/kv/internal/resp"
 	"github.com/pando-go/pando/examples/kv/internal/store"
 	"github.com/pando-go/pando/examples/kv/kvpb"
@@ -24,6 +25,7 @@ const maxClients = 10_000
 // server is the face of one node for clients.
 type server struct {
 	backend backend
+	sys     *actor.System
 	down    func(ctx context.Context, address string) error // takes a member out
 	id      string                                          // this node's name for clients
 	host    string                                          // for clients

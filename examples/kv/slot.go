@@ -53,7 +53,13 @@ type slotSize struct {
 	due  atomic.Int64 // when a key expires next, ms since 1970; 0 = never
 	// epoch is that of the shard for which keys is right, 0 while nobody has asked.
 	epoch atomic.Uint64
+	// left is when the slot went to another node with its keys, ms since 1970; 0 if
+	// it did not.
+	left atomic.Int64
 }
+
+// leftFor is how long a node remembers that a slot with keys has left it.
+const leftFor = 10 * time.Second
 
 // keys is the number of keys of a slot that runs here, else 0.
 func (s *shelf) keys(slot uint16) int64 {
@@ -61,6 +67,12 @@ func (s *shelf) keys(slot uint16) int64 {
 		return size.keys.Load()
 	}
 	return 0
+}
+
+// mayHave tells that a slot has keys here, or has left with them a moment ago.
+func (s *shelf) mayHave(slot uint16) bool {
+	size := s[slot].Load()
+	return size != nil && (size.keys.Load() > 0 || size.left.Load() > 0)
 }
 
 // filled lists the slots that have keys, in order.
@@ -73,11 +85,16 @@ func (s *shelf) filled() (list []filled) {
 	return list
 }
 
-// expired lists the slots that have keys whose time has come.
+// expired lists the slots that have keys whose time has come, and forgets those that
+// have left long ago.
 func (s *shelf) expired(now time.Time) (list []uint16) {
 	for slot := range s {
 		size := s[slot].Load()
 		if size == nil {
+			continue
+		}
+		if left := size.left.Load(); left != 0 && now.UnixMilli()-left > leftFor.Milliseconds() {
+			s[slot].CompareAndSwap(size, nil)
 			continue
 		}
 		if due := size.due.Load(); due != 0 && due <= now.UnixMilli() {
@@ -114,7 +131,14 @@ func (s *slot) start() {
 	s.expire()
 }
 
-func (s *slot) stop() { s.shelf[s.number].CompareAndSwap(s.size, nil) }
+func (s *slot) stop() {
+	if s.size.keys.Swap(0) == 0 {
+		s.shelf[s.number].CompareAndSwap(s.size, nil)
+		return
+	}
+	s.size.due.Store(0)
+	s.size.left.Store(time.Now().UnixMilli())
+}
 
 // handle carries out one message. The change is nil if there was none.
 func (s *slot) handle(m kvpb.Command) (answer proto.Message, change *kvpb.Change) {

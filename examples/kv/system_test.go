@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/examples/internal/proctest"
 )
 
 // TestSystemClients drives a cluster that grows from 3 to 5 nodes and shrinks
 // again with the programs of Debian's redis-tools.
 func TestSystemClients(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
 	for _, level := range []string{"memory", "quorum"} {
 		t.Run(level, func(t *testing.T) { clientsStory(t, level) })
 	}
@@ -25,7 +27,7 @@ func clientsStory(t *testing.T, level string) {
 		t.Errorf("an empty cluster: got %d keys", keys)
 	}
 
-	const many = 60
+	const many = 40
 	for i := range many {
 		if out := g.cli(i%3, "-c", "set", fmt.Sprintf("key%d", i), fmt.Sprint(i)); out != "OK" {
 			t.Fatalf("set key%d: got %q", i, out)
@@ -40,6 +42,9 @@ func clientsStory(t *testing.T, level string) {
 		}
 	}
 	all(0, 1, 2)
+	if level != "memory" { // once is enough
+		managed(t, g, many)
+	}
 	redirected(t, g)
 	multiByCLI(t, g)
 
@@ -75,6 +80,36 @@ func (g *grove) holds(when string, want int, limit time.Duration, nodes ...int) 
 		}
 	}
 	g.t.Errorf("%s: got %d keys, want %d", when, keys, want)
+}
+
+// managed runs what redis-cli --cluster does for people. What looks works; what
+// places slots and nodes by hand is refused with what happens by itself, and leaves
+// all as it was.
+func managed(t *testing.T, g *grove, keys int) {
+	t.Helper()
+	ids := []string{g.cli(0, "cluster", "myid"), g.cli(1, "cluster", "myid")}
+	const spread = "CLUSTER SETSLOT is not served: slots are spread evenly by themselves"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"info", g.clients[0]}, fmt.Sprintf("[OK] %d keys in 3 masters.", keys)},
+		{[]string{"call", g.clients[0], "cluster", "myid"}, g.clients[1] + ": " + ids[1]},
+		{[]string{"fix", g.clients[0]}, "[OK] All 16384 slots covered."},
+		{[]string{"rebalance", g.clients[0]}, "No rebalancing needed!"},
+		{[]string{"rebalance", g.clients[0], "--cluster-weight", ids[0] + "=3"}, spread},
+		{[]string{"reshard", g.clients[0], "--cluster-from", ids[0], "--cluster-to", ids[1], "--cluster-slots", "5", "--cluster-yes"}, spread},
+		{[]string{"add-node", g.clients[1], g.clients[0]}, "is not empty"},
+		{[]string{"del-node", g.clients[0], ids[1]}, "is not empty! Reshard data away"},
+	} {
+		out, _ := tool(t, "redis-cli", append([]string{"--cluster"}, c.args...)...) // the text says it
+		if !strings.Contains(out, c.want) {
+			t.Errorf("redis-cli --cluster %s: no %q in %s", c.args[0], c.want, out[max(0, len(out)-400):])
+		}
+	}
+	if got := g.checked(upTime, 0, 1, 2); got != keys {
+		t.Errorf("after redis-cli --cluster: got %d keys, want %d", got, keys)
+	}
 }
 
 // redirected checks that exactly one node answers for a key, and the others send
@@ -124,7 +159,8 @@ func benchmark(t *testing.T, g *grove) {
 // TestSystemRestart stops a whole cluster at once and starts it again: the keys
 // and the nodes' names for clients come from the directories.
 func TestSystemRestart(t *testing.T) {
-	skipShort(t)
+	proctest.Skip(t)
+	t.Parallel()
 	dir := t.TempDir()
 	g := newGrove(t, 3, "quorum")
 	begin := func() {
@@ -157,8 +193,8 @@ func TestSystemRestart(t *testing.T) {
 
 // TestSystemCalledWrongly holds what a person is told.
 func TestSystemCalledWrongly(t *testing.T) {
-	skipShort(t)
-	taken := ports(t, 1)[0]
+	proctest.Skip(t)
+	taken := proctest.Ports(t, 1)[0]
 	l, err := net.Listen("tcp", taken)
 	if err != nil {
 		t.Fatal(err)
@@ -172,12 +208,13 @@ func TestSystemCalledWrongly(t *testing.T) {
 		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", "nonsense"}, `-clients "nonsense" is not HOST:PORT`},
 		{[]string{"node", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, taken + " is taken by another process: choose another address with -clients"},
 		{[]string{"node", "-level", "some", "-listen", "127.0.0.1:1", "-clients", taken, "-seeds", "127.0.0.1:1"}, `-level "some": it is memory, async, quorum or all`},
-		{[]string{"-clients", taken}, taken + " is taken by another process: choose another address with -clients"},
+		{[]string{"-listen", taken, "-clients", rows(t, 1)[0][0]}, taken + " is taken by another process: choose another address with -listen"},
+		{[]string{"-listen", rows(t, 1)[0][0], "-clients", taken}, taken + " is taken by another process: choose another address with -clients"},
 		{[]string{"nonsense"}, `there is no command "nonsense"`},
 	} {
 		p := start(t, c.args...)
-		if code := p.ends(upTime); code != 2 || !strings.Contains(p.log.String(), c.want) {
-			t.Errorf("%v: got exit code %d and %q, want 2 and %q", c.args, code, p.log, c.want)
+		if code := p.Ends(upTime); code != 2 || !strings.Contains(p.Log.String(), c.want) {
+			t.Errorf("%v: got exit code %d and %q, want 2 and %q", c.args, code, p.Log, c.want)
 		}
 	}
 }

@@ -38,9 +38,7 @@ func (c *client) queue(args [][]byte) {
 			_, fault = c.route(cmd, args)
 		}
 	}
-	for _, a := range args {
-		c.tx.bytes += len(a)
-	}
+	c.tx.bytes += size(args)
 	if fault == "" && (len(c.tx.list) >= maxQueued || c.tx.bytes > maxQueuedBytes) {
 		fault = "ERR the transaction is too large"
 	}

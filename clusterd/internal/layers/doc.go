@@ -55,6 +55,7 @@ func Layers() []Layer {
 		{Dir: "clusterd/clustertest", Imports: []string{"clusterd", "mailbox", "remote/memnet"}, Support: true},
 		{Dir: "clusterd/sharding/internal/homes", Imports: []string{"clusterd/slots", "clusterd/engine"}, Pure: true},
 		{Dir: "clusterd/sharding/store/storetest", Imports: []string{"clusterd/sharding/store"}, Support: true},
+		{Dir: "examples/internal/proctest", Support: true},
 		{Dir: "clusterd/sharding/internal/groups", Imports: []string{"clusterd/sharding/internal/groupspb"}, Pure: true},
 		{Dir: "clusterd/sharding/internal/trial", Imports: []string{"actor", "clusterd"}, Program: true},
 		{Dir: "clusterd/sharding/internal/cmd", Imports: []string{"actor", "clusterd"}, Program: true},

@@ -27,7 +27,8 @@ type Context struct {
 	level   Level
 	out     []output
 	events  []event
-	same    bool // said to be unchanged
+	parts   parts // what is left of a snapshot after this message
+	same    bool  // said to be unchanged
 	deleted bool
 }
 

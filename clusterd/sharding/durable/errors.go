@@ -25,7 +25,7 @@ var (
 	ErrFull = fmt.Errorf("%w: too many wait for its shard", ErrNotDone)
 	// ErrStopped: this node has stopped. Matches ErrNotDone.
 	ErrStopped = fmt.Errorf("%w: the node has stopped", ErrNotDone)
-	// ErrTooLarge: what a message changed does not fit into one command of 8 MiB.
+	// ErrTooLarge: what a message changed does not fit into one command of 3 MiB.
 	// Matches ErrNotDone.
 	ErrTooLarge = fmt.Errorf("%w: its change is too large", ErrNotDone)
 	// ErrBadID: the id is not 1 to 512 bytes of UTF-8, or the kind is not known

@@ -23,7 +23,7 @@ func (h *home) handle(m *call) {
 		h.forget(e)
 		return
 	}
-	c := &Context{home: h, entity: e, from: m.from, level: m.kind.level}
+	c := &Context{home: h, entity: e, from: m.from, level: m.kind.level, parts: e.parts}
 	err := h.receive(c, m.msg)
 	var ch *durablepb.Change
 	if err == nil {
@@ -31,6 +31,9 @@ func (h *home) handle(m *call) {
 	}
 	if err == nil && ch != nil {
 		err = h.propose(e, c.level, ch)
+	}
+	if err == nil {
+		e.parts = c.parts
 	}
 	if err != nil {
 		h.undo(c, m, err)

@@ -18,7 +18,7 @@ import (
 const (
 	maxFlight      = 2048    // commands that are not applied
 	maxFlightBytes = 4 << 20 // the same in bytes; the last one may exceed it
-	maxCommand     = 8 << 20 // bytes of one command
+	maxCommand     = 3 << 20 // bytes of one command, which is one message to other nodes
 	maxHeld        = 16384   // messages whose outputs wait for their level
 	maxHeldAll     = 2048    // those of them that wait for All
 	maxBacklog     = 16384   // messages

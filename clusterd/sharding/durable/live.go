@@ -14,6 +14,7 @@ type entity struct {
 	kind  *kind
 	rec   *record // the state with all that was proposed
 	fault error   // why there is no behavior
+	parts parts   // of its snapshot that are still to be proposed
 	last  uint64  // its newest command
 	used  time.Time
 	place *list.Element

@@ -16,9 +16,10 @@ import (
 // new one. Since each has one successor at most, that may use the room behind the
 // events; whoever begins a line of his own takes a branch first.
 type record struct {
-	state  []byte  // a Stateful's state, a Sourced's snapshot; nil if there is none
-	events []event // since then, oldest first
-	bytes  int     // of the events
+	state  []byte   // a Stateful's state, a Sourced's snapshot; nil if there is none
+	events []event  // since then, oldest first
+	bytes  int      // of the events
+	staged [][]byte // the parts so far of the snapshot that is on its way
 }
 
 // event is an event as it is stored.
@@ -46,7 +47,27 @@ func (r *record) with(ch *durablepb.Change) *record {
 		next.events = append(next.events, event{ev.GetType(), ev.GetData()})
 		next.bytes += len(ev.GetData())
 	}
+	next.stage(ch)
 	return next
+}
+
+// stage takes up a part of a snapshot. With the last one it takes the place of the
+// events that it was made of.
+func (r *record) stage(ch *durablepb.Change) {
+	if ch.GetFirst() {
+		r.staged = nil
+	}
+	if part := ch.GetPart(); len(part) > 0 {
+		r.staged = append(r.staged, part)
+	}
+	n := int(ch.GetFolds())
+	if n == 0 || n > len(r.events) {
+		return
+	}
+	for _, ev := range r.events[:n] {
+		r.bytes -= len(ev.data)
+	}
+	r.state, r.events, r.staged = bytes.Join(r.staged, nil), slices.Clone(r.events[n:]), nil
 }
 
 // branch is the same state, whose successors touch nothing of r's.
@@ -54,7 +75,7 @@ func (r *record) branch() *record {
 	if r == nil {
 		return nil
 	}
-	return &record{state: r.state, events: slices.Clip(r.events), bytes: r.bytes}
+	return &record{state: r.state, events: slices.Clip(r.events), bytes: r.bytes, staged: slices.Clip(r.staged)}
 }
 
 // restore gives a fresh behavior its state.
@@ -114,7 +135,7 @@ func (c *Context) change() (*durablepb.Change, error) {
 	e := c.entity
 	ch := &durablepb.Change{Kind: e.key.kind, Id: e.key.id}
 	if c.deleted {
-		ch.Delete = true
+		ch.Delete, c.parts = true, parts{}
 		if e.rec == nil {
 			ch = nil
 		}
@@ -158,23 +179,67 @@ func (e *entity) due(more []event) bool {
 	return n >= e.kind.every && bytes >= state
 }
 
-// sourced fills in events, or a snapshot in place of all of them.
+// sourced fills in events, or a snapshot in place of all of them. A large snapshot
+// goes along with this message's events and those of the next ones, part by part, so
+// that no command is larger than a message between nodes may be, and no message of
+// the entity waits for all of it.
 func (c *Context) sourced(b Sourced, ch *durablepb.Change) error {
-	if !c.entity.due(c.events) {
-		for _, ev := range c.events {
-			ch.Events = append(ch.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
-		}
-		return nil
+	e := c.entity
+	for _, ev := range c.events {
+		ch.Events = append(ch.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
 	}
+	if proto.Size(ch)+partBytes > maxCommand {
+		return nil // the next one has room
+	}
+	if len(c.parts.rest) == 0 && e.due(c.events) {
+		state, err := snapshotOf(b)
+		if err != nil {
+			return err
+		}
+		if len(state) <= partBytes {
+			ch.Events, ch.Replace, ch.State = nil, true, state
+			return nil
+		}
+		ch.First, c.parts = true, parts{state, len(c.events)}
+		if e.rec != nil {
+			c.parts.folds += len(e.rec.events)
+		}
+	}
+	c.parts.next(ch)
+	return nil
+}
+
+// parts is a snapshot on its way into the log.
+type parts struct {
+	rest  []byte
+	folds int // how many events it takes the place of
+}
+
+// partBytes is the size of a part.
+const partBytes = 128 << 10
+
+// next puts the next part into a change, if there is one.
+func (p *parts) next(ch *durablepb.Change) {
+	n := min(len(p.rest), partBytes)
+	if n == 0 {
+		return
+	}
+	ch.Part = p.rest[:n]
+	if p.rest = p.rest[n:]; len(p.rest) == 0 {
+		ch.Folds = uint32(p.folds)
+	}
+}
+
+// snapshotOf is a Sourced's state in the form in which it is stored.
+func snapshotOf(b Sourced) ([]byte, error) {
 	m, err := b.Snapshot()
 	if err != nil {
-		return fmt.Errorf("durable: snapshot: %w", err)
+		return nil, fmt.Errorf("durable: snapshot: %w", err)
 	}
 	state := append([]byte(m.ProtoReflect().Descriptor().FullName()), 0)
 	state, err = proto.MarshalOptions{}.MarshalAppend(state, m)
 	if err != nil {
-		return fmt.Errorf("durable: snapshot: %w", err)
+		return nil, fmt.Errorf("durable: snapshot: %w", err)
 	}
-	ch.Replace, ch.State = true, state
-	return nil
+	return state, nil
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -175,7 +176,7 @@ func (f *frozen) message() *durablepb.Shard {
 	for _, k := range f.kinds {
 		kind := &durablepb.Kind{Name: k.name}
 		for i, id := range k.ids {
-			e := &durablepb.Entity{Id: id, State: k.records[i].state}
+			e := &durablepb.Entity{Id: id, State: k.records[i].state, Staged: k.records[i].staged}
 			for _, ev := range k.records[i].events {
 				e.Events = append(e.Events, &durablepb.Event{Type: ev.kind, Data: ev.data})
 			}
@@ -201,7 +202,7 @@ func (r *replica) restore(data []byte) error {
 				return fmt.Errorf("shard: %w: %q", errForeignEntity, e.GetId())
 			}
 			fresh.put(key{k.GetName(), e.GetId()}, &durablepb.Change{
-				Replace: true, State: e.GetState(), Events: e.GetEvents(),
+				Replace: true, State: e.GetState(), Events: e.GetEvents(), Part: bytes.Join(e.GetStaged(), nil),
 			})
 		}
 	}

@@ -27,7 +27,7 @@ type Memory struct {
 type shelf struct {
 	prefix string
 	keys   []string // sorted
-	values map[string]string
+	values map[string][]byte
 }
 
 // prefixLen is how much of a key says on which shelf it stands. A shorter key has
@@ -36,8 +36,9 @@ const prefixLen = 5
 
 // undo is what a key was before a change.
 type undo struct {
-	key, value string
-	there      bool
+	key   string
+	value []byte
+	there bool
 }
 
 var _ Store = (*Memory)(nil)
@@ -53,12 +54,10 @@ func (m *Memory) Apply(ops []Op, sync bool) error {
 	defer m.mu.Unlock()
 	for _, op := range ops {
 		if op.To == nil {
-			m.set(string(op.Key), string(op.Value), true)
+			m.set(string(op.Key), op.Value, true)
 			continue
 		}
-		for _, k := range m.between(string(op.Key), string(op.To), len(op.To) == 0) {
-			m.set(k, "", false)
-		}
+		m.drop(string(op.Key), string(op.To), len(op.To) == 0)
 	}
 	if sync {
 		m.undo = nil
@@ -67,14 +66,14 @@ func (m *Memory) Apply(ops []Op, sync bool) error {
 }
 
 // set changes one key and remembers what it was. Callers hold the lock.
-func (m *Memory) set(key, value string, there bool) {
+func (m *Memory) set(key string, value []byte, there bool) {
 	sh := m.find(key)
 	old, was := sh.values[key]
 	m.undo = append(m.undo, undo{key, old, was})
 	m.put(sh, key, value, there)
 }
 
-func (m *Memory) put(sh *shelf, key, value string, there bool) {
+func (m *Memory) put(sh *shelf, key string, value []byte, there bool) {
 	if old, was := sh.values[key]; was {
 		m.bytes -= len(key) + len(old)
 		if !there {
@@ -94,18 +93,39 @@ func (m *Memory) put(sh *shelf, key, value string, there bool) {
 
 // find returns the shelf of a key, made if needed. Callers hold the lock.
 func (m *Memory) find(key string) *shelf {
-	prefix := key[:min(len(key), prefixLen)]
-	at, there := slices.BinarySearchFunc(m.shelf, prefix, func(s *shelf, p string) int { return strings.Compare(s.prefix, p) })
+	at, there := m.place(key)
 	if !there {
-		m.shelf = slices.Insert(m.shelf, at, &shelf{prefix: prefix, values: map[string]string{}})
+		prefix := key[:min(len(key), prefixLen)]
+		m.shelf = slices.Insert(m.shelf, at, &shelf{prefix: prefix, values: map[string][]byte{}})
 	}
 	return m.shelf[at]
 }
 
-// between returns the keys of a range. Callers hold the lock.
-func (m *Memory) between(from, to string, endless bool) []string {
-	var list []string
-	for _, sh := range m.shelf {
+// place returns where the shelf of a key stands, or would stand.
+func (m *Memory) place(key string) (at int, there bool) {
+	prefix := key[:min(len(key), prefixLen)]
+	return slices.BinarySearchFunc(m.shelf, prefix, func(s *shelf, p string) int { return strings.Compare(s.prefix, p) })
+}
+
+// drop deletes a range, of each shelf all at once, and remembers what was there.
+// Callers hold the lock.
+func (m *Memory) drop(from, to string, endless bool) {
+	m.eachShelf(from, to, endless, func(sh *shelf, at, end int) {
+		for _, k := range sh.keys[at:end] {
+			old := sh.values[k]
+			m.undo = append(m.undo, undo{k, old, true})
+			m.bytes -= len(k) + len(old)
+			delete(sh.values, k)
+		}
+		sh.keys = slices.Delete(sh.keys, at, end)
+	})
+}
+
+// eachShelf calls f with the keys of a range, those from at on and before end on one
+// shelf. Callers hold the lock.
+func (m *Memory) eachShelf(from, to string, endless bool, f func(sh *shelf, at, end int)) {
+	first, _ := m.place(from) // all keys of the shelves before are smaller
+	for _, sh := range m.shelf[first:] {
 		if !endless && sh.prefix >= to {
 			break
 		}
@@ -115,23 +135,24 @@ func (m *Memory) between(from, to string, endless bool) []string {
 			end, _ = slices.BinarySearch(sh.keys, to)
 		}
 		if at < end {
-			list = append(list, sh.keys[at:end]...)
+			f(sh, at, end)
 		}
 	}
-	return list
 }
 
 // Range implements Store.
 func (m *Memory) Range(from, to []byte, f func(key, value []byte) error) error {
-	m.mu.Lock()
-	list := m.between(string(from), string(to), to == nil)
-	values := make([]string, len(list))
+	m.mu.RLock()
+	var list []string
+	var values [][]byte
+	m.eachShelf(string(from), string(to), to == nil, func(sh *shelf, at, end int) {
+		for _, k := range sh.keys[at:end] {
+			list, values = append(list, k), append(values, sh.values[k])
+		}
+	})
+	m.mu.RUnlock()
 	for i, k := range list {
-		values[i] = m.find(k).values[k]
-	}
-	m.mu.Unlock()
-	for i, k := range list {
-		if err := f([]byte(k), []byte(values[i])); err != nil {
+		if err := f([]byte(k), values[i]); err != nil {
 			return err
 		}
 	}

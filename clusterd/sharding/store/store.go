@@ -7,11 +7,12 @@ type Store interface {
 	// Apply carries out ops in their order, all or none. With sync they are
 	// durable when it returns nil, and so is everything applied before. After an
 	// error nothing of the batch is there; the caller may try it again, for
-	// instance once the disk has room. Keys and values are not kept.
+	// instance once the disk has room. The caller changes keys and values no more: a
+	// store may keep them.
 	Apply(ops []Op, sync bool) error
 	// Range calls f for each pair with from ≤ key < to, in order, until f returns
 	// an error, which it returns. A nil to means no end. It sees whole batches
-	// only. Key and value are valid during the call.
+	// only. Key and value are valid during the call, and are not to be changed.
 	Range(from, to []byte, f func(key, value []byte) error) error
 	// Close releases everything. It is called once, after all other calls.
 	Close() error

@@ -50,13 +50,14 @@ func main() {
 // contestant is a cluster that can be started.
 type contestant struct {
 	name  string
-	start func(ctx context.Context, dir string) (port string, stop func(), err error)
+	start func(ctx context.Context, dir string) (*running, error)
 }
 
 // result is what redis-benchmark says of one command.
 type result struct {
 	rate     float64 // requests per second
 	p50, p99 float64 // milliseconds
+	cpu      float64 // microseconds of all servers' CPU for a request; 0 = not known
 }
 
 // row is one command at one pipeline.
@@ -111,31 +112,30 @@ func measure(ctx context.Context, cfg config, c contestant, dir string) (map[row
 	if err != nil {
 		return nil, err
 	}
-	port, stop, err := c.start(ctx, own)
+	servers, err := c.start(ctx, own)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	defer servers.stop()
 	got := map[row]result{}
-	for _, pipeline := range []int{1, 16} {
+	for _, r := range rows() {
 		n := cfg.requests
-		if pipeline > 1 {
+		if r.pipeline > 1 {
 			n *= 4
 		}
-		cmd := exec.CommandContext(ctx, "redis-benchmark", "--cluster", "-p", port, "-t", "set,get", "--csv",
-			"-n", strconv.Itoa(n), "-r", strconv.Itoa(cfg.keys), "-c", strconv.Itoa(cfg.clients), "-d", strconv.Itoa(cfg.size), "-P", strconv.Itoa(pipeline))
+		before := servers.cpu()
+		cmd := exec.CommandContext(ctx, "redis-benchmark", "--cluster", "-p", servers.port, "-t", strings.ToLower(r.command), "--csv",
+			"-n", strconv.Itoa(n), "-r", strconv.Itoa(cfg.keys), "-c", strconv.Itoa(cfg.clients), "-d", strconv.Itoa(cfg.size), "-P", strconv.Itoa(r.pipeline))
 		text, err := cmd.CombinedOutput()
 		if err != nil {
 			return nil, fmt.Errorf("redis-benchmark: %w\n%s", err, text)
 		}
-		for command, x := range parse(string(text)) {
-			got[row{command, pipeline}] = x
-		}
-	}
-	for _, r := range rows() {
-		if got[r].rate == 0 {
+		x := parse(string(text))[r.command]
+		if x.rate == 0 {
 			return nil, fmt.Errorf("redis-benchmark told nothing of %s", r.command)
 		}
+		x.cpu = float64((servers.cpu() - before).Microseconds()) / float64(n)
+		got[r] = x
 	}
 	return got, nil
 }
@@ -163,13 +163,14 @@ func parse(text string) map[string]result {
 }
 
 func report(w io.Writer, all []contestant, results map[string]map[row]result) {
-	fmt.Fprintln(w, "| | command | pipeline | requests/s | p50 ms | p99 ms | of Redis |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| | command | pipeline | requests/s | p50 ms | p99 ms | of Redis | servers' CPU µs a request | of Redis |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
 	base := results[all[0].name]
 	for _, c := range all {
 		for _, r := range rows() {
 			x := results[c.name][r]
-			fmt.Fprintf(w, "| %s | %s | %d | %.0f | %.2f | %.2f | %.2f |\n", c.name, r.command, r.pipeline, x.rate, x.p50, x.p99, x.rate/base[r].rate)
+			fmt.Fprintf(w, "| %s | %s | %d | %.0f | %.2f | %.2f | %.2f | %.1f | %.2f |\n",
+				c.name, r.command, r.pipeline, x.rate, x.p50, x.p99, x.rate/base[r].rate, x.cpu, x.cpu/base[r].cpu)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,32 +36,67 @@ func free(n int) (first int, err error) {
 	return 0, errors.New("no free ports")
 }
 
-// startRedis makes a Redis Cluster of three primaries with a replica each.
-func startRedis(ctx context.Context, dir string) (port string, stop func(), err error) {
-	first, err := free(6)
-	if err != nil {
-		return "", nil, err
+// running is a cluster of processes.
+type running struct {
+	port    string // of the first one
+	servers []*exec.Cmd
+}
+
+func (r *running) stop() {
+	for _, s := range r.servers {
+		_ = s.Process.Kill() // it may have ended
+		_ = s.Wait()
 	}
-	var servers []*exec.Cmd
-	stop = func() {
-		for _, s := range servers {
-			_ = s.Process.Kill() // it may have ended
-			_ = s.Wait()
+}
+
+// begin starts one more process.
+func (r *running) begin(ctx context.Context, program string, args ...string) error {
+	s := exec.CommandContext(ctx, program, args...)
+	if err := s.Start(); err != nil {
+		return err
+	}
+	r.servers = append(r.servers, s)
+	return nil
+}
+
+// cpu is what all processes have used so far; 0 where there is no /proc.
+func (r *running) cpu() (sum time.Duration) {
+	for _, s := range r.servers {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Process.Pid))
+		_, rest, ok := strings.Cut(string(text), ") ") // behind the name of the program
+		fields := strings.Fields(rest)
+		if err != nil || !ok || len(fields) < 13 {
+			return 0
+		}
+		for _, f := range fields[11:13] { // user and system, in ticks of 10 ms
+			n, _ := strconv.ParseInt(f, 10, 64)
+			sum += time.Duration(n) * 10 * time.Millisecond
 		}
 	}
+	return sum
+}
+
+// startRedis makes a Redis Cluster of three primaries with a replica each.
+func startRedis(ctx context.Context, dir string) (r *running, err error) {
+	first, err := free(6)
+	if err != nil {
+		return nil, err
+	}
+	r = &running{port: fmt.Sprint(first)}
+	defer func() {
+		if err != nil {
+			r.stop()
+		}
+	}()
 	args := []string{"--cluster", "create"}
 	for i := range 6 {
 		own := filepath.Join(dir, fmt.Sprint(i))
 		if err := os.MkdirAll(own, 0o700); err != nil {
-			stop()
-			return "", nil, err
+			return r, err
 		}
-		s := exec.CommandContext(ctx, "redis-server", "--port", fmt.Sprint(first+i), "--cluster-enabled", "yes", "--save", "", "--appendonly", "no", "--dir", own)
-		if err := s.Start(); err != nil {
-			stop()
-			return "", nil, err
+		if err := r.begin(ctx, "redis-server", "--port", fmt.Sprint(first+i), "--cluster-enabled", "yes", "--save", "", "--appendonly", "no", "--dir", own); err != nil {
+			return r, err
 		}
-		servers = append(servers, s)
 		args = append(args, fmt.Sprintf("127.0.0.1:%d", first+i))
 	}
 	args = append(args, "--cluster-replicas", "1", "--cluster-yes")
@@ -74,50 +110,42 @@ func startRedis(ctx context.Context, dir string) (port string, stop func(), err 
 	if err == nil {
 		err = within(ctx, func() error { return ready(ctx, first, 6) })
 	}
-	if err != nil {
-		stop()
-		return "", nil, err
-	}
-	return fmt.Sprint(first), stop, nil
+	return r, err
 }
 
 // startKV starts the three nodes of the key-value server. Each slot is on two of
 // them, as in the Redis Cluster above.
-func startKV(program, level string) func(context.Context, string) (string, func(), error) {
-	return func(ctx context.Context, dir string) (string, func(), error) {
+func startKV(program, level string) func(context.Context, string) (*running, error) {
+	return func(ctx context.Context, _ string) (r *running, err error) {
 		first, err := free(6)
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
-		var nodes []*exec.Cmd
-		stop := func() {
-			for _, n := range nodes {
-				_ = n.Process.Kill() // it may have ended
-				_ = n.Wait()
+		r = &running{port: fmt.Sprint(first)}
+		defer func() {
+			if err != nil {
+				r.stop()
 			}
-		}
+		}()
 		address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", first+i) }
 		for i := range 3 {
-			n := exec.CommandContext(ctx, program, "node", "-q", "-level", level, "-replicas", "2", "-listen", address(3+i), "-clients", address(i), "-seeds", address(3)+","+address(4))
-			if err := n.Start(); err != nil {
-				stop()
-				return "", nil, err
+			if err := r.begin(ctx, program, "node", "-q", "-level", level, "-replicas", "2", "-listen", address(3+i), "-clients", address(i), "-seeds", address(3)+","+address(4)); err != nil {
+				return r, err
 			}
-			nodes = append(nodes, n)
 		}
-		if err := within(ctx, func() error { return ready(ctx, first, 3) }); err != nil {
-			stop()
-			return "", nil, err
-		}
-		return fmt.Sprint(first), stop, nil
+		return r, within(ctx, func() error { return ready(ctx, first, 3) })
 	}
 }
+
+// primaries is how many nodes of either cluster have slots once it is complete.
+const primaries = 3
 
 // ready asks the first node whether the cluster is complete.
 func ready(ctx context.Context, port, nodes int) error {
 	out, err := exec.CommandContext(ctx, "redis-cli", "-p", fmt.Sprint(port), "cluster", "info").Output()
 	text := strings.ReplaceAll(string(out), "\r", "")
-	if err != nil || !strings.Contains(text, "cluster_state:ok\n") || !strings.Contains(text, fmt.Sprintf("cluster_known_nodes:%d\n", nodes)) {
+	if err != nil || !strings.Contains(text, "cluster_state:ok\n") || !strings.Contains(text, fmt.Sprintf("cluster_size:%d\n", primaries)) ||
+		!strings.Contains(text, fmt.Sprintf("cluster_known_nodes:%d\n", nodes)) {
 		return fmt.Errorf("not ready: %v\n%s", err, text)
 	}
 	return nil

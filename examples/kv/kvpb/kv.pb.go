@@ -73,7 +73,7 @@ func (x Item_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Item_Kind.Descriptor instead.
 func (Item_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{7, 0}
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Batch is commands of one client for one slot, in order. They are carried out
@@ -410,6 +410,116 @@ func (*Tick) Descriptor() ([]byte, []int) {
 	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{5}
 }
 
+// Survey asks a node what it knows of slots that have keys. The answer is Surveyed.
+type Survey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first slot that matters, and how many are wanted at most.
+	First         uint32 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Most          uint32 `protobuf:"varint,2,opt,name=most,proto3" json:"most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Survey) Reset() {
+	*x = Survey{}
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Survey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Survey) ProtoMessage() {}
+
+func (x *Survey) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Survey.ProtoReflect.Descriptor instead.
+func (*Survey) Descriptor() ([]byte, []int) {
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Survey) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Survey) GetMost() uint32 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+// Surveyed is what one node knows.
+type Surveyed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Slots that may have keys, growing: those that the node has a copy of, or had a
+	// moment ago.
+	Slots []uint32 `protobuf:"varint,1,rep,packed,name=slots,proto3" json:"slots,omitempty"`
+	// How many keys there are in the slots that the node answers for.
+	Keys          int64 `protobuf:"varint,2,opt,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Surveyed) Reset() {
+	*x = Surveyed{}
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Surveyed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Surveyed) ProtoMessage() {}
+
+func (x *Surveyed) ProtoReflect() protoreflect.Message {
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Surveyed.ProtoReflect.Descriptor instead.
+func (*Surveyed) Descriptor() ([]byte, []int) {
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Surveyed) GetSlots() []uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+func (x *Surveyed) GetKeys() int64 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
 // Slot is everything that a slot holds.
 type Slot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -422,7 +532,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[6]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +544,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[6]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,7 +557,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{6}
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Slot) GetItems() []*Item {
@@ -481,7 +591,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[7]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +603,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[7]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +616,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{7}
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Item) GetKey() []byte {
@@ -558,7 +668,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[8]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +680,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_pando_examples_kv_kv_proto_msgTypes[8]
+	mi := &file_pando_examples_kv_kv_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +693,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{8}
+	return file_pando_examples_kv_kv_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Change) GetAt() int64 {
@@ -630,7 +740,13 @@ const file_pando_examples_kv_kv_proto_rawDesc = "" +
 	"\x04keys\x18\x01 \x03(\fR\x04keys\"=\n" +
 	"\x04Seen\x125\n" +
 	"\awatches\x18\x01 \x03(\v2\x1b.pando.examples.kv.v1.WatchR\awatches\"\x06\n" +
-	"\x04Tick\"J\n" +
+	"\x04Tick\"2\n" +
+	"\x06Survey\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
+	"\x04most\x18\x02 \x01(\rR\x04most\"4\n" +
+	"\bSurveyed\x12\x14\n" +
+	"\x05slots\x18\x01 \x03(\rR\x05slots\x12\x12\n" +
+	"\x04keys\x18\x02 \x01(\x03R\x04keys\"J\n" +
 	"\x04Slot\x120\n" +
 	"\x05items\x18\x01 \x03(\v2\x1a.pando.examples.kv.v1.ItemR\x05items\x12\x10\n" +
 	"\x03now\x18\x02 \x01(\x03R\x03now\"\xcc\x01\n" +
@@ -664,29 +780,31 @@ func file_pando_examples_kv_kv_proto_rawDescGZIP() []byte {
 }
 
 var file_pando_examples_kv_kv_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pando_examples_kv_kv_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_pando_examples_kv_kv_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_pando_examples_kv_kv_proto_goTypes = []any{
-	(Item_Kind)(0),  // 0: pando.examples.kv.v1.Item.Kind
-	(*Batch)(nil),   // 1: pando.examples.kv.v1.Batch
-	(*Watch)(nil),   // 2: pando.examples.kv.v1.Watch
-	(*Answers)(nil), // 3: pando.examples.kv.v1.Answers
-	(*Look)(nil),    // 4: pando.examples.kv.v1.Look
-	(*Seen)(nil),    // 5: pando.examples.kv.v1.Seen
-	(*Tick)(nil),    // 6: pando.examples.kv.v1.Tick
-	(*Slot)(nil),    // 7: pando.examples.kv.v1.Slot
-	(*Item)(nil),    // 8: pando.examples.kv.v1.Item
-	(*Change)(nil),  // 9: pando.examples.kv.v1.Change
+	(Item_Kind)(0),   // 0: pando.examples.kv.v1.Item.Kind
+	(*Batch)(nil),    // 1: pando.examples.kv.v1.Batch
+	(*Watch)(nil),    // 2: pando.examples.kv.v1.Watch
+	(*Answers)(nil),  // 3: pando.examples.kv.v1.Answers
+	(*Look)(nil),     // 4: pando.examples.kv.v1.Look
+	(*Seen)(nil),     // 5: pando.examples.kv.v1.Seen
+	(*Tick)(nil),     // 6: pando.examples.kv.v1.Tick
+	(*Survey)(nil),   // 7: pando.examples.kv.v1.Survey
+	(*Surveyed)(nil), // 8: pando.examples.kv.v1.Surveyed
+	(*Slot)(nil),     // 9: pando.examples.kv.v1.Slot
+	(*Item)(nil),     // 10: pando.examples.kv.v1.Item
+	(*Change)(nil),   // 11: pando.examples.kv.v1.Change
 }
 var file_pando_examples_kv_kv_proto_depIdxs = []int32{
-	2, // 0: pando.examples.kv.v1.Batch.watches:type_name -> pando.examples.kv.v1.Watch
-	2, // 1: pando.examples.kv.v1.Seen.watches:type_name -> pando.examples.kv.v1.Watch
-	8, // 2: pando.examples.kv.v1.Slot.items:type_name -> pando.examples.kv.v1.Item
-	0, // 3: pando.examples.kv.v1.Item.kind:type_name -> pando.examples.kv.v1.Item.Kind
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2,  // 0: pando.examples.kv.v1.Batch.watches:type_name -> pando.examples.kv.v1.Watch
+	2,  // 1: pando.examples.kv.v1.Seen.watches:type_name -> pando.examples.kv.v1.Watch
+	10, // 2: pando.examples.kv.v1.Slot.items:type_name -> pando.examples.kv.v1.Item
+	0,  // 3: pando.examples.kv.v1.Item.kind:type_name -> pando.examples.kv.v1.Item.Kind
+	4,  // [4:4] is the sub-list for method output_type
+	4,  // [4:4] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_pando_examples_kv_kv_proto_init() }
@@ -700,7 +818,7 @@ func file_pando_examples_kv_kv_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pando_examples_kv_kv_proto_rawDesc), len(file_pando_examples_kv_kv_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

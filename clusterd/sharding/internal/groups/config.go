@@ -70,7 +70,8 @@ type Limits struct {
 	// ApplyBytes bounds what one Ready hands over to be applied. Default 1 MiB.
 	ApplyBytes int
 	// LogEntries and LogBytes bound the log after the newest snapshot: beyond
-	// either a new snapshot is asked for. Defaults 8192, 4 MiB.
+	// either, and beyond the size of that snapshot, a new one is asked for.
+	// Defaults 8192, 4 MiB.
 	LogEntries, LogBytes int
 	// KeepEntries is how many entries before the newest snapshot stay in the
 	// log, so that a replica that was away for a moment resyncs by delta.

@@ -12,7 +12,8 @@ import (
 )
 
 // peer is another node and what is on its way to it: at each Ready one packet,
-// or more if it grew large.
+// or more if it grew large. A packet is not much larger than the largest command, or
+// than Limits.PacketBytes: what the transport cannot carry would never get through.
 type peer struct {
 	id     uint64
 	beats  []*group         // with a line in the next heartbeat
@@ -85,6 +86,9 @@ func (g *group) post(to uint64, item *groupspb.Item, size int) {
 		return
 	}
 	item.Shard, item.Group = g.shard, g.id
+	if len(p.items) > 0 && p.bytes+size > g.m.cfg.Limits.PacketBytes {
+		g.m.pack(p)
+	}
 	p.items = append(p.items, item)
 	p.bytes += size + entryOverhead
 	if p.bytes >= g.m.cfg.Limits.PacketBytes {

@@ -185,10 +185,12 @@ func (g *group) endShipping() {
 	g.farewell = nil
 }
 
-// limitLog asks for a snapshot when the log behind the last one is long.
+// limitLog asks for a snapshot when the log behind the last one is long, and has as
+// many bytes as that: else a large shard would be written anew again and again. So
+// what is written is twice the log at most, and a start reads twice the state.
 func (g *group) limitLog() {
 	l := g.m.cfg.Limits
-	long := g.applied-g.st.snap.Index > uint64(l.LogEntries) || g.st.after > l.LogBytes
+	long := (g.applied-g.st.snap.Index > uint64(l.LogEntries) || g.st.after > l.LogBytes) && uint64(g.st.after) >= g.st.snap.Size
 	if !g.asked && (long || g.st.wanted) && g.applied > g.st.snap.Index {
 		g.asked, g.st.wanted = true, false
 		g.m.out.Snapshots = append(g.m.out.Snapshots, SnapshotRequest{Shard: g.shard, Index: g.applied})

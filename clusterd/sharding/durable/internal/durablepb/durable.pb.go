@@ -84,13 +84,19 @@ func (x *Command) GetChanges() []*Change {
 
 // Change is the new state of one entity, or what is added to it.
 type Change struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	Delete        bool                   `protobuf:"varint,3,opt,name=delete,proto3" json:"delete,omitempty"`
-	Replace       bool                   `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"` // state and events take the place of what there was
-	State         []byte                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
-	Events        []*Event               `protobuf:"bytes,6,rep,name=events,proto3" json:"events,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Kind    string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id      string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Delete  bool                   `protobuf:"varint,3,opt,name=delete,proto3" json:"delete,omitempty"`
+	Replace bool                   `protobuf:"varint,4,opt,name=replace,proto3" json:"replace,omitempty"` // state and events take the place of what there was
+	State   []byte                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	Events  []*Event               `protobuf:"bytes,6,rep,name=events,proto3" json:"events,omitempty"`
+	// A snapshot that is too large for one command comes in parts, the first one
+	// marked. With the last one it takes the place of the oldest events, so many of
+	// those that there are then.
+	Part          []byte `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
+	First         bool   `protobuf:"varint,8,opt,name=first,proto3" json:"first,omitempty"`
+	Folds         uint32 `protobuf:"varint,9,opt,name=folds,proto3" json:"folds,omitempty"` // 0: more parts follow
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,6 +171,27 @@ func (x *Change) GetEvents() []*Event {
 		return x.Events
 	}
 	return nil
+}
+
+func (x *Change) GetPart() []byte {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *Change) GetFirst() bool {
+	if x != nil {
+		return x.First
+	}
+	return false
+}
+
+func (x *Change) GetFolds() uint32 {
+	if x != nil {
+		return x.Folds
+	}
+	return 0
 }
 
 // Event is one event of an entity that keeps its state as events.
@@ -338,6 +365,7 @@ type Entity struct {
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	State         []byte                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Events        []*Event               `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
+	Staged        [][]byte               `protobuf:"bytes,4,rep,name=staged,proto3" json:"staged,omitempty"` // parts of a snapshot whose last one is to come
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,6 +417,13 @@ func (x *Entity) GetState() []byte {
 func (x *Entity) GetEvents() []*Event {
 	if x != nil {
 		return x.Events
+	}
+	return nil
+}
+
+func (x *Entity) GetStaged() [][]byte {
+	if x != nil {
+		return x.Staged
 	}
 	return nil
 }
@@ -1187,14 +1222,17 @@ const file_pando_durable_durable_proto_rawDesc = "" +
 	"\aCommand\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\x04R\x03run\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x122\n" +
-	"\achanges\x18\x03 \x03(\v2\x18.pando.durable.v1.ChangeR\achanges\"\xa5\x01\n" +
+	"\achanges\x18\x03 \x03(\v2\x18.pando.durable.v1.ChangeR\achanges\"\xe5\x01\n" +
 	"\x06Change\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
 	"\x06delete\x18\x03 \x01(\bR\x06delete\x12\x18\n" +
 	"\areplace\x18\x04 \x01(\bR\areplace\x12\x14\n" +
 	"\x05state\x18\x05 \x01(\fR\x05state\x12/\n" +
-	"\x06events\x18\x06 \x03(\v2\x17.pando.durable.v1.EventR\x06events\"/\n" +
+	"\x06events\x18\x06 \x03(\v2\x17.pando.durable.v1.EventR\x06events\x12\x12\n" +
+	"\x04part\x18\a \x01(\fR\x04part\x12\x14\n" +
+	"\x05first\x18\b \x01(\bR\x05first\x12\x14\n" +
+	"\x05folds\x18\t \x01(\rR\x05folds\"/\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"Y\n" +
@@ -1204,11 +1242,12 @@ const file_pando_durable_durable_proto_rawDesc = "" +
 	"\x05kinds\x18\x03 \x03(\v2\x16.pando.durable.v1.KindR\x05kinds\"P\n" +
 	"\x04Kind\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
-	"\bentities\x18\x02 \x03(\v2\x18.pando.durable.v1.EntityR\bentities\"_\n" +
+	"\bentities\x18\x02 \x03(\v2\x18.pando.durable.v1.EntityR\bentities\"w\n" +
 	"\x06Entity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\x12/\n" +
-	"\x06events\x18\x03 \x03(\v2\x17.pando.durable.v1.EventR\x06events\"\\\n" +
+	"\x06events\x18\x03 \x03(\v2\x17.pando.durable.v1.EventR\x06events\x12\x16\n" +
+	"\x06staged\x18\x04 \x03(\fR\x06staged\"\\\n" +
 	"\x04Hard\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\x04R\x05group\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x12\n" +
