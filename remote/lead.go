@@ -43,6 +43,8 @@ type leading struct {
 	*sentinel           // nil: they may not
 	answers   int       // lone ones so far, up to answersFirst
 	by        bool      // an asker reads
+	crowd     bool      // no asker reads for now: see crowd.go
+	lone      int       // batches of one message in a row
 	until     time.Time // read deadline of the socket
 	failed    error     // what an asker met
 	skip      int       // so many asks wait as others do
@@ -75,6 +77,9 @@ func (c *inbound) answered() {
 // called by the reader, who has the role.
 func (c *inbound) rest() error {
 	l := &c.leading
+	if c.p.many.Load() {
+		return c.enterCrowd()
+	}
 	for {
 		if err := l.arm(); err != nil {
 			return err

@@ -131,6 +131,53 @@ func TestAskersRead(t *testing.T) {
 	}
 }
 
+// TestReaderKeepsItsRoleInCrowd: after a batch of several messages no asker reads,
+// until there were lone ones enough.
+func TestReaderKeepsItsRoleInCrowd(t *testing.T) {
+	for name, change := range map[string][]func(*Config){
+		"plain": nil,
+		"TLS":   {selfSigned(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, echo := asked(t, change...)
+			for range 2 {
+				c := leads(t, a, b, echo)
+				for !crowds(t, a, b) { // the lane may have been quicker than the second message
+				}
+				mustAnswer(t, echo, "in the crowd")
+				if c.role.TryLock() {
+					t.Error("an asker may read in a crowd")
+					c.role.Unlock()
+				}
+				for range 2 * calmAfter {
+					mustAnswer(t, echo, "alone")
+				}
+				c.role.Lock() // the reader rests
+				if c.leading.crowd {
+					t.Errorf("got a crowd after %d lone answers, want none", 2*calmAfter)
+				}
+				c.role.Unlock()
+			}
+		})
+	}
+}
+
+// crowds has b answer a in a batch and reports whether it was one.
+func crowds(t *testing.T, a, b *realNode) bool {
+	t.Helper()
+	const n = 64
+	var wg sync.WaitGroup
+	echo, err := actor.ParseRef[string](a.System, "pando://test@"+b.Address()+"/echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		wg.Go(func() { mustAnswer(t, echo, "together") })
+	}
+	wg.Wait()
+	return a.r.peer(b.Address()).many.Load()
+}
+
 // TestAskerThatReadsGivesUp: its time-out and its context hold while it reads, and
 // others are answered afterwards.
 func TestAskerThatReadsGivesUp(t *testing.T) {
