@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/remote/internal/wire"
 )
 
 // startLoopback starts a real node on a port of its own.
@@ -176,6 +178,39 @@ func crowds(t *testing.T, a, b *realNode) bool {
 	}
 	wg.Wait()
 	return a.r.peer(b.Address()).many.Load()
+}
+
+// TestAskerDoesNotReadOnForOthers: with its answer in hand it handles what it has
+// read, which nobody else would see, and reads no more, however much comes.
+func TestAskerDoesNotReadOnForOthers(t *testing.T) {
+	a, b, echo := asked(t)
+	c := leads(t, a, b, echo)
+	c.role.Lock() // once the reader rests
+	defer c.role.Unlock()
+	names := new(wire.Names)
+	names.Text("name")
+	define := names.AppendDefine(nil, 0, 1)
+	answer, reads, try := make(chan any, 1), 0, c.leading.socket.try
+	c.leading.socket.try = func(uintptr) { // a stream that does not end
+		s := c.leading.socket
+		if s.n, s.err = copy(s.b, bytes.Repeat(define, 3)), nil; reads == 0 {
+			answer <- "mine"
+		}
+		if reads++; reads > 100 {
+			s.n, s.err = 0, io.ErrUnexpectedEOF
+		}
+	}
+	before := c.table.Resets()
+	if err := c.readAnswer(answer); err != nil || reads != 1 {
+		t.Errorf("got %v after %d reads, want one read", err, reads)
+	}
+	if got := c.table.Resets() - before; got != 3 {
+		t.Errorf("got %d frames handled, want the 3 that were read", got)
+	}
+	c.leading.socket.try = try
+	if err := c.leading.arm(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestAskerThatReadsGivesUp: its time-out and its context hold while it reads, and
