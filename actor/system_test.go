@@ -24,7 +24,7 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
-func TestSystemIsSilent(t *testing.T) {
+func TestSilentSystem(t *testing.T) {
 	var log bytes.Buffer
 	sys := newSystem(t, actor.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	ask[int](t, spawn(t, sys, "", doer), 1)

@@ -117,7 +117,7 @@ func TestShownActorsAreForgotten(t *testing.T) {
 
 // Watching and stopping need the same right as telling; a watcher that has none
 // is told that there is nobody, so that it does not wait for ever.
-func TestSystemMessagesReachOnlyWhatIsExposed(t *testing.T) {
+func TestExposureOfSystemMessages(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		a, b := c.start("a:1", 1), c.start("b:1", 2, expose("open"))
 		stopped := make(map[string]bool)

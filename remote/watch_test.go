@@ -331,7 +331,7 @@ func TestTerminatedExactlyOnceUnderResets(t *testing.T) {
 	})
 }
 
-func TestSystemLogStaysBounded(t *testing.T) {
+func TestBoundedSystemLog(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		a := c.start("a:1", 1)
 		p := a.r.peer("b:1")

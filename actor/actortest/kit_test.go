@@ -263,7 +263,7 @@ func TestRunInline(t *testing.T) {
 }
 
 // The budget is 100 µs; what a system allocates is the part that can be tested.
-func TestSystemsAreCheap(t *testing.T) {
+func TestManySystemsAreCheap(t *testing.T) {
 	const n = 100
 	actortest.Run(t, func(*actortest.Kit) {}) // what is made once
 	var before, after runtime.MemStats

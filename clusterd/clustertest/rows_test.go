@@ -220,7 +220,7 @@ func TestFlapping(t *testing.T) {
 	}
 	clustertest.Run(t, 5, hosts, func(k *clustertest.Kit) {
 		rng := rand.New(rand.NewPCG(1, 2))
-		for range 20 {
+		for range race.Less(20, 8) {
 			a := 1 + rng.IntN(5)
 			b := 1 + (a+rng.IntN(4))%5
 			if rng.IntN(2) == 0 {
@@ -256,7 +256,7 @@ func TestOneCopyUnderEveryStrategy(t *testing.T) {
 }
 
 var (
-	rounds = flag.Uint64("rounds", race.Less[uint64](5, 2), "clusters of TestOneCopyUnderEveryStrategy")
+	rounds = flag.Uint64("rounds", race.Less[uint64](5, 1), "clusters of TestOneCopyUnderEveryStrategy")
 	from   = flag.Uint64("from", 3, "seed of the first of them")
 )
 

@@ -6,11 +6,13 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // TestGossipAtRestCostsTheSameAtAnySize: each node sends one digest of fixed
 // size a round, and nothing else of gossip, however many members there are.
 func TestGossipAtRestCostsTheSameAtAnySize(t *testing.T) {
+	race.SkipPure(t)
 	for _, n := range []int{5, 40} {
 		p := newPump(t, 80)
 		all := names(n)
@@ -45,6 +47,7 @@ func TestGossipAtRestCostsTheSameAtAnySize(t *testing.T) {
 // everybody by 2(n-1) messages of gossip, beside those straight to the leader
 // and the stewards.
 func TestOneChangeCostsWhatTheTableSays(t *testing.T) {
+	race.SkipPure(t)
 	const n = 40
 	for _, fanout := range []int{1, 3} {
 		p := newPump(t, 81)

@@ -35,7 +35,7 @@ func (e *Engine) newDetector(p *peer) Detector {
 }
 
 // attention returns for how long this engine was able to listen.
-func (e *Engine) attention() time.Duration { return e.now.Sub(e.start) - e.slept }
+func (e *Engine) attention() time.Duration { return e.clock - e.slept }
 
 // patience returns T_acc, and more for a link on which heartbeats are rare.
 func (e *Engine) patience(p *peer) time.Duration {

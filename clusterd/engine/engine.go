@@ -16,6 +16,7 @@ type Engine struct {
 	self  member.Node
 	start time.Time     // of the first input: stamps count from here
 	now   time.Time     // of the newest input
+	clock time.Duration // now, since start
 	slept time.Duration // time that counts against nobody: this engine was late
 	loops uint64        // inputs and ticks so far
 
@@ -50,6 +51,8 @@ type Engine struct {
 	stir  bool // lead: something changed that a leader may act on
 
 	out    []*Message
+	given  int      // how many messages the last Ready handed over, in what is now the unused part of out
+	beats  []letter // room for the next heartbeats
 	claims []Claim
 	events []Event
 	shown  shown
@@ -116,7 +119,9 @@ func (e *Engine) advance(now time.Time) {
 	if now.After(e.now) {
 		e.now = now
 	}
+	e.clock = e.now.Sub(e.start)
 	e.loops++
+	e.forget()
 	if e.wake.IsZero() {
 		return
 	}
@@ -127,7 +132,7 @@ func (e *Engine) advance(now time.Time) {
 }
 
 // stamp returns the engine's own monotonic clock; it is never 0.
-func (e *Engine) stamp() int64 { return int64(e.now.Sub(e.start)) + 1 }
+func (e *Engine) stamp() int64 { return int64(e.clock) + 1 }
 
 // react brings everything that is derived up to date and acts on it.
 func (e *Engine) react() {
@@ -159,7 +164,7 @@ type Ready struct {
 	// Lease is that of what is hosted here. Whoever hosts must see it before the
 	// first of Messages is sent: these may tell others that it is given up.
 	Lease    Lease
-	Messages []*Message // to send, in order
+	Messages []*Message // to send, in order; the slice, not what it points to, is the engine's again with its next input
 	Claims   []Claim    // to carry out, in order, after Lease was seen
 	Events   []Event    // to publish, in order
 	Wake     time.Time  // when Tick is due; zero = not before the next input
@@ -171,8 +176,25 @@ func (e *Engine) Ready() Ready {
 	e.publish()
 	e.wake = e.due()
 	rd := Ready{Lease: e.Lease(), Messages: e.out, Claims: e.claims, Events: e.events, Wake: e.wake}
-	e.out, e.claims, e.events = nil, nil, nil
+	e.given, e.out = max(e.given, len(e.out)), e.out[:0]
+	e.claims, e.events = nil, nil
 	return rd
+}
+
+// most is for how many messages, or changes, room is kept between two inputs.
+const most = 64
+
+// forget lets go of the messages that were handed over, for they may be large.
+func (e *Engine) forget() {
+	switch {
+	case e.given == 0:
+		return
+	case cap(e.out) > most:
+		e.out = nil
+	default:
+		clear(e.out[:e.given])
+	}
+	e.given = 0
 }
 
 func (e *Engine) due() time.Time {
@@ -200,4 +222,25 @@ func (e *Engine) send(to member.Node, b Body) {
 		return
 	}
 	e.out = append(e.out, &Message{From: e.self, To: to, Identity: e.id, Body: b})
+}
+
+// letter is a heartbeat in its message: nearly all that is ever sent. They are
+// made a few at a time.
+type letter struct {
+	message Message
+	body    Heartbeat
+}
+
+const letters = 8
+
+// sendBeat sends a heartbeat to a node, of which p is remembered; nil = nothing is.
+func (e *Engine) sendBeat(to member.Node, p *peer, reply bool) {
+	if len(e.beats) == 0 {
+		e.beats = make([]letter, letters)
+	}
+	l := &e.beats[0]
+	e.beats = e.beats[1:]
+	l.body = e.heartbeat(p, reply)
+	l.message = Message{From: e.self, To: to, Identity: e.id, Body: &l.body}
+	e.out = append(e.out, &l.message)
 }

@@ -75,13 +75,24 @@ func (e *Engine) fence() time.Duration {
 // this leader's wave and said that it has answered none of the removed for T_w.
 // Members that do not vote are asked too: one that has become Exiting may have
 // passed its last lease on.
+//
+// They must be a quorum of the view before, too, together with such removed
+// members as acknowledged and were as quiet: then every quorum that a removed
+// member could lean on has one of them. It goes without saying when the survivors
+// decided among themselves. But one of two halves may decide with the help of
+// somebody whom it removes, and the rest, who are a quorum with him, support each
+// other until he hears of it.
 func (e *Engine) allQuiet() bool {
+	l := &e.lead
 	for i := range e.views.decided.Members {
-		if !e.lead.quiet[e.views.decided.Members[i].Node] {
+		if !l.quiet[e.views.decided.Members[i].Node] {
 			return false
 		}
 	}
-	return true
+	if e.leased != nil || e.without(rules.V4Quorum) {
+		return true // leases come from the holder of the one outside
+	}
+	return l.base != nil && e.cfg.Downing.Quorum(l.base, func(n member.Node) bool { return l.quiet[n] })
 }
 
 // quiet reports whether this node has answered nobody whom v removes for T_w.

@@ -192,7 +192,7 @@ func TestInterleaving35MemoryIsBounded(t *testing.T) {
 	}
 	stranger := member.Node{Address: "x:1", UID: 7}
 	for _, b := range []Body{&Ended{}, &Ack{Term: a.lead.term, Number: 9}, &Promise{Term: a.lead.term}} {
-		_ = a.handle(stranger, b)
+		_ = a.handle(stranger, nil, b)
 	}
 	if len(a.views.ended)+len(a.lead.acks) > 2 || a.lead.promised[stranger] {
 		t.Errorf("strangers are remembered: %v, %v, %v", a.views.ended, a.lead.acks, a.lead.promised)

@@ -21,7 +21,7 @@ func (e *Engine) beat() {
 	e.weaken()
 	for _, p := range e.roster.targets {
 		if e.turn(p) {
-			e.send(p.node, e.heartbeat(p, false))
+			e.sendBeat(p.node, p, false)
 		}
 	}
 }
@@ -45,8 +45,8 @@ func (e *Engine) turn(p *peer) bool {
 
 // heartbeat returns a heartbeat for p, which is nil for a stranger. Whom a view
 // acknowledged here removes gets no echo: its lease must not live on it.
-func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
-	h := &Heartbeat{
+func (e *Engine) heartbeat(p *peer, reply bool) Heartbeat {
+	h := Heartbeat{
 		Stamp:   e.stamp(),
 		Lease:   e.remaining(),
 		Reply:   reply,
@@ -64,8 +64,8 @@ func (e *Engine) heartbeat(p *peer, reply bool) *Heartbeat {
 	return h
 }
 
-func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
-	p := e.roster.find(from)
+// onHeartbeat takes a heartbeat of p, which is nil for a stranger.
+func (e *Engine) onHeartbeat(from member.Node, p *peer, h *Heartbeat) error {
 	if p == nil {
 		// Whoever of the two is behind learns the newer view.
 		e.send(from, e.digest(true))
@@ -77,9 +77,9 @@ func (e *Engine) onHeartbeat(from member.Node, h *Heartbeat) error {
 	e.hint(p, h)
 	switch {
 	case !h.Reply && (first || !p.target):
-		e.send(from, e.heartbeat(p, true))
+		e.sendBeat(p.node, p, true)
 	case h.Reply && first && !p.answered.IsZero():
-		e.send(from, e.heartbeat(p, false)) // so that it is answered as well, once
+		e.sendBeat(p.node, p, false) // so that it is answered as well, once
 	}
 	return nil
 }

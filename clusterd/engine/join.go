@@ -72,8 +72,8 @@ func (e *Engine) expects(n member.Node) bool {
 
 // onWelcome makes this node a member. A repeated Welcome changes nothing.
 func (e *Engine) onWelcome(from member.Node, id member.Identity, w *Welcome) error {
-	if w == nil || id.IsZero() {
-		return malformed("empty welcome")
+	if id.IsZero() {
+		return malformed("welcome to no cluster")
 	}
 	if !e.id.IsZero() {
 		if e.id == id {

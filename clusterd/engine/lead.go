@@ -17,6 +17,7 @@ type lead struct {
 	proposal *member.View // in flight, or decided and not active yet; nil = none
 	acks     map[member.Node]bool
 	quiet    map[member.Node]bool // who acknowledged and has not answered the removed for T_w
+	base     *member.View         // the decided view that the proposal follows; nil = nothing was proposed
 	known    uint64               // number of the view that all its voters are known to know
 	knownAt  time.Time            // since when
 
@@ -248,7 +249,7 @@ func newerAcked(p, sum *Promise) bool {
 func (e *Engine) write(v *member.View) {
 	l := &e.lead
 	l.proposal, l.acks = v, map[member.Node]bool{e.self: true}
-	l.quiet = map[member.Node]bool{e.self: e.quiet(v)}
+	l.quiet, l.base = map[member.Node]bool{e.self: e.quiet(v)}, e.views.decided
 	l.best, l.ballot, l.gather = nil, member.Term{}, time.Time{}
 	e.acknowledge(v, l.term)
 	l.resend = time.Time{}

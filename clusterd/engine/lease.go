@@ -164,18 +164,24 @@ func (e *Engine) supported(v *member.View) time.Time {
 // again, but for vain: the view in which all who ever supported this node are no
 // quorum, which in a large cluster is so for everybody but the stewards.
 type backing struct {
-	at     []time.Time // by the view's members; zero = does not support
-	times  []time.Time // those of them who vote
-	cursor int         // where the strategy is, which mostly asks in the view's order
+	by     []supporter // in the view's order
+	times  []time.Time // of those of them who vote
+	cursor int         // in the view, where the strategy is, which mostly asks in its order
+	passed int         // in by: how many come before the one that was asked for last
 	vain   *member.View
+}
+
+// supporter is a member of a view that has supported this node. Most nodes of a
+// large cluster have few.
+type supporter struct {
+	place int // in the view
+	at    time.Time
 }
 
 // gather collects who has ever supported this node.
 func (e *Engine) gather(v *member.View) {
 	b := &e.tenure.backing
-	b.at = slices.Grow(b.at[:0], len(v.Members))[:len(v.Members)]
-	clear(b.at)
-	b.times = b.times[:0]
+	b.by, b.times = b.by[:0], b.times[:0]
 	members := v.Members
 	for _, p := range e.roster.peers {
 		if p.support.IsZero() {
@@ -188,7 +194,7 @@ func (e *Engine) gather(v *member.View) {
 		if len(members) == 0 || members[0].Node != p.node {
 			continue
 		}
-		b.at[len(v.Members)-len(members)] = p.support
+		b.by = append(b.by, supporter{len(v.Members) - len(members), p.support})
 		if members[0].Status.Votes() {
 			b.times = append(b.times, p.support)
 		}
@@ -200,27 +206,31 @@ func (e *Engine) gather(v *member.View) {
 // are a quorum of v with it; the zero time asks for whoever ever did.
 func (e *Engine) quorumSince(v *member.View, since time.Time) bool {
 	b := &e.tenure.backing
-	b.cursor = 0
+	b.cursor, b.passed = 0, 0
 	return e.cfg.Downing.Quorum(v, func(n member.Node) bool {
 		if n == e.self {
 			return true
 		}
-		i := b.find(v, n)
-		return i >= 0 && !b.at[i].IsZero() && !b.at[i].Before(since)
+		s := b.find(v, n)
+		return s != nil && !s.at.Before(since)
 	})
 }
 
-// find returns the index of a member of v, -1 if there is none.
-func (b *backing) find(v *member.View, n member.Node) int {
-	for ; b.cursor < len(v.Members); b.cursor++ {
-		if v.Members[b.cursor].Node == n {
-			return b.cursor
-		}
+// find returns the supporter n, a member of v; nil if it is none.
+func (b *backing) find(v *member.View, n member.Node) *supporter {
+	for b.cursor < len(v.Members) && v.Members[b.cursor].Node != n {
+		b.cursor++
 	}
-	if b.cursor = len(v.Members) - len(v.After(n)); b.cursor < len(v.Members) && v.Members[b.cursor].Node == n {
-		return b.cursor
+	if b.cursor == len(v.Members) { // it is asked for out of order, or not there
+		b.cursor, b.passed = len(v.Members)-len(v.After(n)), 0
 	}
-	return -1
+	for b.passed < len(b.by) && b.by[b.passed].place < b.cursor {
+		b.passed++
+	}
+	if b.passed == len(b.by) || b.by[b.passed].place != b.cursor || v.Members[b.cursor].Node != n {
+		return nil
+	}
+	return &b.by[b.passed]
 }
 
 // lean notes what a heartbeat of p does for this node's lease.

@@ -30,7 +30,7 @@ type strand struct {
 func (e *Engine) strands() []strand {
 	var list []strand
 	for _, row := range e.verdict.rows {
-		if len(row.Around) == 0 || !e.counts(row.Observer) && !e.lists(row.Observer) {
+		if len(row.Around) == 0 || !e.heeds(row.Observer) {
 			continue
 		}
 		for _, n := range row.Around {
@@ -39,12 +39,25 @@ func (e *Engine) strands() []strand {
 	}
 	slices.SortFunc(list, strand.compare)
 	list = slices.CompactFunc(list, func(a, b strand) bool { return a.Link == b.Link })
+	former := e.verdict.strands // sorted, too
 	for i := range list {
-		if at, found := slices.BinarySearchFunc(e.verdict.strands, list[i], strand.compare); found {
-			list[i].since = e.verdict.strands[at].since
+		for len(former) > 0 && former[0].compare(list[i]) < 0 {
+			former = former[1:]
+		}
+		if len(former) > 0 && former[0].Link == list[i].Link {
+			list[i].since = former[0].since
 		}
 	}
 	return list
+}
+
+// heeds reports whether the one who wrote a row of the table counts or is listed.
+// The table has rows of live records only, so that it is unless it was removed.
+func (e *Engine) heeds(observer member.Node) bool {
+	if observer == e.self {
+		return e.counts(observer)
+	}
+	return !e.views.decided.Buries(observer)
 }
 
 func linkOf(a, b member.Node) downing.Link {

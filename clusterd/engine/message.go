@@ -18,7 +18,9 @@ type Message struct {
 // Body is what a message says: one of *Heartbeat, *Digest, *Request, *Delta,
 // *Aside, *Welcome, *Page, *ReadWave, *Promise, *WriteWave, *Ack, *Refusal, *Commit, *Known,
 // *Lack, *Pending, *Poll, *Vouch, *Seek, *Sign, *Gone, *Ended and *Recovered.
-type Body interface{ body() }
+type Body interface {
+	absent() bool // a nil pointer: no message
+}
 
 // Heartbeat says that the sender lives. It is one message both ways: it echoes
 // the newest stamp that the sender had of the receiver.
@@ -216,25 +218,25 @@ type Recovered struct {
 	View *member.View    // the first view of the branch: decided and active
 }
 
-func (*Heartbeat) body() {}
-func (*Digest) body()    {}
-func (*Request) body()   {}
-func (*Delta) body()     {}
-func (*Aside) body()     {}
-func (*Welcome) body()   {}
-func (*ReadWave) body()  {}
-func (*Promise) body()   {}
-func (*WriteWave) body() {}
-func (*Ack) body()       {}
-func (*Known) body()     {}
-func (*Lack) body()      {}
-func (*Refusal) body()   {}
-func (*Commit) body()    {}
-func (*Poll) body()      {}
-func (*Vouch) body()     {}
-func (*Seek) body()      {}
-func (*Sign) body()      {}
-func (*Gone) body()      {}
-func (*Pending) body()   {}
-func (*Ended) body()     {}
-func (*Recovered) body() {}
+func (b *Heartbeat) absent() bool { return b == nil }
+func (b *Digest) absent() bool    { return b == nil }
+func (b *Request) absent() bool   { return b == nil }
+func (b *Delta) absent() bool     { return b == nil }
+func (b *Aside) absent() bool     { return b == nil }
+func (b *Welcome) absent() bool   { return b == nil }
+func (b *ReadWave) absent() bool  { return b == nil }
+func (b *Promise) absent() bool   { return b == nil }
+func (b *WriteWave) absent() bool { return b == nil }
+func (b *Ack) absent() bool       { return b == nil }
+func (b *Known) absent() bool     { return b == nil }
+func (b *Lack) absent() bool      { return b == nil }
+func (b *Refusal) absent() bool   { return b == nil }
+func (b *Commit) absent() bool    { return b == nil }
+func (b *Poll) absent() bool      { return b == nil }
+func (b *Vouch) absent() bool     { return b == nil }
+func (b *Seek) absent() bool      { return b == nil }
+func (b *Sign) absent() bool      { return b == nil }
+func (b *Gone) absent() bool      { return b == nil }
+func (b *Pending) absent() bool   { return b == nil }
+func (b *Ended) absent() bool     { return b == nil }
+func (b *Recovered) absent() bool { return b == nil }

@@ -265,4 +265,4 @@ func faultyOrNil(err error) error {
 	return faulty(err)
 }
 
-func (*Page) body() {}
+func (b *Page) absent() bool { return b == nil }

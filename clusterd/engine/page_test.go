@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // largeView is a view of n members and a third as many tombstones.
@@ -134,6 +135,7 @@ func TestNewerViewBeginsAnew(t *testing.T) {
 // TestNoMessageIsLarge: a cluster forms, loses members, is cut and recovers
 // without a message that has many more entries than its limit leaves room for.
 func TestNoMessageIsLarge(t *testing.T) {
+	race.SkipPure(t)
 	p := newPump(t, 85)
 	p.config = func(c *Config) { c.MaxMessage = 1 << 10 }
 	most := 0

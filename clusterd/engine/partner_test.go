@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // TestAtRestANodeTalksToFew: whom a node sends anything to, while nothing
 // changes, does not grow with the cluster: the successors that it monitors and
 // the stewards, those that monitor it, and now and then anybody.
 func TestAtRestANodeTalksToFew(t *testing.T) {
+	race.SkipPure(t)
 	const rounds = 64
 	most := map[int]int{}
 	for _, n := range []int{20, 60} {

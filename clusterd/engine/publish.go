@@ -325,7 +325,9 @@ func (e *Engine) publishMembers(was, is *account) {
 		e.roster.of = nil // it has not seen all of them and must look at everything
 	}
 	former := e.formerly()
-	e.roster.read, e.touched = 0, e.touched[:0]
+	if e.roster.read, e.touched = 0, e.touched[:0]; cap(e.touched) > most {
+		e.touched = nil // a joiner was told of everybody at once: that is over
+	}
 	var later []Event
 	for _, address := range e.suspects(was, is, former) {
 		r := e.table.Record(address)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // follow is what a subscriber holds who got the empty snapshot and then every
@@ -50,6 +51,7 @@ func follow(events []Event) Snapshot {
 // TestEventsAreTheDiffOfSnapshots: whoever follows the events in their order
 // holds what a snapshot shows.
 func TestEventsAreTheDiffOfSnapshots(t *testing.T) {
+	race.SkipPure(t)
 	followed := 0
 	for seed := range uint64(12) {
 		p := rampage(t, 500+seed)

@@ -43,7 +43,7 @@ func (e *Engine) take(in Input) error {
 }
 
 func (e *Engine) receive(m *Message) error {
-	if m == nil || m.Body == nil {
+	if m == nil || m.Body == nil || m.Body.absent() {
 		return malformed("empty message")
 	}
 	if err := m.From.Validate(); err != nil {
@@ -55,7 +55,7 @@ func (e *Engine) receive(m *Message) error {
 	if w, ok := m.Body.(*Welcome); ok {
 		return e.onWelcome(m.From, m.Identity, w)
 	}
-	if p, ok := m.Body.(*Page); ok && p != nil && m.Identity != e.id {
+	if p, ok := m.Body.(*Page); ok && m.Identity != e.id {
 		return e.onPage(m.From, m.Identity, p)
 	}
 	if e.id.IsZero() {
@@ -70,7 +70,8 @@ func (e *Engine) receive(m *Message) error {
 	if g, ok := m.Body.(*Gone); ok {
 		return e.onGone(g)
 	}
-	if e.roster.find(m.From) == nil { // whoever is in the roster was not removed
+	p := e.roster.find(m.From)
+	if p == nil { // whoever is in the roster was not removed
 		if _, ok := m.Body.(*Ended); ok {
 			return e.onEnded(m.From)
 		}
@@ -79,91 +80,53 @@ func (e *Engine) receive(m *Message) error {
 			return nil
 		}
 	}
-	return e.handle(m.From, m.Body)
+	return e.handle(m.From, p, m.Body)
 }
 
-// handle dispatches the body of a message from a node that was not removed. A
-// body that is a nil pointer falls through.
-func (e *Engine) handle(from member.Node, b Body) error {
+// handle dispatches the body of a message from a node that was not removed, and
+// of which p is remembered; nil for a stranger.
+func (e *Engine) handle(from member.Node, p *peer, b Body) error {
 	switch b := b.(type) {
 	case *Heartbeat:
-		if b != nil {
-			return e.onHeartbeat(from, b)
-		}
+		return e.onHeartbeat(from, p, b)
 	case *Digest:
-		if b != nil {
-			return e.onDigest(from, b)
-		}
+		return e.onDigest(from, b)
 	case *Aside:
-		if b != nil {
-			return e.onAside(from, b)
-		}
+		return e.onAside(from, b)
 	case *Request:
-		if b != nil {
-			return e.onRequest(from, b)
-		}
+		return e.onRequest(from, b)
 	case *Page:
-		if b != nil {
-			return e.onPage(from, e.id, b)
-		}
+		return e.onPage(from, e.id, b)
 	case *Delta:
-		if b != nil {
-			return e.onDelta(from, b)
-		}
+		return e.onDelta(from, b)
 	case *ReadWave:
-		if b != nil {
-			return e.onReadWave(from, b)
-		}
+		return e.onReadWave(from, b)
 	case *Promise:
-		if b != nil {
-			return e.onPromise(from, b)
-		}
+		return e.onPromise(from, b)
 	case *WriteWave:
-		if b != nil {
-			return e.onWriteWave(from, b)
-		}
+		return e.onWriteWave(from, b)
 	case *Ack:
-		if b != nil {
-			return e.onAck(from, b)
-		}
+		return e.onAck(from, b)
 	case *Known:
-		if b != nil {
-			return e.onKnown(from, b)
-		}
+		return e.onKnown(from, b)
 	case *Lack:
-		if b != nil {
-			return e.onLack(from, b)
-		}
+		return e.onLack(from, b)
 	case *Refusal:
-		if b != nil {
-			return e.onRefusal(b)
-		}
+		return e.onRefusal(b)
 	case *Commit:
-		if b != nil {
-			return e.onCommit(from, b)
-		}
+		return e.onCommit(from, b)
 	case *Pending:
-		if b != nil {
-			return e.onPending(b)
-		}
+		return e.onPending(b)
 	case *Ended:
 		return nil // not removed, as far as is known here
 	case *Poll:
-		if b != nil {
-			return e.onPoll(from, b)
-		}
+		return e.onPoll(from, b)
 	case *Vouch:
-		if b != nil {
-			return e.onVouch(b)
-		}
+		return e.onVouch(b)
 	case *Seek:
-		if b != nil {
-			return e.onSeek(from, b)
-		}
+		return e.onSeek(from, b)
 	case *Sign:
-		if b != nil {
-			return e.onSign(from, b)
-		}
+		return e.onSign(from, b)
 	}
 	return malformed("body of type %T", b)
 }

@@ -74,21 +74,18 @@ func (e *Engine) adopt(id member.Identity, v *member.View) {
 // onRecovered follows a recovery. Whoever still has a lease has a cluster that
 // lives, and whoever is not among the survivors was given up.
 func (e *Engine) onRecovered(from member.Node, id member.Identity, r *Recovered) error {
-	if r == nil {
-		return malformed("empty message")
-	}
 	if err := r.View.Validate(); err != nil {
 		return faulty(err)
 	}
 	if e.id == id { // followed before; the answer was lost
-		e.send(from, e.heartbeat(e.roster.find(from), true))
+		e.sendBeat(from, e.roster.find(from), true)
 		return nil
 	}
 	if r.From != e.id || !e.follows(from, id) || r.View.Find(e.self) == nil || r.View.Number <= e.views.decided.Number {
 		return ErrForeign
 	}
 	e.adopt(id, r.View)
-	e.send(from, e.heartbeat(e.roster.find(from), true))
+	e.sendBeat(from, e.roster.find(from), true)
 	return nil
 }
 

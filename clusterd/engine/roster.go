@@ -20,7 +20,7 @@ type roster struct {
 	targets []*peer       // to whom heartbeats go by themselves
 	judged  []*peer       // those watched or accused: whose silence this node looks at
 	ring    []member.Node // whom this node monitors and does not accuse: digests go to them
-	byUID   map[uint64]*peer
+	index   index         // of peers
 
 	of      *member.View  // the decided view that all below is about; nil = out of date
 	read    int           // how many of the engine's touches were looked at
@@ -75,36 +75,22 @@ type peer struct {
 
 // find returns the peer of a node that is dealt with, nil for any other.
 func (r *roster) find(n member.Node) *peer {
-	if p := r.byUID[n.UID]; p != nil && p.node == n {
+	if r.index == nil {
+		r.index = newIndex(r.peers)
+	}
+	if p := r.index.find(n); p != nil {
 		return p
 	}
-	i, found := r.search(n)
-	switch {
-	case found: // another one has its UID too
-		return r.peers[i]
-	case !r.engine.lists(n):
+	if !r.engine.lists(n) {
 		return nil
 	}
 	p := r.engine.newPeer(n)
+	i, _ := r.search(n)
 	r.peers = slices.Insert(r.peers, i, p)
-	r.note(p)
+	if !r.index.add(p, len(r.peers)) {
+		r.index = nil
+	}
 	return p
-}
-
-// note has a peer found by its UID.
-func (r *roster) note(p *peer) {
-	if r.byUID == nil {
-		r.byUID = make(map[uint64]*peer)
-	}
-	r.byUID[p.node.UID] = p
-}
-
-// index has all peers found by their UIDs, and nobody else.
-func (r *roster) index() {
-	clear(r.byUID)
-	for _, p := range r.peers {
-		r.note(p)
-	}
 }
 
 func (r *roster) search(n member.Node) (int, bool) {
@@ -290,7 +276,7 @@ func (e *Engine) survey() {
 		e.greet(p, present)
 		return false
 	})
-	l.index()
+	l.index = nil
 	for i := range e.views.decided.Members {
 		if m := &e.views.decided.Members[i]; m.Status == member.Leaving {
 			e.noteLeaving(m.Node)
@@ -344,7 +330,7 @@ func (e *Engine) recheck(t touch) bool {
 		l.astray = l.astray || l.nearest.Has(was)
 		if i, found := l.search(was); found {
 			l.peers = slices.Delete(l.peers, i, i+1)
-			delete(l.byUID, was.UID)
+			l.index = nil
 		}
 	}
 	if present {
@@ -431,102 +417,6 @@ func (e *Engine) joining(r *member.Record) bool {
 	return r.Live() && e.views.decided.Find(r.Node) == nil && !e.views.decided.Buries(r.Node)
 }
 
-// target has heartbeats sent to some nodes that have none yet.
-func (e *Engine) target(nodes []member.Node, every time.Duration) {
-	for _, n := range nodes {
-		if p := e.roster.find(n); p != nil && !p.target {
-			p.target = true
-			p.pace(every)
-		}
-	}
-}
-
-// pace sets how often heartbeats are exchanged with p. Its detector learns anew
-// what to expect.
-func (p *peer) pace(every time.Duration) {
-	if p.every != every {
-		p.every, p.detector, p.due = every, nil, time.Time{}
-	}
-}
-
-// aim chooses to whom heartbeats go: in a small cluster to all, else to the
-// successors on the ring, the stewards and all who are accused.
-func (e *Engine) aim() {
-	l := &e.roster
-	var accused []member.Node // mostly nobody
-	for _, p := range l.peers {
-		p.target = false
-		if p.accused {
-			accused = append(accused, p.node)
-		}
-	}
-	if l.astray || !slices.Equal(accused, l.skipped) {
-		e.walk(accused)
-	}
-	if !l.full && e.oversees() {
-		e.fill()
-	}
-	heartbeat := e.cfg.Timing.Heartbeat
-	e.target(e.monitored(), heartbeat)
-	seldom := heartbeat
-	if n := l.present + 1; n > reach.All {
-		seldom = e.cfg.Timing.stewardEvery(n)
-		e.target(e.verdict.stewards, seldom)
-	}
-	steward := slices.Contains(e.verdict.stewards, e.self)
-	l.targets, l.judged = l.targets[:0], l.judged[:0]
-	for _, p := range l.peers {
-		watched := p.present && (p.target || steward)
-		if !p.target {
-			p.pace(seldom)
-		}
-		if watched && !p.watched {
-			p.since, p.moved = e.now, e.attention()
-		}
-		p.watched = watched
-		if p.target {
-			l.targets = append(l.targets, p)
-		}
-		if !p.watched && !p.accused {
-			p.detector = nil
-			continue
-		}
-		if p.detector == nil {
-			p.detector = e.newDetector(p)
-		}
-		l.judged = append(l.judged, p)
-	}
-}
-
-// walk finds the successors on the ring anew: past those that are accused.
-func (e *Engine) walk(accused []member.Node) {
-	l := &e.roster
-	l.nearest, l.skipped, l.astray = reach.NewNearest(e.self), accused, false
-	for n, present := range e.others() {
-		if _, skip := slices.BinarySearchFunc(accused, n, member.Node.Compare); present && !skip {
-			l.nearest.Offer(n)
-		}
-	}
-}
-
-// monitored returns whom this node monitors: see [reach.Ring].
-func (e *Engine) monitored() []member.Node {
-	l := &e.roster
-	l.ring = l.ring[:0]
-	if l.present < reach.All {
-		for n, present := range e.others() {
-			if present {
-				l.ring = append(l.ring, n)
-			}
-		}
-	} else {
-		l.ring = l.nearest.AppendTo(l.ring)
-	}
-	all := slices.Concat(l.ring, l.skipped)
-	l.ring = slices.DeleteFunc(l.ring, func(n member.Node) bool { return slices.Contains(l.skipped, n) })
-	return all
-}
-
 // fill makes a peer of everybody.
 func (e *Engine) fill() {
 	l := &e.roster
@@ -542,5 +432,5 @@ func (e *Engine) fill() {
 			l.peers = append(l.peers, e.newPeer(n))
 		}
 	}
-	l.index()
+	l.index = nil
 }

@@ -161,7 +161,7 @@ func (e *Engine) onCommit(from member.Node, c *Commit) error {
 	if c.Ticket != 0 {
 		e.join(from, waveID{commitWave, view.Term, view.Number}, c, c.Leg)
 	} else if c.Active < view.Number && view.Number <= e.views.decided.Number {
-		e.send(from, e.heartbeat(e.roster.find(from), true))
+		e.sendBeat(from, e.roster.find(from), true)
 	}
 	e.resume()
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine/gossip"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // names returns n names of nodes that sort as they are numbered.
@@ -51,6 +52,7 @@ func (c *census) watch(p *pump) {
 // TestWaveCostsTwiceTheMembers: one change of the view takes 2(n-1) messages to
 // decide and as many to commit, and the leader sends only its share of them.
 func TestWaveCostsTwiceTheMembers(t *testing.T) {
+	race.SkipPure(t)
 	const n = 40
 	p := newPump(t, 60)
 	all := names(n)
@@ -80,6 +82,7 @@ func TestWaveCostsTwiceTheMembers(t *testing.T) {
 // TestWaveSurvivesItsRelays: nodes that take a share of a wave and crash cost
 // the others neither the view nor their acknowledgement.
 func TestWaveSurvivesItsRelays(t *testing.T) {
+	race.SkipPure(t)
 	for seed := range uint64(5) {
 		p := newPump(t, 61+seed)
 		all := names(14)

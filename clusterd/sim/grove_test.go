@@ -27,9 +27,7 @@ func grove(tb testing.TB, cfg Config, n int) *Sim {
 // TestFiftyNodes: 50 nodes join, one crashes, one leaves, all agree, and the
 // same seed gives the same run to the byte.
 func TestFiftyNodes(t *testing.T) {
-	if race.Enabled {
-		t.Skip("one goroutine: without the race detector it shows as much")
-	}
+	race.SkipPure(t)
 	one, again := xxhash.New(), xxhash.New()
 	run := fiftyNodes(t, Config{Seed: 1, Transcript: one})
 	fiftyNodes(t, Config{Seed: 1, Transcript: again})

@@ -223,7 +223,7 @@ func (s *Sim) send(from *node, p *core.Packet) {
 	s.dispatch(from, to, p, link.Min, link)
 	if link.Duplicate > 0 && s.rng.Float64() < link.Duplicate {
 		late := time.Duration(s.rng.Int64N(int64(100*link.Max) + 1))
-		s.push(event{at: s.now + late, kind: deliver, from: from.id, to: to, packet: p, seal: s.seal(p)})
+		s.push(event{at: s.now + late, kind: deliver, from: from.id, to: to, packet: p, extra: s.seal(p)})
 	}
 }
 
@@ -234,25 +234,36 @@ func (s *Sim) dispatch(from *node, to int, p *core.Packet, delay time.Duration, 
 	}
 	at := s.now + delay + s.lag(s.node(to))
 	if link.Reorder == 0 || s.rng.Float64() >= link.Reorder {
-		at = from.inOrder(to, at)
+		at = from.inOrder(to, s.now, at)
 	}
-	s.push(event{at: at, kind: deliver, from: from.id, to: to, packet: p, seal: s.seal(p)})
+	s.push(event{at: at, kind: deliver, from: from.id, to: to, packet: p, extra: s.seal(p)})
 }
 
 // inOrder returns at, or later when an earlier packet to the same node is later.
-func (n *node) inOrder(to int, at time.Duration) time.Duration {
-	for len(n.arrivals) <= to {
-		n.arrivals = append(n.arrivals, 0)
+// Only those that are under way can be, and these are few.
+func (n *node) inOrder(to int, now, at time.Duration) time.Duration {
+	kept := n.arrivals[:0]
+	for _, a := range n.arrivals {
+		switch {
+		case a.to == to:
+			at = max(at, a.at)
+		case a.at > now:
+			kept = append(kept, a)
+		}
 	}
-	n.arrivals[to] = max(n.arrivals[to], at)
-	return n.arrivals[to]
+	n.arrivals = append(kept, arrival{to, at})
+	return at
 }
 
-// seal returns a hash of the packet, 0 unless Config.Sealed.
-func (s *Sim) seal(p *core.Packet) uint64 {
+// seal has a packet known again by a hash, with Config.Sealed.
+func (s *Sim) seal(p *core.Packet) *extra {
 	if !s.cfg.Sealed {
-		return 0
+		return nil
 	}
+	return &extra{seal: hashOf(p)}
+}
+
+func hashOf(p *core.Packet) uint64 {
 	t := transcript{hash: offset}
 	t.mixText(string(appendValue(nil, p)))
 	return t.hash
@@ -303,6 +314,6 @@ func (s *Sim) refuse(to, from *node, f core.SendFailed, delay time.Duration) {
 // report tells the sender after delay that a packet did not arrive.
 func (s *Sim) report(to *node, f core.SendFailed, delay time.Duration) {
 	if to.running() {
-		s.push(event{at: s.now + delay, kind: failed, to: to.id, uid: to.self.UID, fail: &f})
+		s.push(event{at: s.now + delay, kind: failed, to: to.id, uid: to.self.UID, extra: &extra{fail: &f}})
 	}
 }

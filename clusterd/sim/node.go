@@ -29,7 +29,7 @@ type node struct {
 	timer time.Duration // when the earliest wake in the queue comes; never = none
 	ticks int           // ticks in a row without any time passing
 
-	arrivals []time.Duration // by receiver: when the newest packet to it arrives
+	arrivals []arrival // of the newest packet to each that is under way, and of some that came
 
 	claimed   time.Duration // when its newest claim reaches the lease outside
 	started   time.Duration // when this incarnation did
@@ -39,6 +39,12 @@ type node struct {
 	notes     []core.Note
 	events    []engine.Event
 	seen      history // of the invariants
+}
+
+// arrival tells when the newest packet to a node arrives there.
+type arrival struct {
+	to int
+	at time.Duration
 }
 
 // parts is of how many a drift is counted.

@@ -90,9 +90,7 @@ func numbers(t *testing.T, text string) []int {
 // their numbers, the network is cut, and who goes on is compared with the cell.
 // After the heal everybody is together again.
 func TestPartitionsTable(t *testing.T) {
-	if race.Enabled {
-		t.Skip("one goroutine: without the race detector it shows as much")
-	}
+	race.SkipPure(t)
 	rows := readTable(t, "cut")
 	if len(rows) < 20 {
 		t.Errorf("got %d rows of cuts, want all splits of five nodes and more", len(rows))

@@ -32,9 +32,7 @@ var tried = []string{
 //
 //	go test ./clusterd/sim -run TestPartitionRounds -rounds 1000 -timeout 1h
 func TestPartitionRounds(t *testing.T) {
-	if race.Enabled {
-		t.Skip("one goroutine: without the race detector it shows as much")
-	}
+	race.SkipPure(t)
 	for seed := *firstRound; seed < *firstRound+uint64(*rounds); seed++ {
 		for _, strategy := range tried {
 			for _, kind := range []string{"cut", "one way", "flapping", "flapping one way"} {

@@ -224,7 +224,7 @@ func (s *Sim) Settle(d time.Duration) bool {
 
 // happen makes one event happen.
 func (s *Sim) happen(e *event) {
-	n := s.node(e.to)
+	n := s.nodes[e.to]
 	if e.uid != 0 && e.uid != n.self.UID {
 		return // it concerned an incarnation that is gone
 	}
@@ -237,12 +237,12 @@ func (s *Sim) happen(e *event) {
 	switch e.kind {
 	case deliver:
 		s.record(record{kind: deliver, from: e.from, to: e.to, packet: e.packet})
-		if e.seal != 0 && e.seal != s.seal(e.packet) {
+		if e.extra != nil && e.extra.seal != hashOf(e.packet) {
 			s.fail("sealed", "somebody wrote to this packet of %s after it was sent", name(e.from))
 		}
-		s.arrive(s.node(e.from), n, e.packet)
+		s.arrive(s.nodes[e.from], n, e.packet)
 	case claims:
-		s.claimed(n, e.claim)
+		s.claimed(n, e.extra.claim)
 	case rejoin:
 		s.Start(e.to)
 	default:
@@ -256,15 +256,15 @@ func (s *Sim) happen(e *event) {
 func (s *Sim) own(n *node, e *event) {
 	switch e.kind {
 	case failed:
-		s.record(record{kind: failed, to: e.to, fail: e.fail})
-		_ = s.step(n, *e.fail) // recorded there
+		s.record(record{kind: failed, to: e.to, fail: e.extra.fail})
+		_ = s.step(n, *e.extra.fail) // recorded there
 	case drained:
 		s.record(record{kind: drained, to: e.to})
 		_ = s.step(n, core.Drained{})
 	case closing:
 		_ = s.Leave(e.to) // recorded there
 	case answered:
-		_ = s.step(n, e.answer)
+		_ = s.step(n, e.extra.answer)
 	case wake:
 		s.tick(n, e)
 	}

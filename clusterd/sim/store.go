@@ -60,7 +60,7 @@ func (s *Sim) leased() bool {
 // claim sends a claim on its way. Those of a node are carried out in order.
 func (s *Sim) claim(n *node, c engine.Claim) {
 	n.claimed = max(n.claimed, s.now+s.storeLag())
-	s.push(event{at: n.claimed, kind: claims, to: n.id, uid: n.self.UID, claim: &c})
+	s.push(event{at: n.claimed, kind: claims, to: n.id, uid: n.self.UID, extra: &extra{claim: &c}})
 }
 
 // storeLag is how long a claim or an answer is under way: as long as a packet.
@@ -117,7 +117,7 @@ func (s *Sim) respond(n *node, answer core.Input) {
 	if s.cfg.Link.Loss > 0 && s.rng.Float64() < s.cfg.Link.Loss {
 		return // the node gives up waiting by itself
 	}
-	s.push(event{at: s.now + s.storeLag(), kind: answered, to: n.id, uid: n.self.UID, answer: answer})
+	s.push(event{at: s.now + s.storeLag(), kind: answered, to: n.id, uid: n.self.UID, extra: &extra{answer: answer}})
 }
 
 // checkNoted holds for a view that a holder of the lease decided that it was noted

@@ -50,15 +50,15 @@ func NextUID(now time.Time, highest, random uint64) uint64 {
 // ports are compared as text: of two numbers without leading zeros the longer
 // one is larger.
 func CompareAddress(a, b string) int {
+	if len(a) == len(b) && alike(a, b) {
+		return strings.Compare(a, b)
+	}
 	if a == b {
 		return 0
 	}
 	ac, bc := plainPort(a), plainPort(b)
-	switch {
-	case ac < 0 || bc < 0:
+	if ac < 0 || bc < 0 {
 		return compareOdd(a, b)
-	case ac == bc && len(a) == len(b):
-		return strings.Compare(a, b)
 	}
 	if c := strings.Compare(a[:ac], b[:bc]); c != 0 {
 		return c
@@ -66,14 +66,30 @@ func CompareAddress(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
+// alike reports whether two addresses of one length have plain ports of one
+// length.
+func alike(a, b string) bool {
+	i := len(a) - 1
+	for i >= 0 && isDigit(a[i]) && isDigit(b[i]) {
+		i--
+	}
+	digits := len(a) - 1 - i
+	return i >= 0 && digits > 0 && digits <= longest && a[i] == ':' && b[i] == ':' && a[i+1] != '0' && b[i+1] != '0'
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// longest is how many digits a plain port has at most.
+const longest = 9
+
 // plainPort returns where the colon before the port is, -1 unless that is a
 // number as people write it.
 func plainPort(address string) int {
 	i := len(address)
-	for i > 0 && '0' <= address[i-1] && address[i-1] <= '9' {
+	for i > 0 && isDigit(address[i-1]) {
 		i--
 	}
-	if i == 0 || i == len(address) || len(address)-i > 9 || address[i-1] != ':' || address[i] == '0' {
+	if i == 0 || i == len(address) || len(address)-i > longest || address[i-1] != ':' || address[i] == '0' {
 		return -1
 	}
 	return i - 1

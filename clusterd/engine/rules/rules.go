@@ -37,6 +37,9 @@ const (
 	V4Quiet
 	// V4: the wait is left out though the view before was decided just now.
 	V4Base
+	// V4: the wait is left out though those who are removed could support each
+	// other without anybody who was asked.
+	V4Quorum
 	// V5: users are shown views that are decided but not active.
 	V5Active
 	// L1: any heartbeat is an answer, whether it echoes a stamp or not.
@@ -99,6 +102,7 @@ var about = [end]struct{ name, breaks, text string }{
 	V4Half:    {"V4-half", "I3", "the wait is T_f·(1+ρ)/(1−ρ)"},
 	V4Quiet:   {"V4-quiet", "I3", "the wait is left out only if all say that they answered none of the removed for as long"},
 	V4Base:    {"V4-base", "I3", "the wait is left out only if the view before was decided as long ago"},
+	V4Quorum:  {"V4-quorum", "I3", "the wait is left out only if those who answered nobody for as long are a quorum of the view before"},
 	V5Active:  {"V5-active", "shown", "what is given away waits for the active view"},
 	L1Echo:    {"L1-echo", "I3", "only an echo of one's own stamp is an answer"},
 	L2Newer:   {"L2-newer", "I3", "who has gone on to a newer view supports nobody who has not"},

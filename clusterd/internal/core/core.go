@@ -30,11 +30,13 @@ type Core struct {
 	heir  Heir
 	cause string // of the end, where the machine decided it; "" = the engine did
 	out   Ready
+	given int      // how many packets the last Ready handed over, in what is now the unused part of out
+	room  []Packet // for the next packets, which are made a few at a time
 }
 
 // Ready hands over what there is to do, and forgets it.
 type Ready struct {
-	Packets []*Packet
+	Packets []*Packet      // in order; the slice, not what it points to, is the core's again with its next input
 	Claims  []engine.Claim // on the lease outside the cluster, in order
 	Events  []engine.Event // in order
 	Notes   []Note         // for the log: waiting for whom, refused by whom and why
@@ -54,6 +56,7 @@ func New(cfg Config) (*Core, error) {
 
 // Step takes one input. An error means that it was refused.
 func (c *Core) Step(now time.Time, in Input) error {
+	c.forget()
 	err := c.step(now, in)
 	c.settle(now)
 	return err
@@ -91,6 +94,7 @@ func (c *Core) step(now time.Time, in Input) error {
 
 // Tick tells that time has passed. The first Tick starts the core.
 func (c *Core) Tick(now time.Time) {
+	c.forget()
 	if due(now, c.engineWake) {
 		c.engine.Tick(now)
 	}
@@ -113,12 +117,29 @@ func (c *Core) tell(now time.Time, in seedjoin.Input) error {
 // Ready hands over what there is to do, and forgets it.
 func (c *Core) Ready() Ready {
 	rd := c.out
-	c.out = Ready{}
+	c.given = max(c.given, len(rd.Packets))
+	c.out = Ready{Packets: rd.Packets[:0]}
 	rd.Wake = c.engineWake
 	if rd.Wake.IsZero() || !c.joinWake.IsZero() && c.joinWake.Before(rd.Wake) {
 		rd.Wake = c.joinWake
 	}
 	return rd
+}
+
+// most is for how many packets room is kept between two inputs.
+const most = 64
+
+// forget lets go of the packets that were handed over, for they may be large.
+func (c *Core) forget() {
+	switch {
+	case c.given == 0:
+		return
+	case cap(c.out.Packets) > most:
+		c.out.Packets = nil
+	default:
+		clear(c.out.Packets[:c.given])
+	}
+	c.given = 0
 }
 
 // Snapshot returns what this node knows of its cluster. It is immutable, and
@@ -224,11 +245,8 @@ func (c *Core) settle(now time.Time) {
 func (c *Core) drainEngine() {
 	rd := c.engine.Ready()
 	c.engineWake = rd.Wake
-	packets := make([]Packet, len(rd.Messages)) // one piece of memory for all
-	c.out.Packets = slices.Grow(c.out.Packets, len(rd.Messages))
-	for i, m := range rd.Messages {
-		packets[i] = Packet{From: m.From, To: m.To, Engine: m}
-		c.out.Packets = append(c.out.Packets, &packets[i])
+	for _, m := range rd.Messages {
+		c.post(Packet{From: m.From, To: m.To, Engine: m})
 	}
 	c.out.Claims = append(c.out.Claims, rd.Claims...)
 	for _, e := range rd.Events {
@@ -239,6 +257,18 @@ func (c *Core) drainEngine() {
 		}
 		c.out.Events = append(c.out.Events, e)
 	}
+}
+
+// packets is how many are made at a time: most inputs are answered with one.
+const packets = 8
+
+func (c *Core) post(p Packet) {
+	if len(c.room) == 0 {
+		c.room = make([]Packet, packets)
+	}
+	c.room[0] = p
+	c.out.Packets = append(c.out.Packets, &c.room[0])
+	c.room = c.room[1:]
 }
 
 // tellStanding tells the machine what the engine knows, if that is new.
@@ -273,7 +303,7 @@ func (c *Core) drainJoin(now time.Time) bool {
 	rd := c.join.Ready()
 	c.joinWake = rd.Wake
 	for _, m := range rd.Messages {
-		c.out.Packets = append(c.out.Packets, &Packet{From: m.From, To: m.To, Join: m})
+		c.post(Packet{From: m.From, To: m.To, Join: m})
 	}
 	for _, e := range rd.Events {
 		c.obey(now, e)

@@ -47,7 +47,7 @@ func Layers() []Layer {
 		{Dir: "clusterd/internal/layers"},
 		{Dir: "clusterd/sim/cmd", Imports: []string{"clusterd/sim", "clusterd/engine", "clusterd/internal"}, Program: true},
 		{Dir: "clusterd/sim", Imports: []string{"clusterd/internal/core", "clusterd/engine", "seedjoin"}, Pure: true},
-		{Dir: "clusterd/lease", Imports: []string{"clusterd/lease", "clusterd/engine"}},
+		{Dir: "clusterd/lease", Imports: []string{"clusterd/lease", "clusterd/engine", "seedjoin/discovery"}},
 		{Dir: "clusterd", Imports: []string{"actor", "remote", "clusterd/engine", "clusterd/internal", "clusterd/lease", "seedjoin"}},
 		{Dir: "clusterd/internal/harness"},
 		{Dir: "clusterd/internal/race"},

@@ -12,3 +12,15 @@ func Less[N ~int | ~uint64](all, few N) N {
 	}
 	return all
 }
+
+// SkipPure skips a long test that has one goroutine with the race detector on:
+// it has nothing to find there that the plain run does not show.
+func SkipPure(t interface {
+	Helper()
+	Skip(...any)
+}) {
+	t.Helper()
+	if Enabled {
+		t.Skip("one goroutine: without the race detector it shows as much")
+	}
+}

@@ -2,21 +2,14 @@ package kubernetes
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/pando-go/pando/clusterd/lease"
+	"github.com/pando-go/pando/seedjoin/discovery/kubernetes"
 )
 
 // maxBody bounds an answer of the API server.
@@ -46,7 +39,7 @@ func (r *Register) call(ctx context.Context, method, name string, body, into *ob
 	case len(text) > maxBody:
 		return answer.StatusCode, fmt.Errorf("%w: kubernetes: an answer of more than %d bytes", lease.ErrBadRecord, maxBody)
 	case answer.StatusCode/100 != 2:
-		return answer.StatusCode, refusal(answer.Status, text)
+		return answer.StatusCode, fmt.Errorf("kubernetes: %w", kubernetes.Refusal(answer.Status, text))
 	case into == nil:
 		return answer.StatusCode, nil
 	}
@@ -58,19 +51,19 @@ func (r *Register) call(ctx context.Context, method, name string, body, into *ob
 
 // request is one request without its connection.
 func (r *Register) request(ctx context.Context, method, name string, body *object) (*http.Request, error) {
-	u, err := r.server()
+	u, err := r.pod().Server()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	namespace := r.Namespace
 	if namespace == "" {
-		if namespace, err = r.secret("namespace"); err != nil {
-			return nil, err
+		if namespace, err = r.pod().Secret("namespace"); err != nil {
+			return nil, fmt.Errorf("kubernetes: %w", err)
 		}
 	}
-	token, err := r.secret("token")
+	token, err := r.pod().Secret("token")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	if r.Name == "" {
 		return nil, fmt.Errorf("%w: Name is required", ErrConfig)
@@ -99,59 +92,31 @@ func (r *Register) request(ctx context.Context, method, name string, body *objec
 	return request, nil
 }
 
-func (r *Register) server() (*url.URL, error) {
-	api := r.API
-	if api == "" {
-		host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
-		if host == "" || port == "" {
-			return nil, fmt.Errorf("%w: not in a pod (KUBERNETES_SERVICE_HOST is not set), and API is not set", ErrConfig)
-		}
-		api = "https://" + net.JoinHostPort(host, port)
-	}
-	u, err := url.Parse(api)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%w: API %q: want an https URL", ErrConfig, api)
-	}
-	return u, nil
+func (r *Register) pod() kubernetes.Pod {
+	return kubernetes.Pod{API: r.API, Account: r.Account}
 }
 
-// secret reads one file of the service account.
-func (r *Register) secret(name string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(cmp.Or(r.Account, Account), name))
-	if err != nil {
-		return "", fmt.Errorf("kubernetes: service account: %w", err)
-	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-// trusting returns a client that trusts the API server's CA and nobody else, made
-// anew when that changes. It does not follow redirects: the token is for this
-// server.
+// trusting returns a client that trusts the API server's authority, made anew when
+// that changes.
 func (r *Register) trusting() (*http.Client, error) {
-	ca, err := r.secret("ca.crt")
+	ca, err := r.pod().Secret("ca.crt")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.client != nil && r.ca == ca {
 		return r.client, nil
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(ca)) {
-		return nil, fmt.Errorf("%w: ca.crt holds no certificate", ErrConfig)
+	client, err := kubernetes.Client(ca)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if r.client != nil {
 		r.client.CloseIdleConnections()
 	}
-	r.ca, r.client = ca, &http.Client{
-		Transport: &http.Transport{
-			TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return r.client, nil
+	r.ca, r.client = ca, client
+	return client, nil
 }
 
 // Close closes the connections that are kept for the next request. The Register
@@ -162,14 +127,4 @@ func (r *Register) Close() {
 	if r.client != nil {
 		r.client.CloseIdleConnections()
 	}
-}
-
-// refusal tells what the API server says of its refusal: mostly which right is
-// missing.
-func refusal(status string, body []byte) error {
-	var s struct{ Message string }
-	if json.Unmarshal(body, &s) != nil || s.Message == "" {
-		return fmt.Errorf("kubernetes: the API server answers %s", status)
-	}
-	return fmt.Errorf("kubernetes: the API server answers %s: %.300s", status, s.Message)
 }

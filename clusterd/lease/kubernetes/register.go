@@ -12,9 +12,6 @@ import (
 	"github.com/pando-go/pando/clusterd/lease"
 )
 
-// Account is where Kubernetes mounts a pod's service account.
-const Account = "/var/run/secrets/kubernetes.io/serviceaccount"
-
 // ErrConfig is wrapped in errors that trying again cannot mend.
 var ErrConfig = errors.New("kubernetes: bad configuration")
 
@@ -23,7 +20,7 @@ type Register struct {
 	Name      string // of the Lease; required. It is created when it is not there
 	Namespace string // "" = the pod's own
 	API       string // "" = https at KUBERNETES_SERVICE_HOST and _PORT; a URL such as https://10.0.0.1:6443
-	Account   string // folder of the service account; "" = Account
+	Account   string // folder of the service account; "" = where Kubernetes mounts it
 
 	mu     sync.Mutex
 	ca     string       // that client trusts
@@ -101,7 +98,10 @@ func (o *object) record() (lease.Record, error) {
 	rec.Sequence, errs[0] = strconv.ParseUint(o.Metadata.Annotations[sequenceKey], 10, 64)
 	rec.Number, errs[1] = strconv.ParseUint(o.Metadata.Annotations[numberKey], 10, 64)
 	rec.TTL, errs[2] = time.ParseDuration(o.Metadata.Annotations[ttlKey])
-	if err := errors.Join(errs[:]...); err != nil || rec.Version == "" {
+	if rec.Version == "" {
+		return lease.Record{}, fmt.Errorf("%w: kubernetes: it has no resourceVersion", lease.ErrBadRecord)
+	}
+	if err := errors.Join(errs[:]...); err != nil {
 		return lease.Record{}, fmt.Errorf("%w: kubernetes: %w", lease.ErrBadRecord, err)
 	}
 	return rec, nil

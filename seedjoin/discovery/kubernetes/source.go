@@ -1,27 +1,17 @@
 package kubernetes
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/pando-go/pando/seedjoin/discovery"
 )
-
-// Account is where Kubernetes mounts a pod's service account.
-const Account = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 const (
 	pageSize = 100     // slices in one answer
@@ -69,9 +59,9 @@ func (s *Source) Discover(ctx context.Context) ([]string, error) {
 func (s *Source) base() (*url.URL, error) {
 	namespace := s.Namespace
 	if namespace == "" {
-		own, err := s.secret("namespace")
+		own, err := s.pod().Secret("namespace")
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("discovery: kubernetes: %w", err)
 		}
 		namespace = own
 	}
@@ -82,55 +72,28 @@ func (s *Source) base() (*url.URL, error) {
 	if selector == "" {
 		return nil, fmt.Errorf("%w: kubernetes: Service or Selector is required", discovery.ErrConfig)
 	}
-	u, err := s.server()
+	u, err := s.pod().Server()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: kubernetes: %w", discovery.ErrConfig, err)
 	}
 	u = u.JoinPath("apis/discovery.k8s.io/v1/namespaces", namespace, "endpointslices")
 	u.RawQuery = url.Values{"labelSelector": {selector}, "limit": {strconv.Itoa(pageSize)}}.Encode()
 	return u, nil
 }
 
-func (s *Source) server() (*url.URL, error) {
-	api := s.API
-	if api == "" {
-		host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
-		if host == "" || port == "" {
-			return nil, fmt.Errorf("%w: kubernetes: not in a pod (KUBERNETES_SERVICE_HOST is not set), and API is not set", discovery.ErrConfig)
-		}
-		api = "https://" + net.JoinHostPort(host, port)
-	}
-	u, err := url.Parse(api)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%w: kubernetes: API %q: want an https URL", discovery.ErrConfig, api)
-	}
-	return u, nil
-}
+func (s *Source) pod() Pod { return Pod{API: s.API, Account: s.Account} }
 
-// secret reads one file of the service account.
-func (s *Source) secret(name string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(cmp.Or(s.Account, Account), name))
-	if err != nil {
-		return "", fmt.Errorf("discovery: kubernetes: service account: %w", err)
-	}
-	return strings.TrimSpace(string(text)), nil
-}
-
-// client trusts the API server's CA and nobody else. It does not follow
-// redirects: the token is for this server.
+// client trusts the authority of the service account.
 func (s *Source) client() (*http.Client, error) {
-	ca, err := s.secret("ca.crt")
+	ca, err := s.pod().Secret("ca.crt")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("discovery: kubernetes: %w", err)
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(ca)) {
-		return nil, fmt.Errorf("%w: kubernetes: ca.crt holds no certificate", discovery.ErrConfig)
+	client, err := Client(ca)
+	if err != nil {
+		return nil, fmt.Errorf("%w: kubernetes: %w", discovery.ErrConfig, err)
 	}
-	return &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	return client, nil
 }
 
 // pages reads the whole list.
@@ -160,7 +123,7 @@ func (s *Source) pages(ctx context.Context, client *http.Client, base *url.URL) 
 
 // page makes one request.
 func (s *Source) page(ctx context.Context, client *http.Client, address string) (*sliceList, error) {
-	token, err := s.secret("token")
+	token, err := s.pod().Secret("token")
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +145,7 @@ func (s *Source) page(ctx context.Context, client *http.Client, address string) 
 	case answer.StatusCode == http.StatusGone:
 		return nil, errExpired
 	case answer.StatusCode != http.StatusOK:
-		return nil, refusal(answer.Status, body)
+		return nil, Refusal(answer.Status, body)
 	case len(body) > maxBody:
 		return nil, fmt.Errorf("%w: more than %d bytes", discovery.ErrBadList, maxBody)
 	}
@@ -191,14 +154,4 @@ func (s *Source) page(ctx context.Context, client *http.Client, address string) 
 		return nil, fmt.Errorf("%w: %w", discovery.ErrBadList, err)
 	}
 	return page, nil
-}
-
-// refusal tells what the API server says of its refusal: mostly which right is
-// missing.
-func refusal(status string, body []byte) error {
-	var s struct{ Message string }
-	if json.Unmarshal(body, &s) != nil || s.Message == "" {
-		return fmt.Errorf("the API server answers %s", status)
-	}
-	return fmt.Errorf("the API server answers %s: %.300s", status, s.Message)
 }

@@ -3,6 +3,8 @@ package groups
 import (
 	"testing"
 	"time"
+
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // serving counts the nodes that serve a shard, step by step for d.
@@ -166,6 +168,7 @@ func TestReleased(t *testing.T) {
 // with an empty one. In the same term the leader would believe that the new one
 // has what the old one had, and never send it that.
 func TestReturnOfAMember(t *testing.T) {
+	race.SkipPure(t)
 	for _, c := range []struct {
 		name string
 		off  ingredients
