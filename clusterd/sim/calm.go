@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -29,21 +31,26 @@ func (s *Sim) Calm(ids ...int) error {
 // Finish is [Sim.Settle] and [Sim.Calm] for a world in which anything may have
 // happened. I8 promises calm only where the network is whole, where the newest
 // decided view still has a quorum of its voters or S5 ends what is left of it,
-// where there is somebody to found or to ask and as many are there as was
-// configured, and where no two clusters exist for a reason.
+// and where there is somebody to found or to ask and as many are there as was
+// configured. Where two clusters exist for a reason they need not become one, but
+// then they must have told of each other: see [Sim.checkTold].
 func (s *Sim) Finish(d time.Duration) error {
 	if s.Settle(d) {
 		return s.Calm()
 	}
-	if s.err == nil && s.promised() {
+	switch {
+	case s.err != nil || !s.promised():
+	case !s.islands && len(s.law.closing) == 0 || !s.sideBySide(): // who did not hear of a shutdown may be left in what it ended
 		s.fail("I8", "after %v: %s", d, s.amiss())
+	default:
+		s.checkTold(s.now - d)
 	}
 	return s.Err()
 }
 
 // promised reports whether the rules promise calm.
 func (s *Sim) promised() bool {
-	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.islands || s.stuck() || len(s.live(nil)) < s.cfg.MinMembers {
+	if s.frozen() || len(s.cuts) > 0 || s.cfg.Link.bad() || s.stuck() && !s.lives() || len(s.live(nil)) < s.cfg.MinMembers {
 		return false
 	}
 	for id := range s.law.chains { // order: any one decides
@@ -53,6 +60,55 @@ func (s *Sim) promised() bool {
 	}
 	return len(s.seeds) > 0 && s.node(idOf(s.seeds[0])).running()
 }
+
+// clusters returns those that anybody who runs is in, sorted.
+func (s *Sim) clusters() []member.Identity {
+	var list []member.Identity
+	for _, n := range s.live(nil) {
+		if id := n.seen.holds.Identity; !id.IsZero() && !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	slices.SortFunc(list, func(a, b member.Identity) int {
+		return cmp.Or(bytes.Compare(a.Cluster[:], b.Cluster[:]), cmp.Compare(a.Branch, b.Branch))
+	})
+	return list
+}
+
+// sideBySide reports whether clusters may stay beside each other: they only tell
+// of each other when they were configured so, and of two branches that live nobody
+// but an operator knows the right one. All others heal (finding 25), and who is
+// left behind without a quorum yields alone.
+func (s *Sim) sideBySide() bool {
+	list := s.clusters()
+	if len(list) < 2 || s.cfg.ReportIslands {
+		return len(list) >= 2
+	}
+	list = slices.DeleteFunc(list, func(id member.Identity) bool { return !s.alive(id) })
+	for i := 1; i < len(list); i++ {
+		if list[i].Cluster == list[i-1].Cluster {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTold holds that each cluster beside another has told of one, or been told of
+// by one, since then. Of several others a node tells of the oldest only.
+func (s *Sim) checkTold(since time.Duration) {
+	list := s.clusters()
+	for _, id := range list {
+		told := slices.ContainsFunc(list, func(other member.Identity) bool {
+			return s.law.told[[2]member.Identity{id, other}] > since || s.law.told[[2]member.Identity{other, id}] > since
+		})
+		if !told {
+			s.fail("island", "cluster %s branch %d and another are side by side, and nobody tells", id.Cluster, id.Branch)
+		}
+	}
+}
+
+// lives reports whether any cluster has a quorum.
+func (s *Sim) lives() bool { return slices.ContainsFunc(s.clusters(), s.alive) }
 
 func (s *Sim) frozen() bool {
 	return slices.ContainsFunc(s.nodes[1:], func(n *node) bool { return n.frozen })

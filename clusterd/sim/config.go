@@ -47,9 +47,9 @@ type Config struct {
 	Without rules.Set
 
 	// Watch is which nodes' snapshots the invariants look at, member by member:
-	// those whose id it divides; 0 = all. Of the others events are not kept. It is
-	// for clusters of thousands, where the checks would cost more than what they
-	// check. What is decided is looked at on every node all the same.
+	// those whose id it divides; 0 = all, and then events are kept for scripts to
+	// print. It is for clusters of thousands, where the checks would cost more than
+	// what they check. What is decided is looked at on every node all the same.
 	Watch int
 
 	// New makes the machine of a node; nil = a core.Core. Tests of the

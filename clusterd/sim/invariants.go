@@ -23,6 +23,7 @@ func Invariants() []member.Pair {
 		{Key: "removed", Value: "a removed UID never returns"},
 		{Key: "sorted", Value: "members are listed by address, and removed ones are not listed"},
 		{Key: "healthy", Value: "nobody is removed who was neither crashed, cut, frozen, downed nor leaving"},
+		{Key: "island", Value: "two clusters that live side by side by rights tell of each other"},
 		{Key: "calm", Value: "in the end every live node is up and converged, in one cluster with one leader"},
 		{Key: "step", Value: "a refused packet leaves nothing to do"},
 		{Key: "sealed", Value: "nobody writes to a packet after it was sent"},

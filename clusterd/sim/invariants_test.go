@@ -283,3 +283,52 @@ func TestFailureTellsHowToSeeItAgain(t *testing.T) {
 		t.Error("a later event replaced the first failure")
 	}
 }
+
+// TestIslandsTellOfEachOther: two clusters that are there by rights need not become
+// one where they only report, but then one of them must tell of the other, and not
+// only have done so once.
+func TestIslandsTellOfEachOther(t *testing.T) {
+	tests := []struct {
+		name         string
+		before, late bool // one tells of the other before the world is repaired, and after that
+		want         string
+	}{
+		{"never", false, false, "island"},
+		{"long ago", true, false, "island"},
+		{"in the end", false, true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, at := twoClusters()
+			tell := func(is bool) {
+				if is {
+					at(1).ready.Events = []engine.Event{engine.IslandDetected{Other: at(2).holds.Identity}}
+				}
+			}
+			tell(tt.before)
+			s.Run(time.Second)
+			tell(tt.late)
+			err := s.Finish(10 * time.Second)
+			if tt.want != "" {
+				wantFailure(t, err, tt.want)
+			} else if err != nil {
+				t.Errorf("got %v, want no failure", err)
+			}
+		})
+	}
+}
+
+// twoClusters returns a world of two fakes that have founded a cluster each, after
+// a cut.
+func twoClusters() (*Sim, func(id int) *fake) {
+	s, at := fakes(Config{Seeds: []int{1}, ReportIslands: true})
+	s.excused = time.Hour
+	for id := 1; id <= 2; id++ {
+		s.FoundAlone(id)
+		s.Start(id)
+		v := view(1, member.Entry{Node: s.node(id).self, Status: member.Up, UpNumber: 1})
+		own := member.Identity{Cluster: member.ClusterID{byte(id)}}
+		at(id).holds = engine.Inspection{Identity: own, Acked: v, Decided: v, Active: v}
+	}
+	return s, at
+}

@@ -109,10 +109,11 @@ func (s *Sim) place(n *node, id member.Identity) {
 	if s.law.claims[id] == nil {
 		s.law.claims[id] = &[names][]claim{}
 	}
+	owners := s.owners(active)
 	for i := range names {
 		list := &s.law.claims[id][i]
 		*list = slices.DeleteFunc(*list, func(c claim) bool { return s.node(idOf(c.who.Address)).self != c.who })
-		owner := ownerOf(active, i)
+		owner := owners[i]
 		at := slices.IndexFunc(*list, func(c claim) bool { return !c.taken })
 		switch {
 		case at < 0 && owner == n.self:
@@ -149,6 +150,18 @@ func (s *Sim) checkClaims(id member.Identity, i int, list []claim) {
 	if len(holders) > 1 {
 		s.fail("I1", "%v may all begin a message of name %d", holders, i)
 	}
+}
+
+// owners returns who hosts each name by a view. All nodes come to one view at about
+// the same time, so the last answer is kept.
+func (s *Sim) owners(v *member.View) *[names]member.Node {
+	if s.law.placed != v {
+		s.law.placed = v
+		for i := range names {
+			s.law.owners[i] = ownerOf(v, i)
+		}
+	}
+	return &s.law.owners
 }
 
 // ownerOf returns who hosts a name by a view: the voter with the highest score.

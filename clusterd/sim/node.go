@@ -154,11 +154,14 @@ func (s *Sim) settle(n *node) (done int) {
 	for _, e := range rd.Events {
 		s.record(record{kind: action, to: n.id, event: e})
 		s.tally.note(e)
-		if s.watches(n) {
+		if s.cfg.Watch == 0 { // one that tells of a view lists all its members
 			n.events = remember(n.events, e)
 		}
 		if gone, ok := e.(engine.SelfRemoved); ok {
 			removed = "removed: " + gone.Cause
+		}
+		if i, ok := e.(engine.IslandDetected); ok {
+			s.law.told[[2]member.Identity{n.seen.holds.Identity, i.Other}] = s.now
 		}
 		if _, over := e.(engine.ClusterShutdown); over {
 			s.push(event{at: s.now, kind: closing, to: n.id, uid: n.self.UID})

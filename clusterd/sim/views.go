@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -15,11 +16,14 @@ type law struct {
 	expelled  map[incarnation]int // whose removal is active, and the node that first knew
 	activeAt  map[member.Identity]uint64
 	claims    map[member.Identity]*[names][]claim
+	placed    *member.View // the view that owners is about; nil = none
+	owners    [names]member.Node
 	removed   map[incarnation]uint64 // number of the first known view without it
 	acks      map[proposal]map[member.Node]bool
 	beyond    map[incarnation]uint64 // number of the newest view that it acknowledged
 
-	closing map[member.Identity]bool // which an operator shuts down: it sends joiners away
+	told    map[[2]member.Identity]time.Duration // when the first of two clusters last told of the second
+	closing map[member.Identity]bool             // which an operator shuts down: it sends joiners away
 
 	born map[member.Identity]uint64 // number of the view with which an operator began a branch: nobody decided it
 }
@@ -54,6 +58,7 @@ func newLaw() law {
 		acks:      map[proposal]map[member.Node]bool{},
 		beyond:    map[incarnation]uint64{},
 		closing:   map[member.Identity]bool{},
+		told:      map[[2]member.Identity]time.Duration{},
 		born:      map[member.Identity]uint64{},
 	}
 }
@@ -159,7 +164,8 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 // answered. A cut is an excuse, and so are ten seconds after it, but not for
 // taking silence for an answer: a majority of the seeds must have been there to
 // say no. One without a quorum may be followed by another, but for a voter who
-// only sleeps.
+// only sleeps, and so may one that shuts down: it lets nobody in any more, so that
+// who starts again meanwhile has nothing to join.
 func (s *Sim) checkFounding(n *node) {
 	for id := range s.law.chains { // order: any one decides
 		switch {

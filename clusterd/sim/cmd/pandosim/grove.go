@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
@@ -21,9 +22,14 @@ const (
 	rest     = 10 * time.Second
 )
 
+// room is how much memory a grove takes before garbage is collected more often,
+// in bytes: what it keeps is less, and in all it should stay below 4 GiB.
+const room = 3700 << 20
+
 // grow forms a large cluster through three seeds, all nodes at once, watches it
 // at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
 func (o options) grow(out io.Writer) error {
+	debug.SetMemoryLimit(room)
 	timing := engine.Lan()
 	timing.Gossip = o.interval
 	watch := 0
