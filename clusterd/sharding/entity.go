@@ -20,9 +20,7 @@ type life struct {
 	moving atomic.Bool // it stops since its slot moves
 	still  atomic.Bool // it pauses: nothing reaches the behavior
 
-	// Under the stripe's lock.
-	aside       []any // user messages that it was to handle without a lease, in order
-	asideSystem []any // system messages that tell the behavior something
+	aside *aside // what it was to handle without a lease; nil = nothing; under the stripe's lock
 
 	// Owned by the actor's goroutine.
 	self      *pa.PID // nil until it has started
@@ -30,12 +28,20 @@ type life struct {
 	reclaimed []any // left in the mailbox after the end, in order
 }
 
+// aside is what an entity was to handle without a lease, in order. It has its place
+// beside the life, of which there are many that never pause.
+type aside struct {
+	users  []any // messages
+	system []any // those that tell the behavior something
+}
+
 // spawner makes entities of one kind, whatever its message type.
 func spawner[M any](k actor.Kind[M], remember bool) func(*life) error {
+	how := &shape[M]{k, remember}
 	return func(l *life) error {
 		queue := func() pa.Mailbox { return l.box }
 		_, err := actor.Spawn(l.router.sys, "", func() actor.Behavior[M] {
-			return &entity[M]{kind: k, life: l, remember: remember}
+			return &entity[M]{shape: how, life: l}
 		}, actor.WithMailbox(queue), actor.WithContext(l.router.pauses.context))
 		return err
 	}
@@ -44,10 +50,14 @@ func spawner[M any](k actor.Kind[M], remember bool) func(*life) error {
 // entity is the behavior around the user's: it makes that one on the entity's
 // own goroutine, and moves its state.
 type entity[M any] struct {
-	kind actor.Kind[M]
+	*shape[M]
 	life *life
 	user actor.Behavior[M] // nil until started
+}
 
+// shape is what all entities of a kind have in common.
+type shape[M any] struct {
+	kind     actor.Kind[M]
 	remember bool
 }
 
@@ -138,7 +148,7 @@ type gate struct {
 // something waits for the lease as user messages do.
 func (g *gate) InvokeSystemMessage(msg any) {
 	if _, gone := msg.(*pa.Terminated); gone && !g.ending && g.mustPause() {
-		g.life.router.setAside(g.life, &g.life.asideSystem, msg)
+		g.life.router.setAside(g.life, true, msg)
 		return
 	}
 	if _, stop := msg.(*pa.Stop); stop && !g.ending {
@@ -169,7 +179,7 @@ func (g *gate) InvokeUserMessage(msg any) {
 	case g.ending:
 		g.life.reclaimed = append(g.life.reclaimed, msg)
 	case g.mustPause():
-		g.life.router.setAside(g.life, &g.life.aside, msg)
+		g.life.router.setAside(g.life, false, msg)
 	default:
 		g.MessageInvoker.InvokeUserMessage(msg)
 	}

@@ -53,13 +53,15 @@ func (r *router) startFailed(st *stripe, s *seat, ln *line, l *life, err error) 
 
 // ending notes that an entity was told to stop: what comes for it waits now. It
 // returns what a pause had set aside, which was to be handled first.
-func (r *router) ending(l *life) (aside []any) {
+func (r *router) ending(l *life) (left []any) {
 	st := r.stripe(l.seat.key.slot)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	l.line.state = ending
-	aside, l.aside, l.asideSystem = l.aside, nil, nil
-	return aside
+	if l.aside != nil {
+		left, l.aside = l.aside.users, nil
+	}
+	return left
 }
 
 // ended notes that an entity has stopped and its mailbox is empty. What it left

@@ -16,12 +16,19 @@ import (
 // pauseMark is the last message that was in a mailbox when its entity paused.
 type pauseMark struct{}
 
-// setAside keeps a message that came without a lease in one of the life's two
-// lists. It is called on the entity's goroutine.
-func (r *router) setAside(l *life, list *[]any, msg any) {
+// setAside keeps a message that came without a lease, a user's or one of the
+// system. It is called on the entity's goroutine.
+func (r *router) setAside(l *life, system bool, msg any) {
 	st := r.stripe(l.seat.key.slot)
 	st.mu.Lock()
-	*list = append(*list, msg)
+	if l.aside == nil {
+		l.aside = new(aside)
+	}
+	if system {
+		l.aside.system = append(l.aside.system, msg)
+	} else {
+		l.aside.users = append(l.aside.users, msg)
+	}
 	mark := l.pause()
 	st.mu.Unlock()
 	if mark {
@@ -66,13 +73,15 @@ func (r *router) goOn(st *stripe, s *seat, ln *line) {
 		l := ln.life
 		ln.state = running
 		l.still.Store(false)
-		for _, msg := range l.asideSystem {
-			l.box.PostSystemMessage(msg)
+		if a := l.aside; a != nil {
+			for _, msg := range a.system {
+				l.box.PostSystemMessage(msg)
+			}
+			for _, msg := range a.users {
+				l.box.PostUserMessage(msg)
+			}
+			l.aside = nil
 		}
-		for _, msg := range l.aside {
-			l.box.PostUserMessage(msg)
-		}
-		l.aside, l.asideSystem = nil, nil
 	}
 	r.pump(st, s, ln)
 }

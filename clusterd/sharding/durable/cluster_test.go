@@ -186,6 +186,80 @@ func TestTransfer(t *testing.T) {
 	})
 }
 
+// TestStandbyIsNeverAPrimary: a node that only keeps replicas. The others share its
+// part of the primaries, and what it has is there when one of them is lost.
+func TestStandbyIsNeverAPrimary(t *testing.T) {
+	d := new(disks)
+	config := func(i int) clusterd.Config { return hosts(d, durable.Config{Shards: 8, Standby: i == 1})(i) }
+	clustertest.Run(t, 3, config, func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3)
+		primaries := func() map[string]int {
+			rows, err := durable.Table(k.Node(1))
+			if err != nil {
+				k.T.Fatal(err)
+			}
+			leads := map[string]int{}
+			for _, r := range rows {
+				leads[r.Primary]++
+			}
+			return leads
+		}
+		k.Eventually("nodes 2 and 3 share the primaries", func() bool {
+			p := primaries()
+			return p[k.Address(1)] == 0 && p[k.Address(2)] == 4 && p[k.Address(3)] == 4
+		})
+		if err := durable.Transfer(k.T.Context(), k.Node(2), 77, k.Address(1)); !errors.Is(err, durable.ErrStandby) {
+			k.T.Errorf("transfer to the standby: got %v, want ErrStandby", err)
+		}
+		bumps(k, 1, 20, 1)
+		k.Kill(3)
+		bumps(k, 1, 20, 2)
+		if p := primaries(); p[k.Address(2)] != 8 {
+			k.T.Errorf("primaries after node 3 was killed: got %v, want all on node 2", p)
+		}
+	})
+}
+
+// TestRecoverServesAgain: three of five nodes die at once, more than the others may
+// remove. An operator's word lets these go on: with the shards of which they keep a
+// majority, and as soon as one of the dead is back, with the rest.
+func TestRecoverServesAgain(t *testing.T) {
+	d := new(disks)
+	clustertest.Run(t, 5, hosts(d, durable.Config{Shards: 32, Rebuild: time.Hour}), func(k *clustertest.Kit) {
+		settled(k, 3, 1, 2, 3, 4, 5)
+		bumps(k, 1, 40, 1)
+		for _, i := range []int{3, 4, 5} {
+			k.Kill(i)
+		}
+		time.Sleep(10 * time.Second)
+		if _, err := add(k, 1, "c0", 0); err == nil {
+			k.T.Error("a minority answers")
+		}
+		if err := k.Node(1).Recover(k.T.Context()); err != nil {
+			k.T.Fatal(err)
+		}
+		served, waiting := 0, 0
+		k.Eventually("some shards are served", func() bool {
+			served, waiting = 0, 0
+			for i := range 40 {
+				switch got, err := addWithin(k, 1, fmt.Sprint("c", i), 0, 500*time.Millisecond); {
+				case err == nil && got == 1:
+					served++
+				case err == nil:
+					k.T.Errorf("c%d: got %d, want 1", i, got)
+				default:
+					waiting++
+				}
+			}
+			return served > 0
+		})
+		k.T.Logf("without most nodes %d of 40 entities are served, %d wait for a majority of their shard", served, waiting)
+		k.Restart(3)
+		k.Restart(4)
+		bumps(k, 1, 40, 2)
+	})
+}
+
 func TestForeignStoreIsRefused(t *testing.T) {
 	var mine, theirs disks
 	clustertest.Run(t, 1, hosts(&theirs, durable.Config{Shards: 4, Replicas: 1}), func(k *clustertest.Kit) {

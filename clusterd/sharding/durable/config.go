@@ -18,6 +18,11 @@ type Config struct {
 	// caller's. Nil: in memory, so that a restarted node
 	// is a new, empty one.
 	Store store.Store
+	// Standby: this node keeps replicas and votes, and is never a primary: for
+	// instance since it is far from the others. A shard of which only such replicas
+	// are left has no primary. All members see it, as key "durable.standby" of the
+	// node's metadata.
+	Standby bool
 	// Shards is into how many groups of neighbouring slots the 16384 slots are
 	// cut: a power of two. It cannot be changed later. Zero: 256.
 	Shards int

@@ -36,6 +36,7 @@ type host struct {
 	node    member.Node
 	zone    string
 	leaving bool
+	standby bool // it is never a primary
 }
 
 // follow takes over a view.
@@ -59,7 +60,7 @@ func (sh *shell) follow(now time.Time, v viewed) {
 		if !ok || c.foreign[m.Node] || m.Status != member.Up && m.Status != member.Leaving {
 			continue
 		}
-		h := host{id: id, node: m.Node, zone: m.Info.Zone, leaving: m.Status == member.Leaving}
+		h := host{id: id, node: m.Node, zone: m.Info.Zone, leaving: m.Status == member.Leaving, standby: isStandby(m)}
 		c.hosts = append(c.hosts, h)
 		c.byID[id] = h
 	}
@@ -81,6 +82,13 @@ func idOf(m clusterd.Member) (uint64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// standbyKey is in the metadata of a host that is never a primary.
+const standbyKey = serviceName + ".standby"
+
+func isStandby(m clusterd.Member) bool {
+	return slices.ContainsFunc(m.Info.Meta, func(p member.Pair) bool { return p.Key == standbyKey })
 }
 
 // readID is the inverse of shownID; 0 if text is none.

@@ -21,39 +21,46 @@ func (sh *shell) pump(now time.Time) {
 	for sh.machine != nil {
 		rd := sh.machine.Ready()
 		sh.wake = rd.Wake
-		for _, p := range rd.Packets {
-			sh.send(p)
-		}
-		sh.write(rd)
-		for _, in := range rd.Installs {
-			sh.installed(in)
-		}
-		for _, a := range rd.Applies {
-			sh.apply(a)
-		}
-		for _, r := range rd.Roles {
-			sh.changeRole(r)
-		}
-		for _, a := range rd.Acks {
-			sh.acknowledge(a)
-		}
-		for _, r := range rd.Snapshots {
-			sh.snapshot(r)
-		}
-		for _, r := range rd.Reads {
-			sh.read(now, r)
-		}
-		for _, d := range rd.Drops {
-			sh.drop(d)
-		}
-		sh.learn(rd.Rows, true)
-		for _, f := range rd.Failures {
-			sh.failed(f)
-		}
+		sh.carryOut(now, rd)
 		if rd.Batch == 0 && len(rd.Packets)+len(rd.Installs)+len(rd.Applies)+len(rd.Roles)+len(rd.Acks)+
 			len(rd.Snapshots)+len(rd.Reads)+len(rd.Drops)+len(rd.Rows)+len(rd.Failures) == 0 {
 			return
 		}
+	}
+}
+
+// carryOut does what one Ready asks for. Acknowledgements come before the roles: a
+// primary that settles its last commands and ends its term in one step must not take
+// them for lost.
+func (sh *shell) carryOut(now time.Time, rd groups.Ready) {
+	for _, p := range rd.Packets {
+		sh.send(p)
+	}
+	sh.write(rd)
+	for _, in := range rd.Installs {
+		sh.installed(in)
+	}
+	for _, a := range rd.Applies {
+		sh.apply(a)
+	}
+	for _, a := range rd.Acks {
+		sh.acknowledge(a)
+	}
+	for _, r := range rd.Roles {
+		sh.changeRole(r)
+	}
+	for _, r := range rd.Snapshots {
+		sh.snapshot(r)
+	}
+	for _, r := range rd.Reads {
+		sh.read(now, r)
+	}
+	for _, d := range rd.Drops {
+		sh.drop(d)
+	}
+	sh.learn(rd.Rows, true)
+	for _, f := range rd.Failures {
+		sh.failed(f)
 	}
 }
 

@@ -29,6 +29,12 @@ type pilot struct {
 	gone   map[uint64]time.Time // since when hosts are missing
 	pins   map[int]uint64       // primaries that an operator chose
 
+	// units is what was planned for these members, with all rows known. It stands
+	// as long as they do: to plan again from half-made moves would send replicas
+	// elsewhere that are on their way.
+	units [][]slots.Node
+	among []slots.Member
+
 	seen uint64 // the view of the newest plan that this node has been told
 }
 
@@ -50,7 +56,7 @@ func (sh *shell) steer(now time.Time) {
 	issuer, ok := sh.crowd.issuer()
 	p := &sh.pilot
 	if !ok || issuer.id != sh.self || sh.machine == nil || !sh.founding.settled || !sh.svc.node.MayAct() {
-		p.gone = nil
+		p.gone, p.units = nil, nil
 		return
 	}
 	rows := sh.plan(now)
@@ -116,8 +122,8 @@ func (sh *shell) planned(now time.Time, view uint64, in *durablepb.Plan) {
 // plan computes the plan from where the shards are, for those whose row is known.
 func (sh *shell) plan(now time.Time) []groups.PlanRow {
 	current, known := sh.current()
-	members, live := sh.planners(now, current)
-	units := slots.Planner{Copies: sh.svc.cfg.Replicas}.Plan(current, members)
+	members, able := sh.planners(now, current)
+	units := sh.pilot.chart(sh.svc.cfg.Replicas, current, known, members)
 	leads := map[slots.Node]int{}
 	for _, u := range units {
 		if len(u) > 0 {
@@ -129,7 +135,7 @@ func (sh *shell) plan(now time.Time) []groups.PlanRow {
 		if !known[shard] || len(u) == 0 {
 			continue
 		}
-		row := groups.PlanRow{Shard: uint32(shard), Primary: sh.primaryOf(shard, u, live, leads)}
+		row := groups.PlanRow{Shard: uint32(shard), Primary: sh.primaryOf(shard, u, able, leads)}
 		for _, n := range u {
 			row.Members = append(row.Members, idOfNode(n))
 		}
@@ -137,6 +143,23 @@ func (sh *shell) plan(now time.Time) []groups.PlanRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// chart returns who is to hold each shard: what was planned before, as long as the
+// members are the same, else a plan that goes on from there or from where the shards
+// are.
+func (p *pilot) chart(copies int, current [][]slots.Node, known []bool, members []slots.Member) [][]slots.Node {
+	if p.units != nil {
+		if slices.Equal(p.among, members) {
+			return p.units
+		}
+		current = p.units
+	}
+	units := slots.Planner{Copies: copies}.Plan(current, members)
+	if p.units != nil || !slices.Contains(known, false) {
+		p.units, p.among = units, members
+	}
+	return units
 }
 
 // current is where the shards are; those of which nothing is known yet count as
@@ -163,9 +186,10 @@ func nodeOf(id uint64) slots.Node { return slots.Node(shownID(id)) }
 
 func idOfNode(n slots.Node) uint64 { return readID(string(n)) }
 
-// planners are the hosts that a plan may use, and which of them are there.
-func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.Member, live map[slots.Node]bool) {
-	live = map[slots.Node]bool{}
+// planners are the hosts that a plan may use, and which of them are there and may
+// be primaries.
+func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.Member, able map[slots.Node]bool) {
+	live, able := map[slots.Node]bool{}, map[slots.Node]bool{}
 	leaving := map[slots.Node]bool{}
 	for _, h := range sh.crowd.hosts {
 		n := nodeOf(h.id)
@@ -173,7 +197,7 @@ func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.M
 			leaving[n] = true
 			continue
 		}
-		live[n] = true
+		live[n], able[n] = true, !h.standby
 		list = append(list, slots.Member{Node: n, Zone: h.zone})
 	}
 	gone := map[uint64]time.Time{}
@@ -201,7 +225,8 @@ func (sh *shell) planners(now time.Time, current [][]slots.Node) (list []slots.M
 			list = append(list, slots.Member{Node: n, Zone: sh.crowd.byID[idOfNode(n)].zone})
 		}
 	}
-	return list, live
+	slices.SortFunc(list, func(a, b slots.Member) int { return cmp.Compare(a.Node, b.Node) })
+	return list, able
 }
 
 func holders(units [][]slots.Node) map[slots.Node]bool {
@@ -215,20 +240,20 @@ func holders(units [][]slots.Node) map[slots.Node]bool {
 }
 
 // primaryOf is a planned unit's primary: the operator's choice, or the planner's if
-// that one is there, or the one with the fewest of those that are.
-func (sh *shell) primaryOf(shard int, unit []slots.Node, live map[slots.Node]bool, leads map[slots.Node]int) uint64 {
+// that one is able, or the one with the fewest of those that are.
+func (sh *shell) primaryOf(shard int, unit []slots.Node, able map[slots.Node]bool, leads map[slots.Node]int) uint64 {
 	if pin, ok := sh.pilot.pins[shard]; ok {
-		if n := nodeOf(pin); slices.Contains(unit, n) && live[n] {
+		if n := nodeOf(pin); slices.Contains(unit, n) && able[n] {
 			return pin
 		}
 		delete(sh.pilot.pins, shard)
 	}
-	if live[unit[0]] {
+	if able[unit[0]] {
 		return idOfNode(unit[0])
 	}
 	var best slots.Node
 	for _, n := range unit {
-		if live[n] && (best == "" || leads[n] < leads[best]) {
+		if able[n] && (best == "" || leads[n] < leads[best]) {
 			best = n
 		}
 	}

@@ -96,6 +96,9 @@ func Peek(n *clusterd.Node, kind, id string, into proto.Message) (bool, error) {
 	return true, proto.Unmarshal(rec.state, into)
 }
 
+// ErrStandby: the node keeps replicas and is never a primary (Config.Standby).
+var ErrStandby = errors.New("durable: that node is never a primary")
+
 // ErrNoReplica: this node keeps no replica of the shard.
 var ErrNoReplica = errors.New("durable: no replica of this shard here")
 

@@ -129,6 +129,11 @@ func newService(n node, cfg Config, kinds map[string]*kind, host bool) (*service
 		if err := n.Publish(serviceName, shownID(s.shell.self)); err != nil {
 			return nil, err
 		}
+		if cfg.Standby {
+			if err := n.Publish(standbyKey, "yes"); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return s, nil
 }

@@ -314,6 +314,7 @@ func (sh *shell) openMachine(now time.Time, ch *durablepb.Charter) error {
 	t := sh.svc.timing
 	m, err := groups.New(groups.Config{
 		Self: sh.self, Boot: sh.svc.sys.UID(), Shards: sh.svc.cfg.Shards, Seed: drawID(),
+		Standby: sh.svc.cfg.Standby,
 		Timing: groups.Timing{
 			Beat: t.Heartbeat, Lease: t.LeaseFor, Drift: t.Drift, Patience: t.Accuse,
 		},

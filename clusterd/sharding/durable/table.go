@@ -193,6 +193,8 @@ func (sh *shell) move(now time.Time, in moving) error {
 	for _, h := range sh.crowd.hosts {
 		switch {
 		case h.node.Address != in.to || h.leaving || !ok:
+		case h.standby:
+			return ErrStandby
 		case issuer.id == sh.self:
 			sh.pilot.pin(in.shard, h.id)
 			sh.steer(now)

@@ -20,7 +20,8 @@ type check struct {
 	open      map[uint64]*op
 	ops       []*op
 	lastAcked map[uint32]Ack
-	conf      map[uint32]Row // newest configuration applied at any primary
+	written   map[uint32]time.Time // when a write was acknowledged last
+	conf      map[uint32]Row       // newest configuration applied at any primary
 }
 
 // op is one operation of a client.
@@ -38,6 +39,7 @@ type op struct {
 func (c *check) init() {
 	c.log, c.leaders = map[[2]uint64]string{}, map[[2]uint64]uint64{}
 	c.open, c.lastAcked, c.conf = map[uint64]*op{}, map[uint32]Ack{}, map[uint32]Row{}
+	c.written = map[uint32]time.Time{}
 }
 
 // lostNode makes the outcome of what was open at a node unknown.
@@ -98,6 +100,7 @@ func (w *world) ack(n *simNode, a Ack) {
 		return
 	}
 	w.stats.acked++
+	w.written[a.Shard] = w.now
 	if o.level == Async {
 		return // may be lost: its outcome stays unknown
 	}

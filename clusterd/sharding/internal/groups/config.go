@@ -20,9 +20,11 @@ type Config struct {
 	// Shards is the number of shards, a power of two up to 16384. Default 256.
 	Shards int
 	// Seed is where the jitter of elections comes from.
-	Seed   uint64
-	Timing Timing
-	Limits Limits
+	Seed uint64
+	// Standby: this node votes and keeps data, and never leads.
+	Standby bool
+	Timing  Timing
+	Limits  Limits
 }
 
 // Timing holds the clocks of all groups of one node. All nodes of a cluster use
@@ -57,8 +59,8 @@ func (t Timing) Guard() time.Duration {
 // says otherwise.
 type Limits struct {
 	// OpenBytes bounds the commands that are not yet applied, Open the proposals
-	// that are not yet acknowledged or not yet applied: more are refused with
-	// ErrFull. Defaults 4 MiB, 4096.
+	// that are not yet acknowledged or not yet applied, of which half may wait for
+	// All: more are refused with ErrFull. Defaults 4 MiB, 4096.
 	OpenBytes, Open int
 	// CommandBytes bounds one command (ErrTooLarge). Default 1 MiB.
 	CommandBytes int

@@ -11,9 +11,25 @@ import (
 // has given its lease up, so promises to it need not be kept.
 const forced = "CampaignTransfer"
 
-// draw returns an election jitter.
+// draw returns an election jitter. The voters but for the last leader have their
+// parts of the spread one after the other, so that two of them hardly ever stand at
+// one time and split the votes; which one is first differs from shard to shard, so
+// that the shards of a lost node are shared by the others. Within a part it is
+// random: nodes may differ in what they take for the voters.
 func (g *group) draw() time.Duration {
-	return time.Duration(g.m.rng.Int64N(int64(g.m.cfg.Timing.Spread)))
+	spread, n, rank := int64(g.m.cfg.Timing.Spread), int64(0), int64(0)
+	for _, id := range g.conf.voters {
+		switch {
+		case id == g.guardFor:
+			continue
+		case id == g.m.cfg.Self:
+			rank = n
+		}
+		n++
+	}
+	n = max(n, 1)
+	rank = (rank + int64(g.shard)) % n
+	return time.Duration(spread*rank/n + g.m.rng.Int64N(max(spread/(2*n), 1)))
 }
 
 func (g *group) patience() time.Duration { return g.m.cfg.Timing.Patience + g.jitter }
@@ -42,7 +58,7 @@ func (g *group) stand() {
 		return
 	}
 	g.due = g.m.now.Add(g.m.cfg.Timing.Spread + 2*g.jitter)
-	if !g.conf.votes(g.m.cfg.Self) {
+	if !g.conf.votes(g.m.cfg.Self) || g.m.cfg.Standby {
 		return
 	}
 	g.guarded(func() {
@@ -102,9 +118,10 @@ func (g *group) stepDown() {
 }
 
 // renew ends the term and stands again at once: the own lease is given up, so
-// the election may be forced. It ends a transfer that failed (its message may
-// still arrive and must find a higher term) and begins a term in which a member
-// that was removed in this one can be added again.
+// the election may be forced. It begins a term in which a member that was removed
+// in this one can be added again, or which a member that stood in vain accepts.
+// Nobody else was told to stand, so that the votes it forces were promised to this
+// node alone.
 func (g *group) renew() {
 	self := g.m.cfg.Self
 	g.step(&raftpb.Message{Type: raftpb.MsgVote.Enum(), From: new(self), To: new(self), Term: new(g.term + 1)})

@@ -64,7 +64,7 @@ func (g *group) receiveAsk(from uint64, in *groupspb.Ask) error {
 		return nil
 	}
 	if in.Term > g.term && in.Term < 1<<62 {
-		if g.drained() {
+		if g.drained() && g.handover.to == 0 {
 			g.term = in.Term
 			g.renew()
 		}

@@ -109,9 +109,13 @@ func (g *group) refresh() {
 // heard renews the promise to the leader that was just heard.
 func (g *group) heard() {
 	now := g.m.now
+	if g.guardFor != g.lead {
+		g.guardFor = g.lead
+		g.jitter = g.draw()
+	}
 	g.postpone(now.Add(g.patience()))
 	if !g.m.without.guard {
-		g.guard, g.guardFor = now.Add(g.m.cfg.Timing.Guard()), g.lead
+		g.guard = now.Add(g.m.cfg.Timing.Guard())
 	}
 }
 

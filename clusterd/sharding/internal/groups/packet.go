@@ -218,6 +218,10 @@ func (g *group) receive(msg *raftpb.Message) error {
 		if !g.mayVote(msg) {
 			return nil
 		}
+	case raftpb.MsgTimeoutNow:
+		if g.m.cfg.Standby {
+			return nil // whoever sent it takes the shard back
+		}
 	case raftpb.MsgApp:
 		if msg.GetTerm() < g.term {
 			break

@@ -202,6 +202,35 @@ func TestFailedHandoverBeginsANewTerm(t *testing.T) {
 	tr.wantPrimary(0, 1)
 }
 
+// TestStandbyNeverLeads: a replica that never leads counts for all that needs a
+// majority, neither takes over by itself nor when it is told to, and nobody else
+// is put out by that.
+func TestStandbyNeverLeads(t *testing.T) {
+	tr := newTrio(t, 3, Config{Shards: 1})
+	tr.node(3).m.cfg.Standby = true
+	tr.create(0, 3, 1, 2)
+	tr.run(5 * time.Second)
+	first := tr.primary(0)
+	if first != 1 && first != 2 {
+		t.Fatalf("the founded group's primary: got %d, want 1 or 2", first)
+	}
+	tr.step(first, Transfer{Shard: 0, To: 3})
+	tr.run(5 * time.Second)
+	tr.wantPrimary(0, first)
+	tr.drop = cutOff(first)
+	tr.run(5 * time.Second)
+	tr.wantPrimary(0, 3-first)
+	tr.write(3-first, 0, Quorum, "x")
+	tr.drop = cutOff(1, 2)
+	tr.run(20 * time.Second)
+	tr.wantPrimary(0, 0)
+	tr.drop = nil
+	tr.run(5 * time.Second)
+	if p := tr.primary(0); p != 1 && p != 2 {
+		t.Errorf("primary at the end: got %d, want 1 or 2", p)
+	}
+}
+
 func TestRestartFromDisk(t *testing.T) {
 	cfg := Config{Shards: 2, Limits: Limits{LogEntries: 10, KeepEntries: 4}}
 	tr := newTrio(t, 3, cfg)

@@ -25,11 +25,12 @@ type Ready struct {
 	Installs []Install
 	// Applies are committed commands, in order within each shard.
 	Applies []Apply
+	// Acks end proposals, each exactly once, after the Applies and before the
+	// Roles: those of a primary that ends its term may come with the news of that.
+	Acks []Ack
 	// Roles are changes of what this node is to a shard; they take effect after
 	// the Applies.
 	Roles []RoleChange
-	// Acks end proposals, each exactly once, after the Applies and Roles.
-	Acks []Ack
 	// Snapshots ask the shell to take snapshots.
 	Snapshots []SnapshotRequest
 	// Reads ask for parts of snapshots that were taken.

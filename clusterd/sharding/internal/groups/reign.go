@@ -225,6 +225,8 @@ func (m *Machine) propose(in Propose) error {
 		return ErrNotPrimary
 	case g.handover.to != 0:
 		return ErrMoving
+	case in.Level == All && len(g.waitingAll) >= l.Open/2:
+		return ErrFull // a lost member must not end what needs a majority only
 	case g.open() >= l.Open || g.openBytes > 0 && g.openBytes+len(in.Data) > l.OpenBytes:
 		return ErrFull
 	}

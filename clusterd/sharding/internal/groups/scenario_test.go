@@ -43,6 +43,32 @@ func (tr *trio) restart(id uint64, off ingredients) {
 	m.Tick(tr.now)
 }
 
+// TestGuard: node 3 hears nothing of 1 and stands; then 1 hears nothing of 2 any more.
+// Without its promise to 1, node 2 would vote for 3 while 1 still has the lease that
+// 2 gave it.
+func TestGuard(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		off  ingredients
+		most int
+	}{{"with", ingredients{}, 1}, {"without", ingredients{guard: true}, 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := newTrio(t, 3, Config{Shards: 1})
+			for _, n := range tr.nodes {
+				n.m.without = c.off
+			}
+			tr.create(0, 1, 2, 3)
+			tr.run(time.Second)
+			tr.drop = func(from, to uint64) bool { return from+to == 4 }
+			tr.run(2500 * time.Millisecond)
+			tr.drop = func(from, to uint64) bool { return from+to == 4 || from == 2 && to == 1 }
+			if got := tr.serving(0, 5*time.Second); got != c.most {
+				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
+			}
+		})
+	}
+}
+
 // TestRestartGuard: node 1 leads with the support of 2; 3 hears nothing of 1
 // and stands in vain. Now 2 restarts and 1 hears no more of it. If 2 did not
 // wait, it would vote for 3 while 1 still has the lease that 2 gave it.
@@ -161,6 +187,32 @@ func TestReleased(t *testing.T) {
 				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
 			}
 		})
+	}
+}
+
+// TestHandoverThatSeemsToFail: node 1 hands over to 2 and hears nothing of it, so
+// it wants the shard back. Node 2 is primary by then and has a write under way:
+// neither the one nor the other may be disturbed.
+func TestHandoverThatSeemsToFail(t *testing.T) {
+	tr := newTrio(t, 3, Config{Shards: 1})
+	tr.create(0, 1, 2, 3)
+	tr.run(time.Second)
+	tr.drop = func(_, to uint64) bool { return to == 1 }
+	tr.step(1, Transfer{Shard: 0, To: 2})
+	tr.settle()
+	tr.wantPrimary(0, 2)
+	term, _ := tr.node(2).m.Lease(0)
+	tr.drop = func(from, to uint64) bool { return to == 1 || from == 3 }
+	tr.step(2, Propose{Shard: 0, ID: 7, Level: Quorum, Data: []byte("a=x")})
+	tr.run(tr.node(1).m.cfg.Timing.Release + 100*time.Millisecond)
+	tr.drop = nil
+	tr.run(time.Second)
+	tr.wantPrimary(0, 2)
+	if now, _ := tr.node(2).m.Lease(0); now != term {
+		t.Errorf("term of node 2: got %d, want still %d", now, term)
+	}
+	if a := tr.node(2).acks(7); len(a) != 1 || a[0].Result != Done {
+		t.Errorf("its write: got %+v, want done", a)
 	}
 }
 

@@ -140,9 +140,12 @@ func (g *group) receiveGot(from uint64, in *groupspb.Got) error {
 // resend ends the shipments whose receiver has the snapshot in its log, and
 // lets the others go back to what is durable there when nothing moves. Until the
 // end the log after the snapshot is kept, so that the receiver can go on from it.
+// A receiver that has all of it may take a moment to install it; if it is silent
+// for longer its word of that was lost, and it is asked.
 func (g *group) resend() {
 	for _, s := range slices.Clone(g.outs) {
 		mem, idle := g.member(s.to), g.m.now.Sub(s.moved)
+		whole := s.acked == s.meta.Size && s.meta.Size > 0
 		switch {
 		case mem == nil:
 			g.endShipment(s.to)
@@ -150,7 +153,7 @@ func (g *group) resend() {
 			g.endShipment(s.to)
 			g.rn.ReportSnapshot(s.to, raft.SnapshotFinish) // no more than a hint: it probes what is there
 			g.m.touch(g)
-		case s.running && idle >= 2*g.m.cfg.Timing.Beat:
+		case s.running && !whole && idle >= 2*g.m.cfg.Timing.Beat:
 			s.next, s.first, s.moved = s.acked, false, g.m.now
 		}
 	}

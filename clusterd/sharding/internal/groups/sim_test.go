@@ -33,9 +33,15 @@ type world struct {
 	err     error
 	stats   simStats
 	beatLen time.Duration
+	spread  time.Duration // of elections
+	mild    bool          // the nemesis rests
 }
 
-type simStats struct{ events, packets, acked, unknown, reads, crashes, wipes, plans, transfers, installs int }
+type simStats struct {
+	events, packets, acked, unknown, reads, crashes, wipes, plans, transfers, installs int
+
+	recovery time.Duration // the longest until a shard was written after the last fault
+}
 
 // simNode is one machine with its shell: disk, states, clock.
 type simNode struct {
@@ -128,7 +134,10 @@ var simEpoch = time.Unix(1_000_000, 0)
 func newWorld(seed uint64, off ingredients) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 7)), now: simEpoch, ghosts: map[uint64]*disk{}, cut: map[[2]int]bool{},
-		without: off, beatLen: 50 * time.Millisecond,
+		without: off, beatLen: 50 * time.Millisecond, spread: 150 * time.Millisecond,
+	}
+	if seed%4 == 0 {
+		w.spread = 5 * time.Millisecond // many stand at one time
 	}
 	w.check.init()
 	w.shards = 1 << w.rng.IntN(3)
@@ -188,7 +197,7 @@ func (n *simNode) clock() time.Time {
 func (w *world) config(n *simNode) Config {
 	return Config{
 		Self: n.id, Boot: n.boot, Shards: w.shards, Seed: w.rng.Uint64(),
-		Timing: Timing{Beat: w.beatLen, Lease: 400 * time.Millisecond, Patience: 500 * time.Millisecond, Spread: 150 * time.Millisecond, Release: 150 * time.Millisecond},
+		Timing: Timing{Beat: w.beatLen, Lease: 400 * time.Millisecond, Patience: 500 * time.Millisecond, Spread: w.spread, Release: 150 * time.Millisecond},
 		Limits: Limits{LogEntries: 20, KeepEntries: 8, PartBytes: 64, Window: 2, Transfers: 2, MessageBytes: 200, Inflight: 4, ApplyBytes: 300, Open: 32},
 	}
 }
@@ -323,11 +332,11 @@ func (n *simNode) out(rd Ready) {
 	for _, a := range rd.Applies {
 		w.applied(n, a)
 	}
-	for _, r := range rd.Roles {
-		w.role(n, r)
-	}
 	for _, a := range rd.Acks {
 		w.ack(n, a)
+	}
+	for _, r := range rd.Roles {
+		w.role(n, r)
 	}
 	for _, f := range rd.Failures {
 		w.failf("n%d shard %d: %v", n.at, f.Shard, f.Err)

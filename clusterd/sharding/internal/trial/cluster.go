@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pando-go/pando/clusterd"
@@ -27,6 +28,7 @@ type Cluster struct {
 	dir   string
 	log   io.Writer
 	procs []*proc
+	pulse *pulse
 }
 
 type proc struct {
@@ -38,11 +40,11 @@ type proc struct {
 // Start starts n nodes with empty directories below dir, and waits until all shards
 // are served and replicated. The nodes' warnings go to log.
 func Start(ctx context.Context, dir string, n int, plan Plan, log io.Writer) (*Cluster, error) {
-	c := &Cluster{Plan: plan, dir: dir, log: log}
 	addresses, err := freeAddresses(n + 1)
 	if err != nil {
 		return nil, err
 	}
+	c := &Cluster{Plan: plan, dir: dir, log: log, pulse: startPulse()}
 	c.Plan.Seeds = addresses[:2]
 	for i := range n {
 		c.procs = append(c.procs, &proc{address: addresses[i]})
@@ -124,6 +126,17 @@ func (c *Cluster) Kill(i int) {
 	p.cmd = nil
 }
 
+// Leave tells node i to leave, and returns when it is gone.
+func (c *Cluster) Leave(i int) error {
+	p := c.procs[i]
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-p.exited
+	p.cmd = nil
+	return nil
+}
+
 // Address returns where node i listens.
 func (c *Cluster) Address(i int) string { return c.procs[i].address }
 
@@ -135,8 +148,13 @@ func (c *Cluster) IndexOf(address string) int {
 // fault logs what a client was told.
 func (c *Cluster) fault(err error) { fmt.Fprintln(c.log, "client:", err) }
 
+// Late returns the longest time, since the last call, by which the machine woke a
+// sleeping goroutine of this process too late.
+func (c *Cluster) Late() time.Duration { return c.pulse.take().Round(100 * time.Microsecond) }
+
 // Close kills everything.
 func (c *Cluster) Close() {
+	c.pulse.stop()
 	for i := range c.procs {
 		c.Kill(i)
 	}

@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/sharding/durable"
@@ -22,56 +20,37 @@ import (
 
 // options are the command's flags.
 type options struct {
-	n      int
-	preset string
-	level  string
-	keys   int
-	seed   uint64
-	pause  time.Duration
-	log    bool
+	trial.Setup
+	n     int
+	level string
+	keys  int
+	seed  uint64
 }
 
 func main() {
 	trial.Main()
 	var o options
+	o.Flags()
 	flag.IntVar(&o.n, "n", 20, "how many primaries to kill")
-	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
 	flag.StringVar(&o.level, "level", "quorum", "acknowledgement: async, quorum or all")
 	flag.IntVar(&o.keys, "keys", 16, "how many keys the clients use, four clients each")
 	flag.Uint64Var(&o.seed, "seed", 1, "decides whom to kill, and when")
-	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
-	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
-	flag.Parse()
-	if err := run(context.Background(), o, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	trial.Command(o.run)
 }
 
 // run is the whole trial.
-func run(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "pando-failover-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	log := io.Discard
-	if o.log {
-		log = os.Stderr
-	}
-	plan := trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 300 * time.Millisecond}
+func (o *options) run(ctx context.Context, out io.Writer) error {
+	o.Patience = 300 * time.Millisecond
 	for l := durable.Quorum; l <= durable.All; l++ {
 		if l.String() == o.level {
-			plan.Level = l
+			o.Level = l
 		}
 	}
-	begin, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c, err := trial.Start(begin, dir, 3, plan, log)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
+	return o.Run(ctx, func(c *trial.Cluster) error { return o.kills(ctx, c, out) })
+}
+
+// kills kills one primary after the other and reports.
+func (o *options) kills(ctx context.Context, c *trial.Cluster, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	var sum total
 	for i := range o.n {
@@ -81,9 +60,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			return fmt.Errorf("kill %d: %w", i+1, err)
 		}
 		sum.add(load, outage)
-		fmt.Fprintf(out, "kill %3d: outage %v\n", i+1, outage.Round(time.Millisecond))
+		fmt.Fprintf(out, "kill %3d: outage %v, the machine late by up to %v\n", i+1, outage.Round(time.Millisecond), c.Late())
 	}
-	sum.report(out, o)
+	sum.report(out, *o)
 	if len(sum.bad)+len(sum.changed) > 0 {
 		return fmt.Errorf("not linearizable: %v; changed later: %v", sum.bad, sum.changed)
 	}
@@ -140,12 +119,9 @@ func (t *total) report(out io.Writer, o options) {
 	for _, load := range t.loads {
 		t.changed = append(t.changed, load.Changed()...)
 	}
-	slices.Sort(t.outages)
-	at := func(q float64) time.Duration {
-		return t.outages[min(len(t.outages)-1, int(q*float64(len(t.outages))))].Round(time.Millisecond)
-	}
+	at := func(q float64) time.Duration { return trial.Quantile(t.outages, q).Round(time.Millisecond) }
 	fmt.Fprintf(out, "%d kills, preset %s, level %s: outage min %v, median %v, p90 %v, p99 %v, max %v\n",
-		len(t.outages), o.preset, o.level, at(0), at(0.5), at(0.9), at(0.99), at(1))
+		len(t.outages), o.Preset, o.level, at(0), at(0.5), at(0.9), at(0.99), at(1))
 	fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d keys: %d not linearizable, %d undecided, %d changed after the last write\n",
 		t.acked, t.read, len(t.outages)*o.keys, len(t.bad), len(t.unknown), len(t.changed))
 }

@@ -22,7 +22,9 @@ func TestSystemFailover(t *testing.T) {
 		t.Skip("starts processes and kills them")
 	}
 	var out strings.Builder
-	err := run(t.Context(), options{n: 5, preset: "fast", pause: 5 * time.Millisecond, level: "quorum", keys: 8, seed: 1}, &out)
+	o := options{n: 5, level: "quorum", keys: 8, seed: 1}
+	o.Preset, o.Pause = "fast", 5*time.Millisecond
+	err := o.run(t.Context(), &out)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

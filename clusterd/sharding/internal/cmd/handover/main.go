@@ -10,8 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/sharding/durable"
@@ -21,68 +19,56 @@ import (
 
 // options are the command's flags.
 type options struct {
-	n      int
-	preset string
-	keys   int
-	pause  time.Duration
-	log    bool
+	trial.Setup
+	n    int
+	keys int
 }
 
 func main() {
 	trial.Main()
 	var o options
+	o.Flags()
 	flag.IntVar(&o.n, "n", 100, "how many hand-overs")
-	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
 	flag.IntVar(&o.keys, "keys", 4, "how many keys the clients use, four clients each")
-	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
-	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
-	flag.Parse()
-	if err := run(context.Background(), o, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	trial.Command(o.run)
 }
 
 // run is the whole trial.
-func run(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "pando-handover-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	log := io.Discard
-	if o.log {
-		log = os.Stderr
-	}
-	begin, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	load := c.Begin(ctx, "handover", o.keys, 4)
-	var gaps []time.Duration
-	for i := range o.n {
-		gap, err := move(ctx, c, load, i)
-		if err != nil {
-			return fmt.Errorf("hand-over %d: %w", i+1, err)
+func (o *options) run(ctx context.Context, out io.Writer) error {
+	o.Patience = 10 * time.Second
+	return o.Run(ctx, func(c *trial.Cluster) error {
+		load := c.Begin(ctx, "handover", o.keys, 4)
+		var gaps []time.Duration
+		c.Late()
+		for i := range o.n {
+			gap, err := move(ctx, c, load, i)
+			if err != nil {
+				return fmt.Errorf("hand-over %d: %w", i+1, err)
+			}
+			gaps = append(gaps, gap)
 		}
-		gaps = append(gaps, gap)
-	}
-	bad, _ := load.End()
-	slices.Sort(gaps)
-	at := func(q float64) time.Duration {
-		return gaps[min(len(gaps)-1, int(q*float64(len(gaps))))].Round(100 * time.Microsecond)
-	}
-	fmt.Fprintf(out, "%d hand-overs: gap min %v, median %v, p90 %v, max %v\n", len(gaps), at(0), at(0.5), at(0.9), at(1))
-	fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d not done, %d of unknown outcome, %d keys not linearizable\n",
-		load.Acked.Load(), load.Read.Load(), load.NotDone.Load(), load.Unknown.Load(), len(bad))
-	if len(bad) > 0 {
-		return errors.New("not linearizable")
-	}
-	return nil
+		bad, _ := load.End()
+		at := func(q float64) time.Duration { return trial.Quantile(gaps, q) }
+		late := 0
+		machine := c.Late()
+		for _, gap := range gaps {
+			if gap >= budget {
+				late++
+			}
+		}
+		fmt.Fprintf(out, "%d hand-overs: gap min %v, median %v, p90 %v, max %v; %d of %v or more; the machine was late by up to %v\n",
+			len(gaps), at(0), at(0.5), at(0.9), at(1), late, budget, machine)
+		fmt.Fprintf(out, "%d writes acknowledged, %d reads, %d not done, %d of unknown outcome, %d keys not linearizable\n",
+			load.Acked.Load(), load.Read.Load(), load.NotDone.Load(), load.Unknown.Load(), len(bad))
+		if len(bad) > 0 {
+			return errors.New("not linearizable")
+		}
+		return nil
+	})
 }
+
+// budget is what a gap is to stay below.
+const budget = 50 * time.Millisecond
 
 // move makes the node after the present one the primary of a key's shard, and
 // returns the gap in that key's writes.

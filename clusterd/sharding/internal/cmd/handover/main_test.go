@@ -21,7 +21,9 @@ func TestSystemHandover(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	var out strings.Builder
-	err := run(t.Context(), options{n: 10, preset: "fast", pause: 5 * time.Millisecond, keys: 4}, &out)
+	o := options{n: 10, keys: 4}
+	o.Preset, o.Pause = "fast", 5*time.Millisecond
+	err := o.run(t.Context(), &out)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

@@ -1,15 +1,17 @@
 // Command join fills three nodes with entities, starts a fourth one, and prints how
-// long it takes until that has its share, without an operator's word.
+// long it takes until that has its share, without an operator's word, and until the
+// others have it back when that node leaves.
 //
 //	go run ./clusterd/sharding/internal/cmd/join -n 56000
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,100 +23,90 @@ import (
 
 // options are the command's flags.
 type options struct {
-	n      int
-	size   int
-	preset string
-	pause  time.Duration
-	log    bool
+	trial.Setup
+	n    int
+	size int
 }
 
 func main() {
 	trial.Main()
 	var o options
+	o.Flags()
 	flag.IntVar(&o.n, "n", 56000, "how many entities")
 	flag.IntVar(&o.size, "size", 100, "bytes of each one's state")
-	flag.StringVar(&o.preset, "preset", "fast", "timing: fast or lan")
-	flag.DurationVar(&o.pause, "pause", 2*time.Millisecond, "of a client between two operations")
-	flag.BoolVar(&o.log, "log", false, "print the nodes' warnings")
-	flag.Parse()
-	if err := run(context.Background(), o, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	trial.Command(o.run)
 }
 
 // run is the whole trial.
-func run(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "pando-join-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	log := io.Discard
-	if o.log {
-		log = os.Stderr
-	}
-	begin, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	c, err := trial.Start(begin, dir, 3, trial.Plan{Preset: o.preset, Pause: o.pause, Patience: 10 * time.Second}, log)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	filled := time.Now()
-	if err := fill(ctx, c, o); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%d entities of %d bytes written in %v\n", o.n, o.size, time.Since(filled).Round(time.Millisecond))
-	before, err := durable.Table(c.Node)
-	if err != nil {
-		return err
-	}
-	load := c.Begin(ctx, "join", 8, 2)
-	if err := load.WaitAll(time.Time{}); err != nil {
-		return err
-	}
-	load.Gap(nil)
-	return join(ctx, c, load, before, out)
+func (o *options) run(ctx context.Context, out io.Writer) error {
+	o.Patience = 10 * time.Second
+	return o.Run(ctx, func(c *trial.Cluster) error {
+		filled := time.Now()
+		if err := fill(ctx, c, *o); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%d entities of %d bytes written in %v\n", o.n, o.size, time.Since(filled).Round(time.Millisecond))
+		before, err := durable.Table(c.Node)
+		if err != nil {
+			return err
+		}
+		load := c.Begin(ctx, "join", 8, 2)
+		if err := load.WaitAll(time.Time{}); err != nil {
+			return err
+		}
+		load.Gap(nil)
+		return join(ctx, c, load, before, out)
+	})
 }
 
-// join starts the fourth node and waits until everything is in place.
+// join starts the fourth node, waits until everything is in place, and has it leave.
 func join(ctx context.Context, c *trial.Cluster, load *trial.Load, before []durable.Row, out io.Writer) error {
 	begin := time.Now()
 	if _, err := c.Add(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	var up time.Duration
 	for !c.Up(3) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	up = time.Since(begin)
+	up := time.Since(begin)
 	if err := c.Settle(ctx); err != nil {
 		return err
 	}
-	took := time.Since(begin)
-	gap := load.Gap(nil)
-	bad, _ := load.End()
+	took, gap := time.Since(begin), load.Gap(nil)
 	after, err := durable.Table(c.Node)
 	if err != nil {
 		return err
 	}
-	moved, most, copies := 0, 0, map[string]int{}
-	leads := map[string]int{}
+	fmt.Fprintf(out, "the fourth node was up after %v and had its share after %v, %v later\n",
+		up.Round(time.Millisecond), took.Round(time.Millisecond), (took - up).Round(time.Millisecond))
+	compare(before, after, out)
+	fmt.Fprintf(out, "meanwhile: longest gap of a key's writes %v, %d not done, %d of unknown outcome; the machine was late by up to %v\n",
+		gap.Round(time.Millisecond), load.NotDone.Load(), load.Unknown.Load(), c.Late())
+
+	begin = time.Now()
+	if err := errors.Join(c.Leave(3), c.Settle(ctx)); err != nil {
+		return err
+	}
+	took, gap = time.Since(begin), load.Gap(nil)
+	bad, _ := load.End()
+	fmt.Fprintf(out, "it left again, with everything in place after %v: longest gap %v, since the beginning %d not done, %d of unknown outcome, %d keys not linearizable\n",
+		took.Round(time.Millisecond), gap.Round(time.Millisecond), load.NotDone.Load(), load.Unknown.Load(), len(bad))
+	return nil
+}
+
+// compare prints what a join has moved.
+func compare(before, after []durable.Row, out io.Writer) {
+	moved, most, copies, leads := 0, 0, map[string]int{}, map[string]int{}
 	for i, r := range after {
-		had := map[string]bool{before[i].Primary: true}
-		for _, a := range before[i].Replicas {
-			had[a] = true
-		}
 		leads[r.Primary]++
 		for _, a := range append(r.Replicas, r.Primary) {
 			copies[a]++
-			if !had[a] {
+			if a != before[i].Primary && !slices.Contains(before[i].Replicas, a) {
 				moved++
 			}
 		}
@@ -123,13 +115,8 @@ func join(ctx context.Context, c *trial.Cluster, load *trial.Load, before []dura
 		most = max(most, n)
 	}
 	total := 3 * len(after)
-	fmt.Fprintf(out, "the fourth node was up after %v and had its share after %v, %v later\n",
-		up.Round(time.Millisecond), took.Round(time.Millisecond), (took - up).Round(time.Millisecond))
 	fmt.Fprintf(out, "copies moved: %d of %d, the least possible is %d; most on a node: %d, balance %.3f; primaries %v\n",
 		moved, total, total/4, most, float64(most)*4/float64(total), leads)
-	fmt.Fprintf(out, "meanwhile: longest gap of a key's writes %v, %d not done, %d of unknown outcome, %d keys not linearizable\n",
-		gap.Round(time.Millisecond), load.NotDone.Load(), load.Unknown.Load(), len(bad))
-	return nil
 }
 
 // fill writes the entities, many at a time.

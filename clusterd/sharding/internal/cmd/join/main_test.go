@@ -21,7 +21,9 @@ func TestSystemJoin(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	var out strings.Builder
-	err := run(t.Context(), options{n: 2000, size: 100, preset: "fast", pause: 5 * time.Millisecond}, &out)
+	o := options{n: 2000, size: 100}
+	o.Preset, o.Pause = "fast", 5*time.Millisecond
+	err := o.run(t.Context(), &out)
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

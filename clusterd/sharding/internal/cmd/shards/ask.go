@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,7 +81,19 @@ func showIdle(ctx context.Context, cfg config, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%d idle entities: %.0f bytes each, behavior, id and map entry included\n", cfg.entities, float64(live()-before)/float64(cfg.entities-64))
-	return nil
+	return heapProfile(cfg.heap)
+}
+
+// heapProfile writes what is in memory to a file, if that has a name.
+func heapProfile(name string) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 // live is the memory in use after a collection.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // config is what the flags say.
@@ -16,6 +17,7 @@ type config struct {
 	state    int // bytes of an entity's state
 	moves    int // sharding.Settings.Moves
 	profile  string
+	heap     string // file for a profile of the memory
 }
 
 func main() {
@@ -26,7 +28,11 @@ func main() {
 	flag.IntVar(&cfg.state, "state", 100, "join: bytes of state of each")
 	flag.IntVar(&cfg.moves, "moves", 0, "slots that a node hands over at a time; 0 = the default")
 	flag.StringVar(&cfg.profile, "cpuprofile", "", "join: write a profile of the CPU here, from the start of the fourth node on")
+	flag.StringVar(&cfg.heap, "memprofile", "", "idle: write a profile of the memory here")
 	flag.Parse()
+	if cfg.heap != "" {
+		runtime.MemProfileRate = 4096 // it counts from the start
+	}
 	if err := run(context.Background(), cfg, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "shards:", err)
 		os.Exit(1)
