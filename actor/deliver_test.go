@@ -3,6 +3,7 @@ package actor_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -28,6 +29,10 @@ func (w *wire) SendUserMessage(pid *pa.PID, msg any) {
 	}
 	if m, ok := msg.(proto.Message); ok {
 		msg = proto.Clone(m)
+	}
+	if strings.HasPrefix(pid.Id, "$ask/") {
+		w.to.DeliverAnswer([]byte(pid.Id), from, nil, msg)
+		return
 	}
 	w.to.Deliver(pid.Id, from, msg)
 }
@@ -202,6 +207,34 @@ func TestDeliverToInternals(t *testing.T) {
 	}
 }
 
+// TestAnswersThatNobodyWaitsFor are dead letters, but for refusals.
+func TestAnswersThatNobodyWaitsFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		id   string
+		msg  any
+		want uint64
+	}{
+		"late":      {"$ask/1m4nsqw", "m", 1},
+		"no number": {"$ask/!", "m", 1},
+		"empty":     {"$ask/", "m", 1},
+		"refusal":   {"$ask/1m4nsqw", &pa.DeadLetterResponse{}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sys := newSystem(t, actor.Config{Address: "a:1"})
+			dead := collect(sys)
+			sys.DeliverAnswer([]byte(c.id), nil, nil, c.msg)
+			if got := sys.DeadLetters(); got != (actor.DeadLetterCounts{NoAsker: c.want}) {
+				t.Errorf("got %+v, want %d without an asker", got, c.want)
+			}
+			for _, d := range dead.list() {
+				if d.To.Id != c.id || d.Message != c.msg || !errors.Is(d.Reason, actor.ErrNoAsker) {
+					t.Errorf("got dead letter %+v, want one to %s", d, c.id)
+				}
+			}
+		})
+	}
+}
+
 func FuzzDeliver(f *testing.F) {
 	for _, id := range []string{"x", "x#b", "$ask/1", "$entity/a", "$guardian", "guardian$1", "eventstream", ""} {
 		f.Add(id)
@@ -212,6 +245,7 @@ func FuzzDeliver(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, id string) {
 		sys.Deliver(id, nil, "m")
 		sys.Deliver(id, pa.NewPID("a:1", id), "m")
+		sys.DeliverAnswer([]byte("$ask/"+id), nil, nil, "m")
 	})
 }
 

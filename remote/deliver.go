@@ -1,8 +1,8 @@
 package remote
 
 import (
+	"bytes"
 	"runtime/debug"
-	"strings"
 
 	pa "github.com/asynkron/protoactor-go/actor"
 
@@ -41,20 +41,24 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int
 		if e.Head != d.head {
 			c.resolve(e.Head, &d)
 		}
-		if err := c.reach(e.To, d.to); err != nil {
-			c.r.turnAway(d.to, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
-			continue
+		if !d.answer {
+			if err := c.reach(e.To, d.to); err != nil {
+				c.r.turnAway(d.to, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
+				continue
+			}
 		}
 		msg, err := d.decoder.decode(e.Payload, keep)
 		switch {
 		case err != nil:
 			c.r.count.undecodable.Add(1)
-			pid := &pa.PID{Address: c.r.self.Address, Id: d.to}
+			pid := &pa.PID{Address: c.r.self.Address, Id: textOf(e.To, &c.table)}
 			c.r.sys.DeadLetter(pid, d.from, undecoded(textOf(e.Type, &c.table), e.Payload), err)
-		case e.To.Ref == 0:
-			if !c.p.many.Load() && strings.HasPrefix(d.to, askPrefix) {
+		case d.answer:
+			if !c.p.many.Load() {
 				c.answered()
 			}
+			c.r.sys.DeliverAnswer(e.To.B, d.from, e.Headers, msg)
+		case e.To.Ref == 0:
 			c.r.sys.DeliverWith(d.to, d.from, e.Headers, msg)
 		default:
 			c.hand(c.receiver(e.To.Ref), d.from, e.Headers, msg)
@@ -67,13 +71,24 @@ func (c *inbound) deliver(envelopes []wire.Envelope, i int, keep bool) (next int
 // batch that share it.
 type destination struct {
 	head    *wire.Head
-	to      string
+	answer  bool   // it is for an asker, whose id is used once: no string is made of it
+	to      string // else
 	from    *pa.PID
 	decoder decoder
 }
 
 func (c *inbound) resolve(h *wire.Head, d *destination) {
-	*d = destination{head: h, to: textOf(h.To, &c.table), from: c.sender(h), decoder: c.decoder(h.Type)}
+	*d = destination{head: h, answer: isAnswer(h.To), from: c.sender(h), decoder: c.decoder(h.Type)}
+	if !d.answer {
+		d.to = textOf(h.To, &c.table)
+	}
+}
+
+// isAnswer reports whether an id is that of an asker of this incarnation. Whoever
+// knows such an id may answer. One that names an incarnation is looked at as other
+// ids are.
+func isAnswer(to wire.Seen) bool {
+	return to.Ref == 0 && len(to.B) > len(askPrefix) && string(to.B[:len(askPrefix)]) == askPrefix && bytes.IndexByte(to.B, '#') < 0
 }
 
 // panicked reports a panic of code that handled an arrived message: a codec, or

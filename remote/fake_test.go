@@ -97,6 +97,10 @@ func (s *fakeSystem) DeliverWith(id string, from *pa.PID, header map[string]stri
 	}
 }
 
+func (s *fakeSystem) DeliverAnswer(id []byte, from *pa.PID, header map[string]string, msg any) {
+	s.DeliverWith(string(id), from, header, msg)
+}
+
 func (s *fakeSystem) Portable(pid *pa.PID) (address, id string) { return pid.Address, pid.Id }
 
 func (s *fakeSystem) Reach(id string) actor.Reach {

@@ -217,14 +217,6 @@ func (c *inbound) batch(body []byte) error {
 	return nil
 }
 
-// noteMany tells senders whether more than one conversation is under way with
-// the peer. The answers to a batch are then best sent as a batch too.
-func (c *inbound) noteMany(yes bool) {
-	if c.p.many.Load() != yes { // a load costs less than a store
-		c.p.many.Store(yes)
-	}
-}
-
 // seen reports whether a frame has been handled before, on another connection.
 func (c *inbound) seen(seq uint64) (bool, error) {
 	if seq <= c.stream.batch.Load() {

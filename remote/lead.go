@@ -43,6 +43,8 @@ type leading struct {
 	*sentinel           // nil: they may not
 	answers   int       // lone ones so far, up to answersFirst
 	by        bool      // an asker reads
+	crowd     bool      // no asker reads for now: see crowd.go
+	lone      int       // batches of one message in a row
 	until     time.Time // read deadline of the socket
 	failed    error     // what an asker met
 	skip      int       // so many asks wait as others do
@@ -75,6 +77,9 @@ func (c *inbound) answered() {
 // called by the reader, who has the role.
 func (c *inbound) rest() error {
 	l := &c.leading
+	if c.p.many.Load() {
+		return c.enterCrowd()
+	}
 	for {
 		if err := l.arm(); err != nil {
 			return err
@@ -137,12 +142,24 @@ func (c *inbound) readAnswer(answer <-chan any) error {
 		l.grant = 0
 	}
 	l.skip = l.grant
-	// A sentinel does not see what has been read and not handled yet, here or
-	// within TLS.
-	if err == nil && (c.frames.Buffered() > 0 || c.r.tls != nil) {
-		l.socket.hasty = true
-		err = c.handleUntil(func() bool { return false })
+	if err == nil {
+		err = c.handleRead()
 	}
+	return err
+}
+
+// handleRead handles what has been read from the socket and not handled yet: a
+// sentinel does not see what lies here or within TLS. What lies in the socket is
+// left to the reader, for in a stream that does not end there is always more, and
+// the asker has its answer.
+func (c *inbound) handleRead() error {
+	if c.frames.Buffered() == 0 && c.r.tls == nil {
+		return nil
+	}
+	s := c.leading.socket
+	s.dry = true
+	err := c.handleUntil(func() bool { return false })
+	s.dry = false
 	return err
 }
 

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/actor"
+	"github.com/pando-go/pando/remote/internal/wire"
 )
 
 // startLoopback starts a real node on a port of its own.
@@ -128,6 +130,86 @@ func TestAskersRead(t *testing.T) {
 			}
 			wg.Wait()
 		})
+	}
+}
+
+// TestReaderKeepsItsRoleInCrowd: after a batch of several messages no asker reads,
+// until there were lone ones enough.
+func TestReaderKeepsItsRoleInCrowd(t *testing.T) {
+	for name, change := range map[string][]func(*Config){
+		"plain": nil,
+		"TLS":   {selfSigned(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, echo := asked(t, change...)
+			for range 2 {
+				c := leads(t, a, b, echo)
+				for !crowds(t, a, b) { // the lane may have been quicker than the second message
+				}
+				mustAnswer(t, echo, "in the crowd")
+				if c.role.TryLock() {
+					t.Error("an asker may read in a crowd")
+					c.role.Unlock()
+				}
+				for range 2 * calmAfter {
+					mustAnswer(t, echo, "alone")
+				}
+				c.role.Lock() // the reader rests
+				if c.leading.crowd {
+					t.Errorf("got a crowd after %d lone answers, want none", 2*calmAfter)
+				}
+				c.role.Unlock()
+			}
+		})
+	}
+}
+
+// crowds has b answer a in a batch and reports whether it was one.
+func crowds(t *testing.T, a, b *realNode) bool {
+	t.Helper()
+	const n = 64
+	var wg sync.WaitGroup
+	echo, err := actor.ParseRef[string](a.System, "pando://test@"+b.Address()+"/echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		wg.Go(func() { mustAnswer(t, echo, "together") })
+	}
+	wg.Wait()
+	return a.r.peer(b.Address()).many.Load()
+}
+
+// TestAskerDoesNotReadOnForOthers: with its answer in hand it handles what it has
+// read, which nobody else would see, and reads no more, however much comes.
+func TestAskerDoesNotReadOnForOthers(t *testing.T) {
+	a, b, echo := asked(t)
+	c := leads(t, a, b, echo)
+	c.role.Lock() // once the reader rests
+	defer c.role.Unlock()
+	names := new(wire.Names)
+	names.Text("name")
+	define := names.AppendDefine(nil, 0, 1)
+	answer, reads, try := make(chan any, 1), 0, c.leading.socket.try
+	c.leading.socket.try = func(uintptr) { // a stream that does not end
+		s := c.leading.socket
+		if s.n, s.err = copy(s.b, bytes.Repeat(define, 3)), nil; reads == 0 {
+			answer <- "mine"
+		}
+		if reads++; reads > 100 {
+			s.n, s.err = 0, io.ErrUnexpectedEOF
+		}
+	}
+	before := c.table.Resets()
+	if err := c.readAnswer(answer); err != nil || reads != 1 {
+		t.Errorf("got %v after %d reads, want one read", err, reads)
+	}
+	if got := c.table.Resets() - before; got != 3 {
+		t.Errorf("got %d frames handled, want the 3 that were read", got)
+	}
+	c.leading.socket.try = try
+	if err := c.leading.arm(); err != nil {
+		t.Error(err)
 	}
 }
 

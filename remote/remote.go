@@ -29,6 +29,7 @@ type system interface {
 	UID() uint64
 	Proto() *pa.ActorSystem
 	DeliverWith(id string, from *pa.PID, header map[string]string, msg any)
+	DeliverAnswer(id []byte, from *pa.PID, header map[string]string, msg any)
 	inlet(id string) inlet
 	Portable(pid *pa.PID) (address, id string)
 	NodeRemoved(address string, uid uint64)

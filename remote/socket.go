@@ -8,11 +8,12 @@ import (
 )
 
 // socket is a connection from another node that can be read without waiting.
-// hasty belongs to whoever may read.
+// hasty and dry belong to whoever may read.
 type socket struct {
 	net.Conn
 	raw      syscall.RawConn
 	hasty    bool // a read does not wait but returns errAgain
+	dry      bool // it does so even if there is something
 	sentinel atomic.Pointer[sentinel]
 
 	b   []byte // of the read under way
@@ -45,6 +46,9 @@ func newSocket(conn net.Conn) net.Conn {
 func (c *socket) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
+	}
+	if c.dry {
+		return 0, errAgain
 	}
 	c.b = b
 	var err error

@@ -523,7 +523,7 @@ func TestBatchesAreAnsweredInBatches(t *testing.T) {
 			{"one", []any{"1"}, false},
 			{"many", []any{"2", "3", "4"}, true},
 			{"many again", []any{"5", "6"}, true},
-			{"one again", []any{"7"}, false},
+			{"one again", []any{"7"}, true},
 		} {
 			a.togetherTo(b.pid("box/1"), step.msgs)
 			synctest.Wait()
@@ -532,6 +532,16 @@ func TestBatchesAreAnsweredInBatches(t *testing.T) {
 			}
 		}
 		wantTexts(t, "messages", b.texts("box/1"), "1", "2", "3", "4", "5", "6", "7")
+		for i := 2; i <= calmAfter; i++ {
+			if !b.r.peer("a:1").many.Load() {
+				t.Errorf("the crowd is over after %d lone messages, want %d", i-1, calmAfter)
+			}
+			a.togetherTo(b.pid("box/1"), []any{"8"})
+			synctest.Wait()
+		}
+		if b.r.peer("a:1").many.Load() {
+			t.Errorf("got a crowd after %d lone messages, want none", calmAfter)
+		}
 	})
 }
 
