@@ -66,7 +66,7 @@ func (g *group) proceed() {
 			*h = handover{retry: now.Add(g.patience())}
 			return
 		}
-		g.reclaim()
+		g.renew()
 	case h.sent:
 	case !now.Before(h.until) || mem == nil || mem.learner:
 		*h = handover{retry: now.Add(g.patience())} // the lease was never given up: nothing has happened
@@ -77,18 +77,6 @@ func (g *group) proceed() {
 		g.send(&raftpb.Message{
 			Type: raftpb.MsgTimeoutNow.Enum(), From: new(g.m.cfg.Self), To: new(h.to), Term: new(g.term),
 		})
-	}
-}
-
-// reclaim is the end of a handover of which nothing was heard in time. The lease
-// is given up and the order may still arrive, so this term is over; this node
-// stands for the next one as anybody would, since the other may have taken over
-// and only the news be late: then nobody votes for this node, and the new primary
-// is not disturbed. Those who promised this node their votes still vote for it.
-func (g *group) reclaim() {
-	g.stepDown()
-	if g.rn != nil && !g.leads() {
-		g.stand()
 	}
 }
 

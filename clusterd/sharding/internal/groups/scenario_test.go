@@ -190,32 +190,6 @@ func TestReleased(t *testing.T) {
 	}
 }
 
-// TestHandoverThatSeemsToFail: node 1 hands over to 2 and hears nothing of it, so
-// it wants the shard back. Node 2 is primary by then and has a write under way:
-// neither the one nor the other may be disturbed.
-func TestHandoverThatSeemsToFail(t *testing.T) {
-	tr := newTrio(t, 3, Config{Shards: 1})
-	tr.create(0, 1, 2, 3)
-	tr.run(time.Second)
-	tr.drop = func(_, to uint64) bool { return to == 1 }
-	tr.step(1, Transfer{Shard: 0, To: 2})
-	tr.settle()
-	tr.wantPrimary(0, 2)
-	term, _ := tr.node(2).m.Lease(0)
-	tr.drop = func(from, to uint64) bool { return to == 1 || from == 3 }
-	tr.step(2, Propose{Shard: 0, ID: 7, Level: Quorum, Data: []byte("a=x")})
-	tr.run(tr.node(1).m.cfg.Timing.Release + 100*time.Millisecond)
-	tr.drop = nil
-	tr.run(time.Second)
-	tr.wantPrimary(0, 2)
-	if now, _ := tr.node(2).m.Lease(0); now != term {
-		t.Errorf("term of node 2: got %d, want still %d", now, term)
-	}
-	if a := tr.node(2).acks(7); len(a) != 1 || a[0].Result != Done {
-		t.Errorf("its write: got %+v, want done", a)
-	}
-}
-
 // TestReturnOfAMember: an answer of node 3's old replica arrives when 3 is back
 // with an empty one. In the same term the leader would believe that the new one
 // has what the old one had, and never send it that.
