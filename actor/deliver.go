@@ -98,10 +98,12 @@ func (s *System) DeliverWith(id string, from *pa.PID, header map[string]string, 
 // DeliverAnswer is DeliverWith for an id "$ask/…" without a UID, of which it keeps
 // nothing: an answer that somebody waits for costs no memory but its own.
 func (s *System) DeliverAnswer(id []byte, from *pa.PID, header map[string]string, msg any) {
-	corr, err := strconv.ParseUint(string(id[len(askPrefix):]), 36, 64)
-	if err != nil || !s.asks.complete(corr, msg) {
-		s.DeliverWith(string(id), from, header, msg)
+	if n := len(askPrefix); len(id) > n && string(id[:n]) == askPrefix {
+		if corr, err := strconv.ParseUint(string(id[n:]), 36, 64); err == nil && s.asks.complete(corr, msg) {
+			return
+		}
 	}
+	s.DeliverWith(string(id), from, header, msg)
 }
 
 // DeliverSystem hands in a system message that came from another node: a *pa.Watch,
