@@ -25,6 +25,15 @@ type strand struct {
 	since time.Time // when this node first heard of it
 }
 
+// broken returns the broken links. They are collected where they are asked for,
+// which every beat does: while many join, rows change with nearly every message.
+func (e *Engine) broken() []strand {
+	if e.verdict.frayed {
+		e.verdict.frayed, e.verdict.strands = false, e.strands()
+	}
+	return e.verdict.strands
+}
+
 // strands brings the broken links up to date with the rows. A link that anybody
 // of those who count reports is one, whichever end tells.
 func (e *Engine) strands() []strand {
@@ -80,8 +89,8 @@ func (s strand) compare(o strand) int {
 // somebody is unreachable it waits for that to be decided first, at most twice as
 // long: with the unreachable the links to them may go as well.
 func (e *Engine) mend() {
-	patience := e.cfg.Timing.Mend
-	if len(e.verdict.strands) == 0 || patience == 0 || !e.leads() || e.now.Sub(e.tenure.since) < e.cfg.Timing.Accuse {
+	patience, broken := e.cfg.Timing.Mend, e.broken()
+	if len(broken) == 0 || patience == 0 || !e.leads() || e.now.Sub(e.tenure.since) < e.cfg.Timing.Accuse {
 		return
 	}
 	if e.troubled() {
@@ -89,7 +98,7 @@ func (e *Engine) mend() {
 	}
 	var links []downing.Link
 	var ends []member.Node // of links that have lasted
-	for _, s := range e.verdict.strands {
+	for _, s := range broken {
 		if !e.stands(s.A) || !e.stands(s.B) {
 			continue
 		}
@@ -116,7 +125,7 @@ func (e *Engine) stands(n member.Node) bool {
 // moored reports whether a joiner has no broken link to a member: it would be
 // removed for that again.
 func (e *Engine) moored(joiner member.Node) bool {
-	return !slices.ContainsFunc(e.verdict.strands, func(s strand) bool {
+	return !slices.ContainsFunc(e.broken(), func(s strand) bool {
 		return s.A == joiner && e.views.decided.Find(s.B) != nil || s.B == joiner && e.views.decided.Find(s.A) != nil
 	})
 }

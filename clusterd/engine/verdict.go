@@ -16,7 +16,8 @@ type verdict struct {
 	leader      member.Node   // zero = none
 	stewards    []member.Node // the three lowest reachable Up members
 	rows        []*reach.Row  // that say something against somebody; collected when rows or roster change
-	strands     []strand      // links that are broken while both ends live, sorted; as rows
+	strands     []strand      // links that are broken while both ends live, sorted; see broken
+	frayed      bool          // rows or roster have changed since strands were collected
 }
 
 const stewards = 3
@@ -35,7 +36,7 @@ func (e *Engine) weigh() {
 	e.moot = false
 	if moot {
 		e.verdict.rows = e.accusing()
-		e.verdict.strands = e.strands()
+		e.verdict.frayed = true
 	}
 	unreachable := e.judge()
 	e.timers.Update(e.now, unreachable)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 	"github.com/pando-go/pando/clusterd/sim"
 )
 
@@ -16,6 +17,7 @@ import (
 // docs/partitions.md: pairs of nodes that do not hear each other while all others
 // hear both, and who is Up at the end. After the heal everybody is together again.
 func TestBrokenLinksTable(t *testing.T) {
+	race.SkipPure(t)
 	for _, row := range readTable(t, "broken") {
 		for _, strategy := range slices.Sorted(keys(row.lives)) {
 			t.Run(fmt.Sprintf("line %d %s %s", row.line, row.cut, strategy), func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/pando-go/pando/clusterd/engine"
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/internal/core"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 var newsNodes = flag.Int("news", 60, "how many nodes TestNewsThatTheTreeLost has")
@@ -22,6 +23,7 @@ var newsNodes = flag.Int("news", 60, "how many nodes TestNewsThatTheTreeLost has
 //
 //	go test ./clusterd/sim -run TestNewsThatTheTreeLost -v -news 1000
 func TestNewsThatTheTreeLost(t *testing.T) {
+	race.SkipPure(t)
 	for _, fault := range []struct {
 		name  string
 		bring func(s *Sim, ids []int)

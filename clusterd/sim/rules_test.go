@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pando-go/pando/clusterd/engine/rules"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 var tellRules = flag.Bool("rules", false, "show how the invariants break without each rule")
@@ -18,6 +19,7 @@ var tellRules = flag.Bool("rules", false, "show how the invariants break without
 // invariant breaks and the story ends as stored, without it the invariant that
 // the rule names breaks.
 func TestEachRuleIsNeeded(t *testing.T) {
+	race.SkipPure(t)
 	for _, r := range rules.All() {
 		t.Run(r.String(), func(t *testing.T) {
 			if r.Breaks() == "I3" && !named("I3") {

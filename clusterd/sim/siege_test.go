@@ -14,6 +14,7 @@ var sieges = flag.Int("sieges", race.Less(60, 12), "how many sieges TestSieges p
 //
 //	go test ./clusterd/sim -run TestSieges -sieges 20000 -timeout 1h
 func TestSieges(t *testing.T) {
+	race.SkipPure(t)
 	for seed := range uint64(*sieges) {
 		story := Siege(seed)
 		if _, err := story.Run(Config{}); err != nil {
@@ -25,6 +26,7 @@ func TestSieges(t *testing.T) {
 // TestSiegesOfLease does the same to clusters whose right to go on is a lease
 // outside, which they are cut off as well.
 func TestSiegesOfLease(t *testing.T) {
+	race.SkipPure(t)
 	for seed := range uint64(*sieges) {
 		story := SiegeOfLease(seed)
 		if _, err := story.Run(Config{}); err != nil {
