@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -118,12 +119,14 @@ func (c *inbound) runTurn() bool {
 	return true
 }
 
+// watchTurns starts the watch. The timer is kept before it is set: a reader that
+// the machine does not let go on in between would find that the watch has looked.
 func (c *inbound) watchTurns() {
-	if t := &c.turns; t.watch == nil {
-		t.watch = time.AfterFunc(stuckAfter, c.lookAtTurn)
-	} else {
-		t.watch.Reset(stuckAfter)
+	t := &c.turns
+	if t.watch == nil {
+		t.watch = time.AfterFunc(math.MaxInt64, c.lookAtTurn)
 	}
+	t.watch.Reset(stuckAfter)
 }
 
 // lookAtTurn takes the reader's role from a turn that it has seen before.

@@ -115,6 +115,42 @@ func TestBlockedActorDoesNotHoldItsLane(t *testing.T) {
 	})
 }
 
+// TestWatchOfTheFirstTurn: the first turn that a connection lends starts the watch,
+// which may look before the reader goes on. On the real clock, for in a bubble it
+// never does: the race detector sees whether the two meet.
+func TestWatchOfTheFirstTurn(t *testing.T) {
+	net := memnet.New()
+	a, b := startReal(t, net, "a:1", 1), startReal(t, net, "b:1", 2)
+	defer b.stop(t)
+	defer a.stop(t)
+	began, gate := make(chan string), make(chan struct{})
+	defer close(gate)
+	if _, err := actor.Spawn(b.System, "odd", actor.Func(func(c *actor.Context[string], m string) error {
+		began <- m
+		if m == "block" {
+			<-gate
+		}
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	odd, err := actor.ParseRef[string](a.System, "pando://test@b:1/odd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []string{"first", "block"} { // from the second on, the name has a number
+		odd.Tell(m)
+		<-began
+	}
+	last, err := actor.ParseRef[string](a.System, "pando://test@b:1/nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := actor.Ask[string](t.Context(), last.With("")); !errors.Is(err, actor.ErrNoActor) {
+		t.Errorf("got %v, want %v from behind the actor that blocks", err, actor.ErrNoActor)
+	}
+}
+
 func TestCloseDoesNotWaitForABlockedActor(t *testing.T) {
 	gate := make(chan struct{})
 	lent(t, func(m string) {

@@ -186,7 +186,7 @@ func spawnRemote(ctx context.Context, limit time.Duration, j job) (remoteResult,
 		return remoteResult{}, fmt.Errorf("the child's result: %w", err)
 	}
 	if o.Error != "" {
-		return remoteResult{}, errors.New(o.Error)
+		return remoteResult{}, childError(ctx, errors.New(o.Error), errs.Bytes())
 	}
 	return o.Result, nil
 }
