@@ -86,6 +86,7 @@ func TestOneChangeCostsWhatTheTableSays(t *testing.T) {
 // TestEveryStrategyConverges: under each of them, with loss, all come to know
 // all, and the cluster does its work.
 func TestEveryStrategyConverges(t *testing.T) {
+	race.SkipPure(t)
 	for _, kind := range []gossip.Kind{gossip.ByDelegate, gossip.ByMemory, gossip.ByRandom, gossip.BySeenSet} {
 		p := newPump(t, 82)
 		p.config = func(c *Config) { c.Gossip = kind }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/rules"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // TestRecoveryIsSymmetrical: two sides of a cut that heals before anybody is removed
@@ -72,6 +73,7 @@ func TestChurnDoesNotPostponeDowning(t *testing.T) {
 // TestUnresolvedAccusationStopsNobody: two of five accuse a third, which is one too
 // few, for five minutes: nobody is removed, nobody stops, and all keep their leases.
 func TestUnresolvedAccusationStopsNobody(t *testing.T) {
+	race.SkipPure(t)
 	p := newPump(t, 22)
 	p.config = func(c *Config) { c.Without = rules.Of(rules.Probes) } // else there is no accusation
 	p.cluster("a", "b", "c", "d", "e")

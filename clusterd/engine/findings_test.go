@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // TestEveryFindingHasATest holds that each interleaving of section 2 of the
@@ -41,6 +42,7 @@ func TestEveryFindingHasATest(t *testing.T) {
 // Interleaving 1: silence is never a vote of health. On both sides of a cut
 // everybody sees all others go, also where monitors are few.
 func TestInterleaving1SilenceIsNoVoteOfHealth(t *testing.T) {
+	race.SkipPure(t)
 	for _, c := range []struct{ left, right string }{
 		{"ab", "cde"}, {"a", "bcde"}, {"abcdefgh", "ijklmnopqrstuvwx"}, {"abcdefghijklmnop", "qrstuvwx"}, {"hijk", "abcdefg"},
 	} {

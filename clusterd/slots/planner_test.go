@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 func TestShare(t *testing.T) {
@@ -125,6 +127,7 @@ func moves(before, after [][]Node) (n int) {
 }
 
 func TestPlannerOverHistories(t *testing.T) {
+	race.SkipPure(t)
 	for _, c := range []struct {
 		name          string
 		units, copies int

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
 // busiest returns the largest load of a node beside its fair share.
@@ -25,6 +27,7 @@ func busiest(units [][]Node, load []uint64, members []Member) float64 {
 }
 
 func TestRelieve(t *testing.T) {
+	race.SkipPure(t)
 	for seed := range uint64(60) {
 		h := &cluster{rnd: rand.New(rand.NewPCG(seed, 6)), weights: seed%2 == 0}
 		for range 2 + h.rnd.IntN(5) {
