@@ -22,7 +22,7 @@ import (
 // strand is a broken link, both of whose ends live as far as this node knows.
 type strand struct {
 	downing.Link
-	since time.Time // when this node first heard of it
+	since time.Time // when this node first collected it
 }
 
 // broken returns the broken links. They are collected where they are asked for,

@@ -7,7 +7,7 @@ import (
 	"github.com/pando-go/pando/clusterd/internal/race"
 )
 
-var sieges = flag.Int("sieges", race.Less(60, 12), "how many sieges TestSieges plays")
+var sieges = flag.Int("sieges", 60, "how many sieges TestSieges plays")
 
 // TestSieges removes nodes that are well while clocks drift, processes stop and
 // links fail one way: I1 and I3 above all must hold. A longer run:

@@ -77,7 +77,8 @@ func settled(k *clustertest.Kit, replicas int, nodes ...int) {
 				if r.Primary == "" || len(r.Replicas) != replicas-1 || r.To != "" {
 					return false
 				}
-				for _, address := range append(r.Replicas, r.Primary) {
+				copies[r.Primary]++
+				for _, address := range r.Replicas {
 					copies[address]++
 				}
 			}
