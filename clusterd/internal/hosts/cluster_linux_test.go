@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,11 +21,19 @@ type grove struct {
 	seeds []string
 	hosts []*host // by number; [0] is unused
 	gone  []*host // that were killed
+
+	began int64    // as sinceBoot tells
+	story []string // steps and faults, told again after the logs of the hosts, of which there is much
 }
 
 func newGrove(t *testing.T) *grove {
 	t.Helper()
-	g := &grove{t: t, lan: New(t, 5), hosts: make([]*host, 6)}
+	g := &grove{t: t, lan: New(t, 5), hosts: make([]*host, 6), began: sinceBoot()}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("in short:\n" + strings.Join(g.story, "\n"))
+		}
+	})
 	for i := 1; i <= 3; i++ {
 		g.seeds = append(g.seeds, g.lan.IP(i)+":7000")
 	}
@@ -35,13 +44,28 @@ func newGrove(t *testing.T) *grove {
 	return g
 }
 
+// logf tells of a step, or how it ended.
+func (g *grove) logf(format string, args ...any) {
+	g.t.Helper()
+	text := fmt.Sprintf(format, args...)
+	g.story = append(g.story, fmt.Sprintf("%v: %s", time.Duration(sinceBoot()-g.began).Round(time.Millisecond), text))
+	g.t.Log(text)
+}
+
+// errorf fails the test, which goes on.
+func (g *grove) errorf(format string, args ...any) {
+	g.t.Helper()
+	g.logf(format, args...)
+	g.t.Fail()
+}
+
 // agree waits until the given nodes say that they are the members, and returns
 // how long that took.
 func (g *grove) agree(hosts ...int) time.Duration {
 	g.t.Helper()
-	begin := time.Now()
+	begin, since := time.Now(), sinceBoot()
 	for time.Since(begin) < 3*budget {
-		if !slices.ContainsFunc(hosts, func(i int) bool { return !g.hosts[i].agrees(begin, hosts) }) {
+		if !slices.ContainsFunc(hosts, func(i int) bool { return !g.hosts[i].agrees(since, hosts) }) {
 			return time.Since(begin)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -49,7 +73,8 @@ func (g *grove) agree(hosts ...int) time.Duration {
 	for _, i := range hosts {
 		g.t.Logf("host %d: %+v", i, g.hosts[i].state())
 	}
-	g.t.Fatalf("hosts %v do not agree within %v", hosts, 3*budget)
+	g.errorf("hosts %v do not agree within %v", hosts, 3*budget)
+	g.t.FailNow()
 	return 0
 }
 
@@ -79,7 +104,7 @@ func (g *grove) check() {
 		h.mu.Unlock()
 	}
 	if len(spans) != entities {
-		g.t.Errorf("%d entities ran, want %d", len(spans), entities)
+		g.errorf("%d entities ran, want %d", len(spans), entities)
 	}
 	for id, copies := range spans { // order: each entity is checked by itself
 		var order []*span
@@ -89,8 +114,8 @@ func (g *grove) check() {
 		slices.SortFunc(order, func(a, b *span) int { return cmp.Compare(a.first, b.first) })
 		for k := 1; k < len(order); k++ {
 			if a, b := order[k-1], order[k]; b.first < a.last {
-				g.t.Errorf("%s ran twice for %v: copy %s until %v, copy %s from %v",
-					id, time.Duration(a.last-b.first), a.copy, time.Unix(0, a.last), b.copy, time.Unix(0, b.first))
+				g.errorf("%s ran twice for %v: copy %s until %v after the start, copy %s from %v",
+					id, time.Duration(a.last-b.first), a.copy, time.Duration(a.last-g.began), b.copy, time.Duration(b.first-g.began))
 			}
 		}
 	}
@@ -99,7 +124,7 @@ func (g *grove) check() {
 // served waits until every entity has begun a message since now.
 func (g *grove) served() {
 	g.t.Helper()
-	since := time.Now().UnixNano()
+	since := sinceBoot()
 	missing := ""
 	for begin := time.Now(); time.Since(begin) < 3*budget; time.Sleep(20 * time.Millisecond) {
 		seen := map[string]bool{}
@@ -115,7 +140,7 @@ func (g *grove) served() {
 		}
 		missing = fmt.Sprintf("%d of %d", len(seen), entities)
 	}
-	g.t.Errorf("%s entities handle messages", missing)
+	g.errorf("%s entities handle messages", missing)
 }
 
 // TestSystemHosts takes five nodes on five hosts through what an operator
@@ -124,59 +149,59 @@ func TestSystemHosts(t *testing.T) {
 	g := newGrove(t)
 	g.served()
 
-	t.Log("SIGKILL of the leader")
+	g.logf("SIGKILL of the leader")
 	g.hosts[1].stop(syscall.SIGKILL)
 	<-g.hosts[1].done
-	t.Logf("removed after %v", g.agree(2, 3, 4, 5))
+	g.logf("removed after %v", g.agree(2, 3, 4, 5))
 	g.served()
 	g.gone = append(g.gone, g.hosts[1])
 	g.hosts[1] = startNode(t, g.lan, 1, g.seeds)
-	t.Logf("back after %v", g.agree(1, 2, 3, 4, 5))
+	g.logf("back after %v", g.agree(1, 2, 3, 4, 5))
 
-	t.Log("a cable is pulled for a moment")
+	g.logf("a cable is pulled for a moment")
 	uid := g.hosts[4].state().UID
 	g.lan.Cut(4)
 	time.Sleep(300 * time.Millisecond)
 	g.lan.Heal(4)
 	g.agree(1, 2, 3, 4, 5)
 	if got := g.hosts[4].state().UID; got != uid {
-		t.Errorf("a cut of 0.3 s: UID got %s, want %s as before", got, uid)
+		g.errorf("a cut of 0.3 s: UID got %s, want %s as before", got, uid)
 	}
 
-	t.Log("two hosts are split from three")
+	g.logf("two hosts are split from three")
 	g.lan.Split([]int{1, 2}, []int{3, 4, 5})
-	t.Logf("removed after %v", g.agree(3, 4, 5))
+	g.logf("removed after %v", g.agree(3, 4, 5))
 	g.served()
 	time.Sleep(time.Second)
 	g.lan.Join([]int{1, 2}, []int{3, 4, 5})
-	t.Logf("together after %v", g.agree(1, 2, 3, 4, 5))
+	g.logf("together after %v", g.agree(1, 2, 3, 4, 5))
 	g.served()
 
-	t.Log("one host hears the others no more, they hear it")
+	g.logf("one host hears the others no more, they hear it")
 	for _, i := range []int{1, 2, 3, 4} {
 		g.lan.Block(i, 5)
 	}
-	t.Logf("removed after %v", g.agree(1, 2, 3, 4))
+	g.logf("removed after %v", g.agree(1, 2, 3, 4))
 	for _, i := range []int{1, 2, 3, 4} {
 		g.lan.Unblock(i, 5)
 	}
-	t.Logf("together after %v", g.agree(1, 2, 3, 4, 5))
+	g.logf("together after %v", g.agree(1, 2, 3, 4, 5))
 
-	t.Log("SIGSTOP for 20 s, then SIGCONT")
+	g.logf("SIGSTOP for 20 s, then SIGCONT")
 	uid = g.hosts[3].state().UID
 	g.hosts[3].stop(syscall.SIGSTOP)
-	t.Logf("removed after %v", g.agree(1, 2, 4, 5))
+	g.logf("removed after %v", g.agree(1, 2, 4, 5))
 	time.Sleep(20 * time.Second)
 	g.hosts[3].stop(syscall.SIGCONT)
-	t.Logf("together after %v", g.agree(1, 2, 3, 4, 5))
+	g.logf("together after %v", g.agree(1, 2, 3, 4, 5))
 	if got := g.hosts[3].state().UID; got == uid {
-		t.Errorf("UID after removal: got %s as before, want a new one", got)
+		g.errorf("UID after removal: got %s as before, want a new one", got)
 	}
 	g.served()
 
-	t.Log("SIGTERM: it leaves")
+	g.logf("SIGTERM: it leaves")
 	g.hosts[2].stop(syscall.SIGTERM)
-	t.Logf("left after %v", g.agree(1, 3, 4, 5))
+	g.logf("left after %v", g.agree(1, 3, 4, 5))
 	g.served()
 	g.check()
 }

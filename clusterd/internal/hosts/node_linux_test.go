@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/pando-go/pando/actor"
@@ -41,13 +42,23 @@ const (
 // report is one line that a node prints. All hosts share one clock, which is
 // the outside clock that the beginnings of message handling are compared on.
 type report struct {
-	At     int64    // nanoseconds since 1970
+	At     int64    // as sinceBoot tells
 	Begin  string   `json:",omitempty"` // this entity begins to handle a message
 	Copy   string   `json:",omitempty"` // in this copy
 	Up     []string `json:",omitempty"` // the members that are up and reachable
 	Agreed bool     `json:",omitempty"` // and the newest view is active
 	UID    string   `json:",omitempty"` // of this node
 	Log    string   `json:",omitempty"`
+}
+
+// sinceBoot returns the nanoseconds that the machine has been up for: the same in
+// all processes, and unlike the time of day never set back.
+func sinceBoot() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		panic(err) // the clock is always there
+	}
+	return t.Nano()
 }
 
 // reporter prints reports whole, from any goroutine.
@@ -57,7 +68,7 @@ type reporter struct {
 }
 
 func (r *reporter) print(one report) {
-	one.At = time.Now().UnixNano()
+	one.At = sinceBoot()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_ = r.out.Encode(one)
@@ -205,9 +216,9 @@ func (h *host) state() report {
 
 // agrees reports whether the node said, after since, that exactly these hosts
 // are the members.
-func (h *host) agrees(since time.Time, hosts []int) bool {
+func (h *host) agrees(since int64, hosts []int) bool {
 	s := h.state()
-	if !s.Agreed || len(s.Up) != len(hosts) || s.At < since.UnixNano() {
+	if !s.Agreed || len(s.Up) != len(hosts) || s.At < since {
 		return false
 	}
 	for j, i := range hosts {
