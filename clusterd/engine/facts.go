@@ -22,12 +22,11 @@ func (e *Engine) merge(r *member.Record) bool {
 		buried.Normalize()
 		r = &buried
 	}
-	old := e.table.Record(r.Address)
-	if !e.table.MergeRecord(r) {
+	old, now := e.table.MergeRecord(r)
+	if now == old {
 		return false
 	}
 	e.stale, e.stir, e.shown.dirty, e.shown.listed, e.tenure.unsure = true, true, true, false, true
-	now := e.table.Record(r.Address)
 	e.touched = append(e.touched, touch{old, now})
 	if row := e.table.Row(r.Address); row != nil && (row.Observer != now.Node || !now.Live()) {
 		e.table.DropRow(r.Address)
@@ -59,8 +58,8 @@ func (e *Engine) mergeRow(row *reach.Row) bool {
 	if r == nil || r.Node != row.Observer || !r.Live() {
 		return false
 	}
-	old := e.table.Row(row.Observer.Address)
-	if !e.table.MergeRow(row) {
+	old, now := e.table.MergeRow(row)
+	if now == old {
 		return false
 	}
 	e.moot = true

@@ -7,8 +7,9 @@ import (
 )
 
 // appendValue appends the content of any message: pointers followed, zero
-// fields left out, so that equal messages give equal text wherever they lie
-// in memory. Messages hold no maps, functions or cycles.
+// fields and those that are not exported left out, so that equal messages give
+// equal text wherever they lie in memory. What is not exported is worked out
+// from the rest. Messages hold no maps, functions or cycles.
 func appendValue(b []byte, v any) []byte { return appendReflect(b, reflect.ValueOf(v)) }
 
 func appendReflect(b []byte, v reflect.Value) []byte {
@@ -40,7 +41,7 @@ func appendStruct(b []byte, v reflect.Value) []byte {
 	b = append(b, '{')
 	first := true
 	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
+		if !v.Type().Field(i).IsExported() || v.Field(i).IsZero() {
 			continue
 		}
 		if !first {

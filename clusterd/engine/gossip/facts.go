@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
@@ -65,15 +66,9 @@ func (t *Table) Pick(hashes []uint64) []Facts {
 
 // Unknown returns those hashes that no fact in the table has.
 func (t *Table) Unknown(hashes []uint64) []uint64 {
-	known := make(map[uint64]bool)
-	t.each(func(hash uint64) { known[hash] = true })
-	var unknown []uint64
-	for _, h := range hashes {
-		if !known[h] {
-			unknown = append(unknown, h)
-		}
-	}
-	return unknown
+	unknown := set(hashes)
+	t.each(func(hash uint64) { delete(unknown, hash) })
+	return slices.DeleteFunc(slices.Clone(hashes), func(hash uint64) bool { return !unknown[hash] })
 }
 
 // Inquire returns what to ask a peer whose buckets have these digests, divided
@@ -97,24 +92,24 @@ func (t *Table) Inquire(digests []uint64) []Inquiry {
 }
 
 func (t *Table) each(visit func(hash uint64)) {
-	for i := range t.records.slots {
-		visit(t.records.slots[i].hash)
+	for _, r := range t.records.facts {
+		visit(r.Hash())
 	}
-	for i := range t.rows.slots {
-		visit(t.rows.slots[i].hash)
+	for _, r := range t.rows.facts {
+		visit(r.Hash())
 	}
 }
 
 func (t *Table) collect(wanted func(hash uint64) bool) []Facts {
 	c := collector{limit: t.limit()}
-	for i := range t.records.slots {
-		if s := &t.records.slots[i]; wanted(s.hash) {
-			c.record(s.fact.Record)
+	for _, r := range t.records.facts {
+		if wanted(r.Hash()) {
+			c.record(r.Record)
 		}
 	}
-	for i := range t.rows.slots {
-		if s := &t.rows.slots[i]; wanted(s.hash) {
-			c.row(s.fact.Row)
+	for _, r := range t.rows.facts {
+		if wanted(r.Hash()) {
+			c.row(r.Row)
 		}
 	}
 	return c.parts

@@ -3,8 +3,6 @@ package gossip
 import (
 	"iter"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/pando-go/pando/clusterd/engine/member"
 	"github.com/pando-go/pando/clusterd/engine/reach"
 )
@@ -17,7 +15,8 @@ const Buckets = 64
 
 // Table holds what a node knows: a record of each address and a row of each
 // observer. Its digests change with each fact at no further cost. The zero
-// Table is empty and ready to use. Facts in it are never written to.
+// Table is empty and ready to use. Facts in it are never written to, but for
+// the hash that they keep of themselves.
 type Table struct {
 	Limit int // about how many bytes of facts go into one message; 0 = MaxFacts
 
@@ -26,7 +25,6 @@ type Table struct {
 	digest  uint64
 	buckets [Buckets]uint64
 	log     changelog
-	scratch []byte
 }
 
 // Record returns the record of an address, or nil.
@@ -36,17 +34,17 @@ func (t *Table) Record(address string) *member.Record { return t.records.get(add
 func (t *Table) Row(address string) *reach.Row { return t.rows.get(address).Row }
 
 // Len returns how many records the table holds.
-func (t *Table) Len() int { return len(t.records.slots) }
+func (t *Table) Len() int { return len(t.records.facts) }
 
 // RecordAt returns the i-th record, in the order of the addresses.
-func (t *Table) RecordAt(i int) *member.Record { return t.records.slots[i].fact.Record }
+func (t *Table) RecordAt(i int) *member.Record { return t.records.facts[i].Record }
 
 // Records yields all records, sorted by address. The table must not be changed
 // meanwhile.
 func (t *Table) Records() iter.Seq[*member.Record] {
 	return func(yield func(*member.Record) bool) {
-		for i := range t.records.slots {
-			if !yield(t.records.slots[i].fact.Record) {
+		for i := range t.records.facts {
+			if !yield(t.records.facts[i].Record) {
 				return
 			}
 		}
@@ -55,9 +53,9 @@ func (t *Table) Records() iter.Seq[*member.Record] {
 
 // Rows returns all rows, sorted by the observer's address.
 func (t *Table) Rows() []*reach.Row {
-	rows := make([]*reach.Row, len(t.rows.slots))
-	for i := range t.rows.slots {
-		rows[i] = t.rows.slots[i].fact.Row
+	rows := make([]*reach.Row, len(t.rows.facts))
+	for i := range t.rows.facts {
+		rows[i] = t.rows.facts[i].Row
 	}
 	return rows
 }
@@ -75,33 +73,34 @@ func (t *Table) BucketDigests() []uint64 {
 // Seq returns the number of the last change of the table.
 func (t *Table) Seq() uint64 { return t.log.seq }
 
-// MergeRecord merges a record into the table and reports whether that changed
-// it.
-func (t *Table) MergeRecord(r *member.Record) bool {
-	old := t.Record(r.Address)
-	if old != nil {
-		merged := member.Merge(old, r)
-		if merged == old {
-			return false
+// MergeRecord merges a record into the table. It returns the records of that
+// address before, nil if there was none, and now: they differ if the table does.
+func (t *Table) MergeRecord(r *member.Record) (old, now *member.Record) {
+	i, taken := t.records.find(r.Address)
+	if taken {
+		old = t.records.facts[i].Record
+		if r = member.Merge(old, r); r == old {
+			return old, old
 		}
-		r = merged
 	}
-	hash := t.hash('m', r)
-	t.fold(t.records.put(record{r}, hash), hash)
+	t.fold(t.records.put(i, taken, record{r}), r.Hash())
 	t.log.note(r.Address, false)
-	return true
+	return old, r
 }
 
-// MergeRow merges a row into the table and reports whether that changed it.
-func (t *Table) MergeRow(r *reach.Row) bool {
-	old := t.Row(r.Observer.Address)
-	if old != nil && reach.Merge(old, r) == old {
-		return false
+// MergeRow merges a row into the table. It returns the rows of that observer
+// before, nil if there was none, and now: they differ if the table does.
+func (t *Table) MergeRow(r *reach.Row) (old, now *reach.Row) {
+	i, taken := t.rows.find(r.Observer.Address)
+	if taken {
+		old = t.rows.facts[i].Row
+		if reach.Merge(old, r) == old {
+			return old, old
+		}
 	}
-	hash := t.hash('r', r)
-	t.fold(t.rows.put(row{r}, hash), hash)
+	t.fold(t.rows.put(i, taken, row{r}), r.Hash())
 	t.log.note(r.Observer.Address, true)
-	return true
+	return old, r
 }
 
 // DropRecord forgets the record of an address.
@@ -109,12 +108,6 @@ func (t *Table) DropRecord(address string) { t.fold(t.records.drop(address), 0) 
 
 // DropRow forgets the row of the observer at an address.
 func (t *Table) DropRow(address string) { t.fold(t.rows.drop(address), 0) }
-
-// hash returns the hash of a fact; 0 stands for none.
-func (t *Table) hash(sort byte, f interface{ AppendBinary([]byte) []byte }) uint64 {
-	t.scratch = f.AppendBinary(append(t.scratch[:0], sort))
-	return max(xxhash.Sum64(t.scratch), 1)
-}
 
 // fold takes one hash out of the digests and another one in; 0 = none.
 func (t *Table) fold(former, now uint64) {

@@ -50,7 +50,7 @@ func NextUID(now time.Time, highest, random uint64) uint64 {
 // ports are compared as text: of two numbers without leading zeros the longer
 // one is larger.
 func CompareAddress(a, b string) int {
-	if len(a) == len(b) && alike(a, b) {
+	if len(a) == len(b) && (samePort(a, b) || alike(a, b)) {
 		return strings.Compare(a, b)
 	}
 	if a == b {
@@ -64,6 +64,12 @@ func CompareAddress(a, b string) int {
 		return c
 	}
 	return cmp.Compare(len(a), len(b))
+}
+
+// samePort reports whether two addresses of one length end in the same port.
+func samePort(a, b string) bool {
+	i := strings.LastIndexByte(a, ':')
+	return i >= 0 && a[i:] == b[i:]
 }
 
 // alike reports whether two addresses of one length have plain ports of one

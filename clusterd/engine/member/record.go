@@ -25,6 +25,9 @@ type Record struct {
 	// Removed is the number of the decided view that removed the member;
 	// 0 = it lives.
 	Removed uint64
+
+	hashed *Record // whose hash it is: in a copy that of another one; nil = it is not known
+	hash   uint64
 }
 
 // Own is the part of a record that its member alone writes. The higher

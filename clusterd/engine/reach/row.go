@@ -18,6 +18,17 @@ type Row struct {
 	// Around are those that the observer reaches only by way of others: they
 	// live, and the link between the two is broken. Sorted; none is in Accused.
 	Around []member.Node
+
+	hashed *Row // whose hash it is: in a copy that of another one; nil = it is not known
+	hash   uint64
+}
+
+// Hash returns a hash of the row, never 0, as [member.Record.Hash] does.
+func (r *Row) Hash() uint64 {
+	if r.hashed != r {
+		r.hashed, r.hash = r, member.Sum('r', r)
+	}
+	return r.hash
 }
 
 // MaxAccused is the greatest number of members in each list of one row.

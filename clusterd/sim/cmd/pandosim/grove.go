@@ -22,6 +22,10 @@ const (
 	rest     = 10 * time.Second
 )
 
+// watched is of how many nodes of a very large grove the lists of members are
+// looked at: that takes some 400 bytes of each member.
+const watched = 32
+
 // room is how much memory a grove takes before garbage is collected more often,
 // in bytes: what it keeps is less, and in all it should stay below 4 GiB.
 const room = 3700 << 20
@@ -34,7 +38,7 @@ func (o options) grow(out io.Writer) error {
 	timing.Gossip = o.interval
 	watch := 0
 	if o.grove > 200 {
-		watch = 64
+		watch = max(64, o.grove/watched)
 	}
 	s := sim.New(sim.Config{
 		Seed:   max(o.seed, 1),
