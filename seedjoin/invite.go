@@ -59,18 +59,26 @@ func (m *Machine) doubts(c *contact) bool {
 }
 
 // inviteAt is when c is due. A refused connection costs next to nothing, and a
-// first seed that starts there waits T_found/6 only: see [Machine.foundAt].
+// first seed that starts there waits T_found/6 only: see [Machine.foundAt]. So
+// does one whose cluster gives way to this one, and whose process starts again.
 // Members that are no stewards call the more rarely the more there are: all of
 // them together about as often as the stewards.
 func (m *Machine) inviteAt(c *contact) time.Time {
 	every := m.cfg.Found / 3
-	if c.said == nobody || m.doubts(c) {
+	if c.said == nobody || m.doubts(c) || m.outlives() {
 		every = m.cfg.Found / 30
 	}
 	if !m.standing.Steward {
 		every *= time.Duration(1 + m.standing.Members.Len()/stewards)
 	}
 	return c.invited.Add(every)
+}
+
+// outlives reports whether there is lately another cluster, which is to give way
+// to this one.
+func (m *Machine) outlives() bool {
+	i := &m.island
+	return !i.other.IsZero() && !m.later() && m.now.Sub(i.seen) <= m.cfg.Found
 }
 
 // nextInvite is when the next invitation is due; zero = never.
