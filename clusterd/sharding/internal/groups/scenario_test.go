@@ -23,6 +23,36 @@ func (tr *trio) serving(shard uint32, d time.Duration) (most int) {
 	return most
 }
 
+// withAndWithout plays a scenario with all ingredients and without some: the same
+// faults must do harm then. Three nodes have one shard, whose primary is node 1.
+func withAndWithout(t *testing.T, some ingredients, play func(tr *trio, off ingredients)) {
+	t.Helper()
+	for name, off := range map[string]ingredients{"with": {}, "without": some} { // order: each is played by itself
+		t.Run(name, func(t *testing.T) {
+			tr := newTrio(t, 3, Config{Shards: 1})
+			for _, n := range tr.nodes {
+				n.m.without = off
+			}
+			tr.create(0, 1, 2, 3)
+			tr.run(time.Second)
+			play(tr, off)
+		})
+	}
+}
+
+// wantServing holds how many nodes serve a shard at one time in the next while:
+// one, or two where an ingredient is missing.
+func (tr *trio) wantServing(off ingredients, d time.Duration) {
+	tr.t.Helper()
+	want := 1
+	if off != (ingredients{}) {
+		want = 2
+	}
+	if got := tr.serving(0, d); got != want {
+		tr.t.Errorf("nodes that served at one time: got %d, want %d", got, want)
+	}
+}
+
 func (tr *trio) restart(id uint64, off ingredients) {
 	tr.t.Helper()
 	n := tr.node(id)
@@ -47,89 +77,51 @@ func (tr *trio) restart(id uint64, off ingredients) {
 // Without its promise to 1, node 2 would vote for 3 while 1 still has the lease that
 // 2 gave it.
 func TestGuard(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		most int
-	}{{"with", ingredients{}, 1}, {"without", ingredients{guard: true}, 2}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
-			for _, n := range tr.nodes {
-				n.m.without = c.off
-			}
-			tr.create(0, 1, 2, 3)
-			tr.run(time.Second)
-			tr.drop = func(from, to uint64) bool { return from+to == 4 }
-			tr.run(2500 * time.Millisecond)
-			tr.drop = func(from, to uint64) bool { return from+to == 4 || from == 2 && to == 1 }
-			if got := tr.serving(0, 5*time.Second); got != c.most {
-				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
-			}
-		})
-	}
+	withAndWithout(t, ingredients{guard: true}, func(tr *trio, off ingredients) {
+		tr.drop = func(from, to uint64) bool { return from+to == 4 }
+		tr.run(2500 * time.Millisecond)
+		tr.drop = func(from, to uint64) bool { return from+to == 4 || from == 2 && to == 1 }
+		tr.wantServing(off, 5*time.Second)
+	})
 }
 
 // TestRestartGuard: node 1 leads with the support of 2; 3 hears nothing of 1
 // and stands in vain. Now 2 restarts and 1 hears no more of it. If 2 did not
 // wait, it would vote for 3 while 1 still has the lease that 2 gave it.
 func TestRestartGuard(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		most int
-	}{{"with", ingredients{}, 1}, {"without", ingredients{restartGuard: true}, 2}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
-			tr.create(0, 1, 2, 3)
-			tr.drop = func(from, to uint64) bool { return from+to == 4 }
-			tr.run(10 * time.Second)
-			tr.wantPrimary(0, 1)
-			tr.drop = func(from, to uint64) bool { return from == 1 || to == 1 }
-			tr.restart(2, c.off)
-			if got := tr.serving(0, 10*time.Second); got != c.most {
-				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
-			}
-			if p := tr.primary(0); p != 2 && p != 3 {
-				t.Errorf("primary %d at the end, want 2 or 3", p)
-			}
-		})
-	}
+	withAndWithout(t, ingredients{restartGuard: true}, func(tr *trio, off ingredients) {
+		tr.drop = func(from, to uint64) bool { return from+to == 4 }
+		tr.run(10 * time.Second)
+		tr.wantPrimary(0, 1)
+		tr.drop = func(from, to uint64) bool { return from == 1 || to == 1 }
+		tr.restart(2, off)
+		tr.wantServing(off, 10*time.Second)
+		if p := tr.primary(0); p != 2 && p != 3 {
+			tr.t.Errorf("primary %d at the end, want 2 or 3", p)
+		}
+	})
 }
 
 // TestOwnStamp: the answers to node 1 arrive 1.9 s late. A lease that counted
 // from their arrival would outlast the promises.
 func TestOwnStamp(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		most int
-	}{{"with", ingredients{}, 1}, {"without", ingredients{ownStamp: true}, 2}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
-			for _, n := range tr.nodes {
-				n.m.without = c.off
+	withAndWithout(t, ingredients{ownStamp: true}, func(tr *trio, off ingredients) {
+		var late []Receive
+		tr.drop = cutOff(1)
+		tr.node(1).m.Tick(tr.now.Add(tr.node(1).m.cfg.Timing.Beat))
+		for _, p := range tr.node(1).m.Ready().Packets {
+			to := tr.node(p.To)
+			_ = to.m.Step(tr.now, Receive{From: 1, Data: p.Data})
+			for _, answer := range to.m.Ready().Packets {
+				late = append(late, Receive{From: p.To, Data: answer.Data})
 			}
-			tr.create(0, 1, 2, 3)
-			tr.run(time.Second)
-			var late []Receive
-			tr.drop = cutOff(1)
-			tr.node(1).m.Tick(tr.now.Add(tr.node(1).m.cfg.Timing.Beat))
-			for _, p := range tr.node(1).m.Ready().Packets {
-				to := tr.node(p.To)
-				_ = to.m.Step(tr.now, Receive{From: 1, Data: p.Data})
-				for _, answer := range to.m.Ready().Packets {
-					late = append(late, Receive{From: p.To, Data: answer.Data})
-				}
-			}
-			tr.run(1900 * time.Millisecond)
-			for _, in := range late {
-				_ = tr.node(1).m.Step(tr.now, in)
-			}
-			if got := tr.serving(0, 5*time.Second); got != c.most {
-				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
-			}
-		})
-	}
+		}
+		tr.run(1900 * time.Millisecond)
+		for _, in := range late {
+			_ = tr.node(1).m.Step(tr.now, in)
+		}
+		tr.wantServing(off, 5*time.Second)
+	})
 }
 
 // hold hands out what a node would send and keeps it back.
@@ -165,29 +157,15 @@ func (tr *trio) deliver(to uint64, late []Receive) {
 // again when it arrives. The votes that 2 then asks for are forced: in the same
 // term 3 would break its promise to 1.
 func TestReleased(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		most int
-	}{{"with", ingredients{}, 1}, {"without", ingredients{released: true}, 2}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
-			for _, n := range tr.nodes {
-				n.m.without = c.off
-			}
-			tr.create(0, 1, 2, 3)
-			tr.run(time.Second)
-			tr.step(1, Transfer{Shard: 0, To: 2})
-			late := tr.hold(1)
-			tr.run(time.Second)
-			tr.wantPrimary(0, 1)
-			tr.drop = cutOff(1)
-			tr.deliver(2, late[2])
-			if got := tr.serving(0, 5*time.Second); got != c.most {
-				t.Errorf("nodes that served at one time: got %d, want %d", got, c.most)
-			}
-		})
-	}
+	withAndWithout(t, ingredients{released: true}, func(tr *trio, off ingredients) {
+		tr.step(1, Transfer{Shard: 0, To: 2})
+		late := tr.hold(1)
+		tr.run(time.Second)
+		tr.wantPrimary(0, 1)
+		tr.drop = cutOff(1)
+		tr.deliver(2, late[2])
+		tr.wantServing(off, 5*time.Second)
+	})
 }
 
 // TestReturnOfAMember: an answer of node 3's old replica arrives when 3 is back
@@ -195,83 +173,64 @@ func TestReleased(t *testing.T) {
 // has what the old one had, and never send it that.
 func TestReturnOfAMember(t *testing.T) {
 	race.SkipPure(t)
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		back bool
-	}{{"with", ingredients{}, true}, {"without", ingredients{renewFirst: true}, false}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
+	withAndWithout(t, ingredients{renewFirst: true}, func(tr *trio, off ingredients) {
+		tr.step(1, Propose{Shard: 0, ID: 1, Level: Quorum, Data: []byte("a=x")})
+		tr.deliver(3, tr.hold(1)[3])
+		late := tr.hold(3)[1]
+		tr.run(time.Second)
+		plan := func(view uint64, members ...uint64) {
 			for _, n := range tr.nodes {
-				n.m.without = c.off
+				tr.step(n.id, Plan{View: view, Rows: []PlanRow{{Shard: 0, Members: members}}})
 			}
-			tr.create(0, 1, 2, 3)
-			tr.run(time.Second)
-			tr.step(1, Propose{Shard: 0, ID: 1, Level: Quorum, Data: []byte("a=x")})
-			tr.deliver(3, tr.hold(1)[3])
-			late := tr.hold(3)[1]
-			tr.run(time.Second)
-			plan := func(view uint64, members ...uint64) {
-				for _, n := range tr.nodes {
-					tr.step(n.id, Plan{View: view, Rows: []PlanRow{{Shard: 0, Members: members}}})
-				}
-			}
-			plan(1, 1, 2)
-			tr.run(time.Second)
-			if g := tr.node(3).m.groups[0]; !g.blank() {
-				t.Fatal("node 3 still has its replica")
-			}
-			tr.drop = cutOff(3)
-			plan(2, 1, 2, 3)
-			tr.run(time.Second)
-			tr.deliver(1, late)
-			tr.drop, tr.endless = nil, !c.back
-			tr.run(5 * time.Second)
-			if back := tr.node(1).m.groups[0].conf.votes(3); back != c.back {
-				t.Errorf("node 3 is a voter again: got %v, want %v", back, c.back)
-			}
-		})
-	}
+		}
+		plan(1, 1, 2)
+		tr.run(time.Second)
+		if g := tr.node(3).m.groups[0]; !g.blank() {
+			tr.t.Fatal("node 3 still has its replica")
+		}
+		tr.drop = cutOff(3)
+		plan(2, 1, 2, 3)
+		tr.run(time.Second)
+		tr.deliver(1, late)
+		want := !off.renewFirst
+		tr.drop, tr.endless = nil, !want
+		tr.run(5 * time.Second)
+		if back := tr.node(1).m.groups[0].conf.votes(3); back != want {
+			tr.t.Errorf("node 3 is a voter again: got %v, want %v", back, want)
+		}
+	})
 }
 
 // TestJointAck: node 2 is being taken out while a write is under way that 3 has
 // not got. Nodes 1 and 2 are a majority of the old voters, but of the new ones,
 // 1 and 3, only node 1 would have what was acknowledged.
 func TestJointAck(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		off  ingredients
-		acks int
-	}{{"with", ingredients{}, 0}, {"without", ingredients{jointAck: true}, 1}} {
-		t.Run(c.name, func(t *testing.T) {
-			tr := newTrio(t, 3, Config{Shards: 1})
-			for _, n := range tr.nodes {
-				n.m.without = c.off
-			}
-			tr.create(0, 1, 2, 3)
-			tr.run(time.Second)
-			tr.drop = cutOff(3)
-			tr.step(1, Propose{Shard: 0, ID: 1, Level: Quorum, Data: []byte("a=x")})
-			write := tr.hold(1)[2]
-			tr.step(1, Plan{View: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 3}}}})
-			removal := tr.hold(1)[2]
-			tr.deliver(2, write)
-			tr.deliver(1, tr.hold(2)[1])
-			tr.ready(tr.node(1))
-			tr.deliver(2, removal)
-			tr.deliver(1, tr.hold(2)[1])
-			tr.ready(tr.node(1))
-			if g := tr.node(1).m.groups[0]; g.conf.votes(2) {
-				t.Fatal("node 2 is still a voter")
-			}
-			if got := len(tr.node(1).acks(1)); got != c.acks {
-				t.Errorf("acknowledged while one of two voters has it: got %d, want %d", got, c.acks)
-			}
-			tr.drop = nil
-			tr.run(time.Second)
-			if got := len(tr.node(1).acks(1)); got != 1 {
-				t.Errorf("acks at the end: got %d, want 1", got)
-			}
-		})
-	}
+	withAndWithout(t, ingredients{jointAck: true}, func(tr *trio, off ingredients) {
+		tr.drop = cutOff(3)
+		tr.step(1, Propose{Shard: 0, ID: 1, Level: Quorum, Data: []byte("a=x")})
+		write := tr.hold(1)[2]
+		tr.step(1, Plan{View: 1, Rows: []PlanRow{{Shard: 0, Members: []uint64{1, 3}}}})
+		removal := tr.hold(1)[2]
+		tr.deliver(2, write)
+		tr.deliver(1, tr.hold(2)[1])
+		tr.ready(tr.node(1))
+		tr.deliver(2, removal)
+		tr.deliver(1, tr.hold(2)[1])
+		tr.ready(tr.node(1))
+		if g := tr.node(1).m.groups[0]; g.conf.votes(2) {
+			tr.t.Fatal("node 2 is still a voter")
+		}
+		want := 0
+		if off.jointAck {
+			want = 1
+		}
+		if got := len(tr.node(1).acks(1)); got != want {
+			tr.t.Errorf("acknowledged while one of two voters has it: got %d, want %d", got, want)
+		}
+		tr.drop = nil
+		tr.run(time.Second)
+		if got := len(tr.node(1).acks(1)); got != 1 {
+			tr.t.Errorf("acks at the end: got %d, want 1", got)
+		}
+	})
 }
