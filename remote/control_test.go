@@ -143,6 +143,35 @@ func TestPostMayDialAgainSoon(t *testing.T) {
 	})
 }
 
+// TestPostsInARowDialAgainSoon: posts that come faster than tries to connect fail,
+// so that one always waits. The backoff grows, but none of them waits for it.
+func TestPostsInARowDialAgainSoon(t *testing.T) {
+	bubble(t, func(c *cluster) {
+		a := c.start("a:1", 1)
+		log := a.handle("svc")
+		posts := 0
+		post := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+				a.r.Post(Node{"b:1", 0}, "svc", nil)
+				posts++
+			}
+		}
+		post(5 * time.Second)
+		time.Sleep(hurried)
+		if _, failed := log.take(); len(failed) != posts {
+			t.Errorf("got %d failures of %d posts", len(failed), posts)
+		}
+		post(time.Second)
+		b := c.start("b:1", 2)
+		got := b.handle("svc")
+		post(hurried)
+		synctest.Wait()
+		if arrived, _ := got.take(); len(arrived) == 0 {
+			t.Errorf("nothing arrived %v after the other side was back", hurried)
+		}
+	})
+}
+
 func TestControlQueueIsBounded(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		a, b := c.start("a:1", 1), c.start("b:1", 2)

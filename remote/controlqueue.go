@@ -161,9 +161,11 @@ func (q *controlQueue) hasten() {
 	q.unlockAndWake()
 }
 
+// hurry reports whether posts wait. If none do, the next one wakes the lane.
 func (q *controlQueue) hurry() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.idle = len(q.posts) == 0 && len(q.rejects) == 0
 	return len(q.posts) > 0
 }
 

@@ -30,8 +30,8 @@ const watched = 32
 // in bytes: what it keeps is less, and in all it should stay below 4 GiB.
 const room = 3700 << 20
 
-// grow forms a large cluster through three seeds, all nodes at once, watches it
-// at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
+// grow forms a large cluster through three seeds, all nodes at once or some at a
+// time, watches it at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
 func (o options) grow(out io.Writer) error {
 	debug.SetMemoryLimit(room)
 	timing := engine.Lan()
@@ -49,16 +49,19 @@ func (o options) grow(out io.Writer) error {
 
 		MaxMessage: o.message,
 	})
-	for id := 1; id <= o.grove; id++ {
-		s.Start(id)
-	}
 	l := lap{sim: s, nodes: o.grove, out: out}
 	if o.message > 0 {
 		s.Weigh(l.size)
 		defer func() { fmt.Fprintf(out, "the largest message had %d bytes: %s\n", l.most, l.which) }()
 	}
-	if err := l.settle("formed"); err != nil {
-		return err
+	for id := 1; id <= o.grove; id++ {
+		s.Start(id)
+		if last := id == o.grove; last || o.batch > 0 && id%o.batch == 0 {
+			l.nodes = id
+			if err := l.settle("formed"); err != nil {
+				return err
+			}
+		}
 	}
 	s.Run(echoes)
 	l.begin()

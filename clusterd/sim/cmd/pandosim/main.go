@@ -37,6 +37,7 @@ type options struct {
 
 	without  string        // names of rules to take out, separated by blanks
 	grove    int           // form a cluster of so many nodes instead; 0 = not
+	batch    int           // of a grove: how many start at a time; 0 = all
 	interval time.Duration // between two gossip rounds of a grove
 	message  int           // about how many bytes a message of a grove may have; 0 = the engine's default
 	report   string        // write pictures into this file instead; "" = not
@@ -54,6 +55,7 @@ func main() {
 	flag.BoolVar(&o.shrink, "shrink", true, "shorten the story of the first failure")
 	flag.StringVar(&o.without, "without", "", "take these rules of the protocol out, separated by blanks")
 	flag.IntVar(&o.grove, "grove", 0, "form a cluster of so many nodes instead, let it rest, and let one more join")
+	flag.IntVar(&o.batch, "batch", 0, "of a grove so many nodes start at a time, the next when these are up; 0 = all at once")
 	flag.DurationVar(&o.interval, "interval", time.Second, "gossip interval of a grove")
 	flag.IntVar(&o.message, "message", 0, "about how many bytes a message of a grove may have (default 64 KiB); every message is weighed then")
 	flag.StringVar(&o.report, "report", "", "write a page of pictures into this file instead; with -script or -seed of that story")
