@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine"
@@ -16,6 +17,7 @@ type node struct {
 	id      int
 	name    string // cluster name of its configuration
 	self    member.Node
+	seeds   []string      // that this incarnation was given
 	skew    time.Duration // its clock minus the world's at the start
 	drift   int64         // by how many parts of a million its clock is fast
 	slow    time.Duration // it does everything up to this late
@@ -109,10 +111,11 @@ func (s *Sim) boot(n *node) error {
 	if s.cfg.Without.Has(rules.Growing) {
 		n.self.UID = s.rng.Uint64() | 1
 	}
+	n.seeds = slices.Clone(s.seeds)
 	m, err := s.cfg.New(core.Config{
 		Self:       n.self,
 		Name:       n.name,
-		Seeds:      s.seedsOf(n),
+		Seeds:      n.seeds,
 		FoundAlone: s.alone[n.id],
 		Timing:     s.cfg.Timing,
 		Downing:    s.cfg.Downing,

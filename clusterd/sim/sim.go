@@ -322,9 +322,6 @@ func (s *Sim) node(id int) *node {
 	return s.nodes[id]
 }
 
-// seedsOf returns the seed list that node n is configured with.
-func (s *Sim) seedsOf(*node) []string { return slices.Clone(s.seeds) }
-
 // generator returns a generator of its own for one incarnation, so that what
 // one node draws does not change what another does.
 func (s *Sim) generator(uid uint64) *rand.Rand {

@@ -189,7 +189,7 @@ func (s *Sim) silent(n *node) bool {
 		return false
 	}
 	votes := 0
-	for _, address := range s.seeds {
+	for _, address := range n.seeds {
 		o := s.node(idOf(address))
 		switch {
 		case o == n, !o.running() && !s.cutOff(o, n):
@@ -198,7 +198,7 @@ func (s *Sim) silent(n *node) bool {
 			votes++
 		}
 	}
-	return 2*votes <= len(s.seeds)
+	return 2*votes <= len(n.seeds)
 }
 
 // equal reports whether two views of one number have the same content.
