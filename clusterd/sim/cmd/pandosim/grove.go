@@ -33,6 +33,9 @@ const room = 3700 << 20
 // grow forms a large cluster through three seeds, all nodes at once or some at a
 // time, watches it at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
 func (o options) grow(out io.Writer) error {
+	if o.batch < 0 {
+		return fmt.Errorf("pandosim: -batch %d, want how many nodes start at a time, or 0 for all", o.batch)
+	}
 	debug.SetMemoryLimit(room)
 	timing := engine.Lan()
 	timing.Gossip = o.interval
