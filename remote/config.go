@@ -104,7 +104,8 @@ type Config struct {
 	// for so long although something was sent. Default 5 s.
 	AckTimeout time.Duration
 	// BackoffMin and BackoffMax bound the wait between two tries to connect.
-	// It doubles with each failure and is shortened at random by up to half.
+	// It doubles with each failure and is shortened at random by up to half; while
+	// a control message waits it is at most 0.1 s.
 	// Defaults 50 ms and 2 s.
 	BackoffMin time.Duration
 	BackoffMax time.Duration

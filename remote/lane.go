@@ -29,7 +29,7 @@ type source interface {
 	lost(err error)                       // the connection is gone; what it left open is sent again or has failed
 	unreachable(err error)                // no connection could be made
 	settle()                              // tells of failures; also between two tries
-	hurry() bool                          // something waits that shall not wait for the whole backoff
+	hurry() bool                          // something waits that shall not wait for the whole backoff; false: the next such push wakes the lane
 }
 
 // hurried is the longest backoff while a source is in a hurry.

@@ -74,8 +74,8 @@ func (m *Machine) inviteAt(c *contact) time.Time {
 	return c.invited.Add(every)
 }
 
-// outlives reports whether there is lately another cluster, which is to give way
-// to this one.
+// outlives reports whether another cluster was lately seen to which this one does
+// not give way: one founded later, or another branch, of which an operator decides.
 func (m *Machine) outlives() bool {
 	i := &m.island
 	return !i.other.IsZero() && !m.later() && m.now.Sub(i.seen) <= m.cfg.Found

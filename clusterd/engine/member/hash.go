@@ -4,8 +4,7 @@ import "github.com/cespare/xxhash/v2"
 
 // Sum returns a hash of a fact, never 0. sort tells facts of different sorts apart.
 func Sum(sort byte, f interface{ AppendBinary([]byte) []byte }) uint64 {
-	var room [256]byte
-	return max(xxhash.Sum64(f.AppendBinary(append(room[:0], sort))), 1)
+	return max(xxhash.Sum64(f.AppendBinary(append(make([]byte, 0, 256), sort))), 1)
 }
 
 // Hash returns a hash of the record, never 0, for digests: it is asked for again

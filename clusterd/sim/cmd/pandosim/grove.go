@@ -59,7 +59,7 @@ func (o options) grow(out io.Writer) error {
 	}
 	for id := 1; id <= o.grove; id++ {
 		s.Start(id)
-		if last := id == o.grove; last || o.batch > 0 && id%o.batch == 0 {
+		if id == o.grove || o.batch > 0 && id%o.batch == 0 {
 			l.nodes = id
 			if err := l.settle("formed"); err != nil {
 				return err
