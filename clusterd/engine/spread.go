@@ -93,7 +93,7 @@ func (e *Engine) mix() {
 // catchUp does what gossip and the waves have to do between two rounds.
 func (e *Engine) catchUp() {
 	if due := e.gossip.Due(); !due.IsZero() && !e.now.Before(due) {
-		e.post(e.gossip.Next(e.now, e.cfg.Rand))
+		e.post(e.gossip.CatchUp(e.now, e.cfg.Rand))
 	}
 	if due := e.waves.Due(); !due.IsZero() && !e.now.Before(due) {
 		e.shipAll(e.waves.Next(e.now))

@@ -65,8 +65,11 @@ func (s *Delegate) Next(now time.Time, r *rand.Rand) []Letter {
 		s.news = Facts{}
 	}
 	s.heard = 0
-	return letters(s.tree.Next(now))
+	return s.CatchUp(now, r)
 }
+
+// CatchUp implements [Strategy].
+func (s *Delegate) CatchUp(now time.Time, _ *rand.Rand) []Letter { return letters(s.tree.Next(now)) }
 
 // begin sends off the news, in as many rumours as its size asks for.
 func (s *Delegate) begin(now time.Time, r *rand.Rand) {

@@ -49,6 +49,9 @@ func (s *Memory) Next(now time.Time, r *rand.Rand) []Letter {
 	return s.letters(drawn, func() Note { return Note{Digest: s.digest} })
 }
 
+// CatchUp implements [Strategy]: an extra round.
+func (s *Memory) CatchUp(now time.Time, r *rand.Rand) []Letter { return s.Next(now, r) }
+
 // Lost implements [Strategy].
 func (s *Memory) Lost(_ time.Time, peer member.Node) { s.forget(peer) }
 

@@ -37,6 +37,9 @@ func (s *Random) Next(now time.Time, r *rand.Rand) []Letter {
 	return s.letters(drawn, func() Note { return Note{Digest: s.digest} })
 }
 
+// CatchUp implements [Strategy]: an extra round.
+func (s *Random) CatchUp(now time.Time, r *rand.Rand) []Letter { return s.Next(now, r) }
+
 // Lost implements [Strategy].
 func (s *Random) Lost(time.Time, member.Node) {}
 

@@ -85,6 +85,9 @@ func (s *SeenSet) Next(now time.Time, r *rand.Rand) []Letter {
 	return s.letters(drawn, func() Note { return s.note(false) })
 }
 
+// CatchUp implements [Strategy]: an extra round.
+func (s *SeenSet) CatchUp(now time.Time, r *rand.Rand) []Letter { return s.Next(now, r) }
+
 // Lost implements [Strategy].
 func (s *SeenSet) Lost(time.Time, member.Node) {}
 

@@ -24,11 +24,24 @@ func (r row) address() string    { return r.Observer.Address }
 
 // shelf holds facts of one sort, sorted by address. A fact takes 8 bytes of it:
 // ten thousand simulated engines of ten thousand members have 10^8 of them.
-type shelf[F fact] struct{ facts []F }
+type shelf[F fact] struct {
+	facts []F
+	last  int // the place that was found last
+}
 
 // find returns the place of an address, and whether it is taken. It is asked
-// for each fact that arrives, hence written out.
+// some times for each fact that arrives, hence written out, and looks first where
+// it found something last.
 func (s *shelf[F]) find(address string) (int, bool) {
+	if s.last < len(s.facts) && s.facts[s.last].address() == address {
+		return s.last, true
+	}
+	i, found := s.search(address)
+	s.last = i
+	return i, found
+}
+
+func (s *shelf[F]) search(address string) (int, bool) {
 	low, high := 0, len(s.facts)
 	for low < high {
 		middle := int(uint(low+high) / 2)

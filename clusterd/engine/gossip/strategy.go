@@ -25,12 +25,13 @@ type Strategy interface {
 	// Heard reads the note on a message of a peer, after the facts beside it
 	// were merged and Changed was called. It returns what is to be sent at once.
 	Heard(now time.Time, from member.Node, note *Note, news Facts) []Letter
-	// Next returns what is to be sent in a round, or when Due says so.
+	// Next returns what is to be sent in a round.
 	Next(now time.Time, r *rand.Rand) []Letter
+	// CatchUp returns what is to be sent between two rounds, when Due says so.
+	CatchUp(now time.Time, r *rand.Rand) []Letter
 	// Lost tells that a message to a peer was lost, or that it is accused.
 	Lost(now time.Time, peer member.Node)
-	// Due returns when Next wants to be called beside the rounds; zero = not
-	// before an input.
+	// Due returns when CatchUp wants to be called; zero = not before an input.
 	Due() time.Time
 }
 

@@ -132,3 +132,35 @@ func TestKinds(t *testing.T) {
 		t.Error("got no error for a strategy that does not exist")
 	}
 }
+
+// TestBusyDelegateLeavesItsNewsToAntiEntropy: a node that has heard many rumours
+// in a round begins none, and timers that ring meanwhile do not have it forget
+// that. When they did, a thousand nodes that all had news at once sent millions of
+// messages.
+func TestBusyDelegateLeavesItsNewsToAntiEntropy(t *testing.T) {
+	all, r, now := nodes(100), rand.New(rand.NewPCG(1, 1)), time.Unix(0, 0)
+	s := New(Config{Self: all[0], Hop: time.Second})
+	s.Aim(func() []member.Node { return all })
+	begun := func() (count int) {
+		s.Changed(now, 7, Facts{Rows: []*reach.Row{{Observer: all[0], Version: 1}}})
+		for _, l := range s.Next(now, r) {
+			if l.Note.Rumour.Origin == all[0] {
+				count++
+			}
+		}
+		return count
+	}
+	for i := range uint64(busy + 1) {
+		s.Heard(now, all[1], &Note{Rumour: Rumour{all[1], i + 1}, Ticket: i + 1, Share: all[2:3]}, Facts{})
+	}
+	now = s.Due()
+	if late := s.CatchUp(now, r); len(late) == 0 {
+		t.Fatal("nobody is told again")
+	}
+	if got := begun(); got != 0 {
+		t.Errorf("a busy node sent %d messages of its own news, want none", got)
+	}
+	if begun() == 0 {
+		t.Error("in the next round, without rumours, it sent none of its own news")
+	}
+}

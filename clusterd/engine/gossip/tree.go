@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"container/heap"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -30,11 +31,14 @@ import (
 // K names a load, P is what is handed on. Whoever takes a load is told once;
 // repeating it is the caller's to notice. The zero Tree is not usable.
 type Tree[K comparable, P any] struct {
-	cfg   TreeConfig
-	tasks []*task[K, P] // in the order in which they came
-	done  []receipt[K]  // the last ones finished, to answer whoever asks again
-	drawn uint64        // tickets so far
-	out   []Parcel[K, P]
+	cfg      TreeConfig
+	tasks    map[origin[K]]*task[K, P]
+	done     []*task[K, P]           // those of tasks that are finished, oldest first: to answer whoever asks again
+	children map[uint64]*child[K, P] // of all tasks, by ticket
+	timers   timers[K, P]            // the children, the one that is late first
+	waiting  []*task[K, P]           // Paced: those with somebody left to hand on
+	drawn    uint64                  // tickets so far
+	out      []Parcel[K, P]
 }
 
 // TreeConfig describes a [Tree].
@@ -88,10 +92,13 @@ const (
 type task[K comparable, P any] struct {
 	origin  origin[K]
 	load    P
+	size    int           // of the share
 	rest    []member.Node // not handed on yet; may share memory with others: never written to
-	open    []*child
+	open    []*child[K, P]
 	missing []member.Node // given up
 	told    bool          // the parent was told who is late
+	waits   bool          // it is among those waiting
+	until   time.Time     // finished: when it may be forgotten; else zero
 }
 
 // origin tells where a share comes from. One parent may hand a node several
@@ -103,20 +110,18 @@ type origin[K comparable] struct {
 }
 
 // child is a node that was handed a share and has not finished it.
-type child struct {
+type child[K comparable, P any] struct {
+	task    *task[K, P]
 	node    member.Node
 	ticket  uint64
 	share   []member.Node // what it was handed
-	left    []member.Node // who of node and share is not known to be reached
-	due     time.Time     // when it is late
-	tries   int           // how often it was told, since it last answered
+	left    []member.Node // who of the share is not known to be reached; never written to
+	heard   bool          // it has reported: it is reached itself
 	late    bool          // it did not answer in time, or waits for others that did not
+	tries   int           // how often it was told, since it last answered
 	answers int           // how often it has said that it is at it
-}
-
-type receipt[K comparable] struct {
-	origin  origin[K]
-	missing []member.Node
+	due     time.Time     // when it is late
+	place   int           // in the timers
 }
 
 // The patience of a tree and its memory.
@@ -143,14 +148,14 @@ func NewTree[K comparable, P any](cfg TreeConfig) *Tree[K, P] {
 	if cfg.Doubt == nil {
 		cfg.Doubt = func(member.Node) bool { return false }
 	}
-	return &Tree[K, P]{cfg: cfg}
+	return &Tree[K, P]{cfg: cfg, tasks: map[origin[K]]*task[K, P]{}, children: map[uint64]*child[K, P]{}}
 }
 
 // Begin hands a load to an audience, in the order that the configuration asks
-// for. audience is not kept.
+// for. No load of that key may be on its way from here. audience is not kept.
 func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node, r *rand.Rand) {
-	k := &task[K, P]{origin: origin[K]{key: key}, load: load}
-	t.tasks = append(t.tasks, k)
+	k := &task[K, P]{origin: origin[K]{key: key}, load: load, size: len(audience)}
+	t.tasks[k.origin] = k
 	for _, n := range audience {
 		if t.cfg.Doubt(n) {
 			t.hand(now, k, n, nil)
@@ -170,23 +175,19 @@ func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node,
 // served, it reports on.
 func (t *Tree[K, P]) Take(now time.Time, parent member.Node, key K, ticket uint64, load P, share []member.Node) {
 	from := origin[K]{key, parent, ticket}
-	for _, k := range t.tasks {
-		if k.origin == from {
+	if k := t.tasks[from]; k != nil {
+		if k.until.IsZero() {
 			t.report(from, Begun, nil)
-			return
+		} else {
+			t.report(from, Final, k.missing)
 		}
+		return
 	}
-	for _, d := range t.done {
-		if d.origin == from {
-			t.report(from, Final, d.missing)
-			return
-		}
-	}
-	k := &task[K, P]{origin: from, load: load, rest: share}
-	if len(t.tasks) >= maxTasks {
+	k := &task[K, P]{origin: from, load: load, size: len(share), rest: share}
+	if t.Len() >= maxTasks {
 		k.rest, k.missing = nil, share
 	}
-	t.tasks = append(t.tasks, k)
+	t.tasks[from] = k
 	if len(k.rest) > t.cfg.Confirm {
 		t.report(from, Begun, nil)
 	}
@@ -196,83 +197,107 @@ func (t *Tree[K, P]) Take(now time.Time, parent member.Node, key K, ticket uint6
 // Hear takes a report and returns who is known by it to be reached, that
 // was not before.
 func (t *Tree[K, P]) Hear(now time.Time, from member.Node, key K, ticket uint64, missing []member.Node, report Report) (reached []member.Node) {
-	for _, k := range t.tasks {
-		i := slices.IndexFunc(k.open, func(c *child) bool { return c.node == from && c.ticket == ticket })
-		if i >= 0 && k.origin.key == key {
-			return t.hear(now, k, i, missing, report)
-		}
+	c := t.children[ticket]
+	if c == nil || c.node != from || c.task.origin.key != key {
+		return nil
 	}
-	return nil
-}
-
-// hear takes the report of one child of a task.
-func (t *Tree[K, P]) hear(now time.Time, k *task[K, P], i int, missing []member.Node, report Report) (reached []member.Node) {
-	c, lacks := k.open[i], set(missing)
-	var left []member.Node
-	for _, n := range c.left {
-		if n != c.node && (report == Begun || lacks[n]) {
-			left = append(left, n)
-		} else {
-			reached = append(reached, n)
-		}
+	if !c.heard {
+		c.heard, reached = true, append(reached, c.node)
 	}
-	c.left, c.tries = left, 1
+	if report != Begun {
+		c.left, reached = part(c.left, set(missing), reached)
+	}
+	c.tries = 1
 	c.answers++
 	switch {
 	case report == Final:
-		k.open = slices.Delete(k.open, i, i+1)
-		k.missing = append(k.missing, left...)
+		c.task.missing = append(c.task.missing, c.left...)
+		t.drop(c)
 	case c.answers > maxAnswers:
-		t.reclaim(k, i)
+		t.reclaim(now, c)
 	default:
 		c.late = c.late || report == Partial
-		c.due = now.Add(t.patience(len(left) + 1))
+		patience := t.patience(len(c.left) + 1)
 		if c.late { // it tries each of them as often as anybody may be tried
-			c.due = c.due.Add(maxTries * t.cfg.Hop)
+			patience += maxTries * t.cfg.Hop
+		}
+		t.await(c, now.Add(patience))
+	}
+	t.pursue(now, c.task)
+	return reached
+}
+
+// part returns those nodes that are in lacks, and appends the others to gone.
+func part(nodes []member.Node, lacks map[member.Node]bool, gone []member.Node) (left, all []member.Node) {
+	for _, n := range nodes {
+		if lacks[n] {
+			left = append(left, n)
+		} else {
+			gone = append(gone, n)
 		}
 	}
-	t.pursue(now, k)
-	return reached
+	return left, gone
 }
 
 // Lost tells that a message to a node was lost, or that it is accused: what it
 // was handed need not wait for the time-out.
 func (t *Tree[K, P]) Lost(now time.Time, n member.Node) {
-	for _, k := range t.tasks {
-		for _, c := range k.open {
-			if c.node != n {
-				continue
-			}
-			if c.due = now; len(c.share) > 0 {
-				c.tries = maxTries // ask nobody again whom nothing reaches
-			}
+	for _, c := range slices.Clone(t.timers) {
+		if c.node != n {
+			continue
+		}
+		if t.await(c, now); len(c.share) > 0 {
+			c.tries = maxTries // ask nobody again whom nothing reaches
 		}
 	}
 }
 
 // Drop forgets all loads that match, whether they are finished or not.
 func (t *Tree[K, P]) Drop(match func(K) bool) {
-	t.tasks = slices.DeleteFunc(t.tasks, func(k *task[K, P]) bool { return match(k.origin.key) })
-	t.done = slices.DeleteFunc(t.done, func(d receipt[K]) bool { return match(d.origin.key) })
+	for from, k := range t.tasks {
+		if !match(from.key) {
+			continue
+		}
+		for _, c := range slices.Clone(k.open) {
+			t.drop(c)
+		}
+		delete(t.tasks, from)
+	}
+	dropped := func(k *task[K, P]) bool { return match(k.origin.key) }
+	t.done = slices.DeleteFunc(t.done, dropped)
+	t.waiting = slices.DeleteFunc(t.waiting, dropped)
 	t.out = slices.DeleteFunc(t.out, func(p Parcel[K, P]) bool { return match(p.Key) })
 }
 
-// Serving reports whether a load is still on its way from here.
-func (t *Tree[K, P]) Serving(key K) bool {
-	return slices.ContainsFunc(t.tasks, func(k *task[K, P]) bool { return k.origin.key == key })
-}
+// Serving reports whether this node has begun a load that is still on its way.
+func (t *Tree[K, P]) Serving(key K) bool { return t.tasks[origin[K]{key: key}] != nil }
 
 // Len returns how many loads are on their way from here.
-func (t *Tree[K, P]) Len() int { return len(t.tasks) }
+func (t *Tree[K, P]) Len() int { return len(t.tasks) - len(t.done) }
 
 // Next looks after everybody who is late and returns what is to be sent.
 func (t *Tree[K, P]) Next(now time.Time) []Parcel[K, P] {
-	for _, k := range slices.Clone(t.tasks) {
-		t.expire(now, k)
-		if t.cfg.Paced && len(k.rest) > 0 {
-			t.divide(now, k)
+	t.forget(now)
+	moved := t.waiting
+	t.waiting = nil
+	for _, k := range moved {
+		k.waits = false
+		t.divide(now, k)
+	}
+	for len(t.timers) > 0 && !now.Before(t.timers[0].due) {
+		c := t.timers[0]
+		moved = append(moved, c.task)
+		if c.tries < c.limit() {
+			c.late = true
+			t.tell(now, c, t.cfg.Hop)
+		} else {
+			t.reclaim(now, c)
 		}
-		t.pursue(now, k)
+	}
+	for _, k := range moved {
+		if k.until.IsZero() {
+			t.pursue(now, k)
+		}
 	}
 	return t.Flush()
 }
@@ -285,15 +310,11 @@ func (t *Tree[K, P]) Flush() []Parcel[K, P] {
 }
 
 // Due returns when Next has something to do; zero = not before an input.
-func (t *Tree[K, P]) Due() (due time.Time) {
-	for _, k := range t.tasks {
-		for _, c := range k.open {
-			if due.IsZero() || c.due.Before(due) {
-				due = c.due
-			}
-		}
+func (t *Tree[K, P]) Due() time.Time {
+	if len(t.timers) == 0 {
+		return time.Time{}
 	}
-	return due
+	return t.timers[0].due
 }
 
 // pursue hands on what there is, and reports when there is nothing left.
@@ -303,12 +324,19 @@ func (t *Tree[K, P]) pursue(now time.Time, k *task[K, P]) {
 	}
 	switch {
 	case len(k.rest) > 0:
+		if !k.waits {
+			k.waits = true
+			t.waiting = append(t.waiting, k)
+		}
 	case len(k.open) == 0:
-		t.finish(k)
-	case !k.told && !slices.ContainsFunc(k.open, func(c *child) bool { return !c.late }):
+		t.finish(now, k)
+	case !k.told && !slices.ContainsFunc(k.open, func(c *child[K, P]) bool { return !c.late }):
 		k.told = true
-		missing := slices.Concat(k.missing, k.rest)
+		missing := slices.Clone(k.missing)
 		for _, c := range k.open {
+			if !c.heard {
+				missing = append(missing, c.node)
+			}
 			missing = append(missing, c.left...)
 		}
 		t.report(k.origin, Partial, missing)
@@ -359,20 +387,41 @@ func (t *Tree[K, P]) choose(part []member.Node) (head member.Node, share []membe
 
 // hand hands a share to a node.
 func (t *Tree[K, P]) hand(now time.Time, k *task[K, P], n member.Node, share []member.Node) {
-	t.drawn++
-	c := &child{node: n, ticket: t.drawn, share: share, left: append([]member.Node{n}, share...)}
-	k.open = append(k.open, c)
+	c := t.add(&child[K, P]{task: k, node: n, share: share, left: share})
 	patience := t.patience(len(share) + 1)
 	if len(share) > t.cfg.Confirm {
 		patience = t.cfg.Hop
 	}
-	t.tell(now, k, c, patience)
+	t.tell(now, c, patience)
 }
 
-func (t *Tree[K, P]) tell(now time.Time, k *task[K, P], c *child, patience time.Duration) {
+// add draws a ticket for a child and has its task wait for it.
+func (t *Tree[K, P]) add(c *child[K, P]) *child[K, P] {
+	t.drawn++
+	c.ticket = t.drawn
+	c.task.open = append(c.task.open, c)
+	t.children[c.ticket] = c
+	heap.Push(&t.timers, c)
+	return c
+}
+
+// drop has nobody wait for a child any more.
+func (t *Tree[K, P]) drop(c *child[K, P]) {
+	c.task.open = slices.DeleteFunc(c.task.open, func(o *child[K, P]) bool { return o == c })
+	delete(t.children, c.ticket)
+	heap.Remove(&t.timers, c.place)
+}
+
+// await sets when a child is late.
+func (t *Tree[K, P]) await(c *child[K, P], due time.Time) {
+	c.due = due
+	heap.Fix(&t.timers, c.place)
+}
+
+func (t *Tree[K, P]) tell(now time.Time, c *child[K, P], patience time.Duration) {
 	c.tries++
-	c.due = now.Add(patience)
-	t.out = append(t.out, Parcel[K, P]{To: c.node, Key: k.origin.key, Ticket: c.ticket, Load: k.load, Share: c.share})
+	t.await(c, now.Add(patience))
+	t.out = append(t.out, Parcel[K, P]{To: c.node, Key: c.task.origin.key, Ticket: c.ticket, Load: c.task.load, Share: c.share})
 }
 
 // patience is how long a group of nodes may take: the way down, a step each,
@@ -385,25 +434,9 @@ func (t *Tree[K, P]) patience(group int) time.Duration {
 	return time.Duration(2*depth+1) * t.cfg.Hop
 }
 
-// expire looks after the children of a task that are late.
-func (t *Tree[K, P]) expire(now time.Time, k *task[K, P]) {
-	for i := 0; i < len(k.open); {
-		switch c := k.open[i]; {
-		case now.Before(c.due):
-			i++
-		case c.tries < c.limit():
-			c.late = true
-			t.tell(now, k, c, t.cfg.Hop)
-			i++
-		default:
-			t.reclaim(k, i)
-		}
-	}
-}
-
 // limit is how often a child is told before it is given up. One that holds up
 // others is given up sooner.
-func (c *child) limit() int {
+func (c *child[K, P]) limit() int {
 	if len(c.share) > 0 {
 		return maxTries - 1
 	}
@@ -412,31 +445,39 @@ func (c *child) limit() int {
 
 // reclaim takes back what a child has not served. If it never answered, it
 // gets one more chance to be told at all, without a share.
-func (t *Tree[K, P]) reclaim(k *task[K, P], i int) {
-	c := k.open[i]
-	k.open = slices.Delete(k.open, i, i+1)
-	if len(c.left) > 0 && c.left[0] == c.node {
-		if c.left = c.left[1:]; len(c.share) > 0 && c.tries < maxTries {
-			t.drawn++
-			last := &child{node: c.node, ticket: t.drawn, left: []member.Node{c.node}, tries: c.tries, due: c.due, late: true}
-			k.open = slices.Insert(k.open, i, last) // overdue: the loop of expire tells it next
-		} else {
-			k.missing = append(k.missing, c.node)
-		}
+func (t *Tree[K, P]) reclaim(now time.Time, c *child[K, P]) {
+	t.drop(c)
+	switch {
+	case c.heard:
+	case len(c.share) > 0 && c.tries < maxTries:
+		t.tell(now, t.add(&child[K, P]{task: c.task, node: c.node, tries: c.tries, late: true}), t.cfg.Hop)
+	default:
+		c.task.missing = append(c.task.missing, c.node)
 	}
-	k.rest = slices.Concat(k.rest, c.left)
+	c.task.rest = slices.Concat(c.task.rest, c.left)
 }
 
-func (t *Tree[K, P]) finish(k *task[K, P]) {
-	t.tasks = slices.DeleteFunc(t.tasks, func(x *task[K, P]) bool { return x == k })
+// finish reports to the parent, and remembers that for as long as it may ask
+// again.
+func (t *Tree[K, P]) finish(now time.Time, k *task[K, P]) {
 	if k.origin.parent.IsZero() {
+		delete(t.tasks, k.origin)
 		return
 	}
 	t.report(k.origin, Final, k.missing)
-	if len(t.done) >= maxDone {
-		t.done = append(t.done[:0], t.done[maxDone/2:]...)
+	var none P
+	k.load, k.open, k.until = none, nil, now.Add((maxTries+1)*t.patience(k.size+1))
+	t.done = append(t.done, k)
+	t.forget(now)
+}
+
+// forget drops what nobody asks about any more, and the oldest beyond a limit.
+func (t *Tree[K, P]) forget(now time.Time) {
+	for len(t.done) > maxDone || len(t.done) > 0 && !now.Before(t.done[0].until) {
+		delete(t.tasks, t.done[0].origin)
+		t.done[0] = nil
+		t.done = t.done[1:]
 	}
-	t.done = append(t.done, receipt[K]{k.origin, k.missing})
 }
 
 // report tells the parent of a share how far this node is with it.
@@ -444,4 +485,36 @@ func (t *Tree[K, P]) report(of origin[K], report Report, missing []member.Node) 
 	if !of.parent.IsZero() {
 		t.out = append(t.out, Parcel[K, P]{To: of.parent, Key: of.key, Ticket: of.ticket, Report: report, Missing: missing})
 	}
+}
+
+// timers is a heap of children by when they are late; in the order of their
+// tickets where that is equal.
+type timers[K comparable, P any] []*child[K, P]
+
+func (h timers[K, P]) Len() int { return len(h) }
+
+func (h timers[K, P]) Less(i, j int) bool {
+	if d := h[i].due.Compare(h[j].due); d != 0 {
+		return d < 0
+	}
+	return h[i].ticket < h[j].ticket
+}
+
+func (h timers[K, P]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+func (h *timers[K, P]) Push(c any) {
+	added := c.(*child[K, P])
+	added.place = len(*h)
+	*h = append(*h, added)
+}
+
+func (h *timers[K, P]) Pop() any {
+	last := len(*h) - 1
+	c := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return c
 }

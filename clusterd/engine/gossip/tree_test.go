@@ -222,3 +222,38 @@ func TestDoubtfulAreLeaves(t *testing.T) {
 		}
 	}
 }
+
+// TestTreeForgets: who asks again is told that its share is served, for as long
+// as it may ask; then nothing is kept of it.
+func TestTreeForgets(t *testing.T) {
+	all, now := nodes(4), time.Unix(0, 0)
+	tree := NewTree[int, string](TreeConfig{Hop: time.Second})
+	ask := func(ticket uint64) []Parcel[int, string] {
+		tree.Take(now, all[1], 1, ticket, "load", all[2:3])
+		return tree.Flush()
+	}
+	handed := ask(7)
+	if len(handed) != 1 || handed[0].To != all[2] {
+		t.Fatalf("got %v, want the load handed on", handed)
+	}
+	tree.Hear(now, all[2], 1, handed[0].Ticket, nil, Final)
+	tree.Flush()
+	if tree.Len() != 0 || !tree.Due().IsZero() {
+		t.Errorf("got %d loads, due %v; want none on its way", tree.Len(), tree.Due())
+	}
+	now = now.Add(maxTries * tree.patience(2))
+	if again := ask(7); len(again) != 1 || again[0].Report != Final {
+		t.Errorf("got %v for a share that is asked for again, want the final report", again)
+	}
+	now = now.Add(tree.patience(2))
+	tree.Next(now)
+	if len(tree.tasks)+len(tree.done)+len(tree.children)+len(tree.timers) != 0 {
+		t.Errorf("got %d tasks, %d done, %d children, %d timers; want nothing kept", len(tree.tasks), len(tree.done), len(tree.children), len(tree.timers))
+	}
+	for ticket := range uint64(2 * maxDone) {
+		tree.Take(now, all[1], 2, ticket, "load", nil)
+	}
+	if got := len(tree.tasks); got != maxDone {
+		t.Errorf("got %d shares remembered, want %d", got, maxDone)
+	}
+}
