@@ -93,3 +93,33 @@ func TestUnresolvedAccusationStopsNobody(t *testing.T) {
 		t.Errorf("somebody went:\n%s", p.state())
 	}
 }
+
+// TestStewardIsHeardFromWhileMembersCome: in a large cluster the pace of the
+// heartbeats to a steward follows the number of members. When each new one began
+// the wait anew, a steward heard nothing for as long as they came, and a thousand
+// that joined at once came to be sought by way of others.
+func TestStewardIsHeardFromWhileMembersCome(t *testing.T) {
+	p := newPump(t, 85)
+	p.cluster("a", "b", "c")
+	e := p.get("c").Engine
+	steward := e.roster.find(p.get("a").self)
+	const beats = 400
+	sent := 0
+	for i := range beats {
+		n := 4000 + 20*i
+		steward.pace(Lan().stewardEvery(n))
+		e.now = e.now.Add(Lan().Heartbeat)
+		if e.turn(steward) {
+			sent++
+		}
+	}
+	if least := beats * 500 / 12_000 / 2; sent < least {
+		t.Errorf("a steward got %d heartbeats in %d beats while members came, want at least %d", sent, beats, least)
+	}
+	steward.pace(Lan().stewardEvery(100_000))
+	e.turn(steward)
+	steward.pace(Lan().stewardEvery(2000))
+	if wait := steward.due.Sub(e.now); !e.turn(steward) && steward.due.Sub(e.now) > Lan().stewardEvery(2000) {
+		t.Errorf("the next heartbeat is due after %v, was %v; want it within %v, which is the pace now", steward.due.Sub(e.now), wait, Lan().stewardEvery(2000))
+	}
+}

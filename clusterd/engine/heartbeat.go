@@ -33,7 +33,7 @@ func (e *Engine) turn(p *peer) bool {
 	switch {
 	case p.every <= e.cfg.Timing.Heartbeat:
 		return true
-	case p.due.IsZero():
+	case p.due.IsZero() || p.due.Sub(e.now) > p.every:
 		p.due = e.now.Add(jitter(e.cfg.Rand, p.every))
 	}
 	if e.now.Before(p.due) {

@@ -103,9 +103,10 @@ func (e *Engine) target(nodes []member.Node, every time.Duration) {
 }
 
 // pace sets how often heartbeats are exchanged with p. Its detector learns anew
-// what to expect.
+// what to expect. When the next one is due stays as it is: while members come and
+// go, the pace changes with each, and p would not hear of this node for as long.
 func (p *peer) pace(every time.Duration) {
 	if p.every != every {
-		p.every, p.detector, p.due = every, nil, time.Time{}
+		p.every, p.detector = every, nil
 	}
 }

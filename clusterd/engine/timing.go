@@ -99,7 +99,9 @@ func (t Timing) drift() float64 { return cmp.Or(t.Drift, 0.05) }
 
 // stewardEvery returns how often a node and a steward that does not monitor it
 // exchange heartbeats in a cluster of n: so rarely that n of them cost a
-// steward no more than 2,000 in a second.
+// steward no more than 2,000 in a second. It is a multiple of the interval between
+// heartbeats, and so stays the same while a few members come and go.
 func (t Timing) stewardEvery(n int) time.Duration {
-	return max(t.Heartbeat, time.Duration(n)*500*time.Microsecond)
+	beats := (time.Duration(n)*500*time.Microsecond + t.Heartbeat - 1) / t.Heartbeat
+	return max(1, beats) * t.Heartbeat
 }
