@@ -156,7 +156,7 @@ func (e *Engine) hint(p *peer, h *Heartbeat) {
 		return
 	}
 	p.hinted = e.now
-	e.send(p.node, &Pending{Ballot: v.ballot, Change: member.Diff(v.decided, v.acked)})
+	e.send(p.node, &Pending{Ballot: v.ballot, Change: e.change(v.acked)})
 }
 
 // onPending takes over a view that somebody else acknowledged, and what it takes

@@ -28,6 +28,7 @@ type lead struct {
 	remind time.Time // when those who do not know the decided view are told again
 	rest   time.Time // no new proposal before: another leader is at work
 	gather time.Time // when the batch of joiners is closed; zero = there is none
+	vain   vain      // the last draft of a view that came to nothing
 	lost   int       // refusals since the last view
 	seen   uint64    // the highest counter of a term that beat this node's
 
@@ -268,10 +269,7 @@ func (e *Engine) pursue() {
 				asked = append(asked, n)
 			}
 		}
-		if p := e.views.latest; p == nil || p.Base != e.views.decided.Number || !p.Names(l.proposal) {
-			e.views.latest = member.Diff(e.views.decided, l.proposal)
-		}
-		wave := &WriteWave{Term: l.term, Change: e.views.latest}
+		wave := &WriteWave{Term: l.term, Change: e.change(l.proposal)}
 		e.launch(waveID{writeWave, l.term, l.proposal.Number}, wave, asked)
 	}
 	if e.acknowledged() {

@@ -35,6 +35,9 @@ func (e *Engine) build() *member.View {
 	}
 	d := &draft{e: e, base: e.views.decided, lost: lost}
 	d.calm = e.views.settled() && !e.troubled()
+	if e.lead.vain.still(d) && e.waiting(d) {
+		return nil
+	}
 	d.view = *d.base
 	d.view.Number++
 	d.view.Members = make([]member.Entry, 0, len(d.base.Members))
@@ -47,10 +50,40 @@ func (e *Engine) build() *member.View {
 		d.changed = d.changed || e.prunable()
 	}
 	if !d.changed {
+		e.lead.vain = vain{base: d.base, calm: d.calm, lost: lost, facts: e.table.Seq()}
 		return nil
 	}
 	d.finish()
 	return &d.view
+}
+
+// vain is what the last draft was made of, in which nothing was to be decided.
+// A leader of thousands makes drafts of thousands, and hears something new of each.
+type vain struct {
+	base  *member.View
+	calm  bool
+	lost  []member.Node
+	facts uint64 // the last change of the table
+}
+
+// still reports whether another draft is made of the same.
+func (v *vain) still(d *draft) bool {
+	return v.base == d.base && v.calm == d.calm && v.facts == d.e.table.Seq() && slices.Equal(v.lost, d.lost)
+}
+
+// waiting reports whether nothing but the facts could have a draft change
+// anything: the last view is not active yet, or the batch of joiners is open, and
+// however many of them become fit meanwhile, they are too few to close it.
+func (e *Engine) waiting(d *draft) bool {
+	if !d.calm {
+		return true
+	}
+	l := &e.lead
+	if l.gather.IsZero() || !e.now.Before(l.gather) || e.roster.listed+1-len(d.base.Members) >= d.base.Voters() {
+		return false
+	}
+	l.due = earliest(l.due, l.gather)
+	return true
 }
 
 // troubled reports whether a member of the decided view is unreachable.

@@ -56,6 +56,15 @@ func (v *views) removes(n member.Node) bool {
 	return v.acked != v.decided && v.decided.Find(n) != nil && v.acked.Find(n) == nil
 }
 
+// change returns what leads from the decided view to a later one.
+func (e *Engine) change(to *member.View) *member.Patch {
+	v := &e.views
+	if p := v.latest; p == nil || p.Base != v.decided.Number || p.BaseTerm != v.decided.Term || !p.Names(to) {
+		v.latest = member.Diff(v.decided, to)
+	}
+	return v.latest
+}
+
 // acknowledge takes a proposal as the newest view.
 func (e *Engine) acknowledge(v *member.View, ballot member.Term) {
 	e.views.promised, e.views.ballot = ballot, ballot

@@ -50,11 +50,53 @@ func NextUID(now time.Time, highest, random uint64) uint64 {
 // ports are compared as text: of two numbers without leading zeros the longer
 // one is larger.
 func CompareAddress(a, b string) int {
+	first, most := 0, min(len(a), len(b))
+	for first < most && a[first] == b[first] {
+		first++
+	}
+	if first == most && len(a) == len(b) {
+		return 0
+	}
+	if port := portAt(a, first); port > 0 && plain(a, port, first) && plain(b, port, first) {
+		if len(a) != len(b) {
+			return cmp.Compare(len(a), len(b))
+		}
+		return cmp.Compare(a[first], b[first])
+	}
+	return compareUnlike(a, b)
+}
+
+// portAt returns where the run of digits before i begins, 0 if no colon stands
+// before that.
+func portAt(address string, i int) int {
+	for i > 0 && isDigit(address[i-1]) {
+		i--
+	}
+	if i > 0 && address[i-1] == ':' {
+		return i
+	}
+	return 0
+}
+
+// plain reports whether an address ends in a plain port that begins at port; up
+// to from it is known to be of digits.
+func plain(address string, port, from int) bool {
+	digits := len(address) - port
+	if digits == 0 || digits > longest || address[port] == '0' {
+		return false
+	}
+	for i := from; i < len(address); i++ {
+		if !isDigit(address[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// compareUnlike is CompareAddress for two addresses that may be of different hosts.
+func compareUnlike(a, b string) int {
 	if len(a) == len(b) && (samePort(a, b) || alike(a, b)) {
 		return strings.Compare(a, b)
-	}
-	if a == b {
-		return 0
 	}
 	ac, bc := plainPort(a), plainPort(b)
 	if ac < 0 || bc < 0 {
