@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -29,6 +31,9 @@ const watched = 32
 // room is how much memory a grove takes before garbage is collected more often,
 // in bytes: what it keeps is less, and in all it should stay below 4 GiB.
 const room = 3700 << 20
+
+// tell is how often it is told how far a grove is that takes long.
+const tell = time.Minute
 
 // grow forms a large cluster through three seeds, all nodes at once or some at a
 // time, watches it at rest and lets one more node join. Links take 1 to 5 ms and lose 1 %.
@@ -123,11 +128,20 @@ func (l *lap) begin() {
 // settle runs until everybody is up and converged.
 func (l *lap) settle(what string) error {
 	l.begin()
-	if !l.sim.Settle(patience) {
-		return fmt.Errorf("%d nodes were not calm after %v: %s", l.nodes, patience, l.sim.Amiss())
+	const look = 100 * time.Millisecond
+	told := l.began
+	for end := l.at + patience; l.sim.Now() < end && l.sim.Err() == nil; {
+		if l.sim.Settle(look) {
+			l.print(what)
+			return nil
+		}
+		if time.Since(told) > tell {
+			told = time.Now()
+			fmt.Fprintf(os.Stderr, "after %v: %.1f s simulated, %d events; %s\n",
+				told.Sub(l.began).Round(time.Second), (l.sim.Now() - l.at).Seconds(), l.sim.Events()-l.events, l.sim.Amiss())
+		}
 	}
-	l.print(what)
-	return nil
+	return cmp.Or(l.sim.Err(), fmt.Errorf("%d nodes were not calm after %v: %s", l.nodes, patience, l.sim.Amiss()))
 }
 
 // print tells what the stretch took, simulated and real, and what it cost.
