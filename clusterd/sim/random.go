@@ -167,12 +167,13 @@ func (g *author) depart() {
 }
 
 // bereave takes so many away that the rest has no quorum, and has an operator
-// recover one of the rest.
+// recover one of the rest, once he can see who is gone: earlier he would count
+// the dead among those that go on, and had to do it again.
 func (g *author) bereave() {
 	gone := g.some(len(g.all) - 1 - g.rng.IntN((len(g.all)+1)/2))
 	g.write("crash %s", list(gone))
 	g.down = append(g.down, gone...)
-	g.write("run %ds", 1+g.rng.IntN(5))
+	g.write("run %ds", 4+g.rng.IntN(5))
 	left := slices.DeleteFunc(slices.Clone(g.all), func(id int) bool { return slices.Contains(g.down, id) })
 	if len(left) > 0 {
 		g.write("recover %s", name(left[g.rng.IntN(len(left))]))
