@@ -2,6 +2,7 @@ package seedjoin
 
 import (
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/pando-go/pando/clusterd/engine/member"
@@ -69,28 +70,47 @@ func (m *Machine) recall() {
 	m.considerLost()
 	m.tellPaused()
 	m.memory.next = m.now.Add(m.jitter(m.cfg.Found / 3))
-	all := m.recollected()
-	for range min(len(all), askAtOnce) {
-		m.memory.place %= len(all)
-		m.probe(all[m.memory.place])
-		m.memory.place++
+	for _, address := range m.turn() {
+		m.probe(address)
 	}
 }
 
-// recollected lists every address where somebody may know of this cluster.
-func (m *Machine) recollected() []string {
-	var all []string
-	for n := range m.standing.Members.All() {
-		if n.Address != m.cfg.Self.Address {
-			all = append(all, n.Address)
+// turn returns whose turn it is to be asked. All are gone through twice rather
+// than listed: they may be ten thousand.
+func (m *Machine) turn() []string {
+	total := 0
+	for range m.recollected() {
+		total++
+	}
+	ask := make([]string, min(total, askAtOnce))
+	if total == 0 {
+		return ask
+	}
+	first, i := m.memory.place%total, 0
+	for address := range m.recollected() {
+		if k := (i - first + total) % total; k < len(ask) {
+			ask[k] = address
+		}
+		i++
+	}
+	m.memory.place = first + len(ask)
+	return ask
+}
+
+// recollected yields every address where somebody may know of this cluster.
+func (m *Machine) recollected() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := range m.standing.Members.All() {
+			if n.Address != m.cfg.Self.Address && !yield(n.Address) {
+				return
+			}
+		}
+		for _, c := range m.contacts[:m.seeds] {
+			if _, held := m.holder(c.spelt); !held && !c.self && !yield(c.spelt) {
+				return
+			}
 		}
 	}
-	for _, c := range m.contacts[:m.seeds] {
-		if _, held := m.holder(c.spelt); !held && !c.self {
-			all = append(all, c.spelt)
-		}
-	}
-	return all
 }
 
 // recalled takes an answer to a question of recall.
