@@ -254,7 +254,7 @@ func (t *Tree[K, P]) Lost(now time.Time, n member.Node) {
 
 // Drop forgets all loads that match, whether they are finished or not.
 func (t *Tree[K, P]) Drop(match func(K) bool) {
-	for from, k := range t.tasks {
+	for from, k := range t.tasks { // order: each goes by itself
 		if !match(from.key) {
 			continue
 		}
