@@ -45,8 +45,11 @@ func nextField(b []byte) (f field, n int) {
 
 func anyField(b []byte) (f field, n int) {
 	num, typ, n := protowire.ConsumeTag(b)
-	if n < 0 {
+	switch {
+	case n < 0:
 		return f, n
+	case num > protowire.MaxValidNumber: // as package proto refuses it, protowire does not
+		return f, -2 // its code for a field number out of range
 	}
 	f.num, f.typ = num, typ
 	m := protowire.ConsumeFieldValue(num, typ, b[n:])
