@@ -95,34 +95,11 @@ func plain(address string, port, from int) bool {
 
 // compareUnlike is CompareAddress for two addresses that may be of different hosts.
 func compareUnlike(a, b string) int {
-	if len(a) == len(b) && (samePort(a, b) || alike(a, b)) {
-		return strings.Compare(a, b)
-	}
 	ac, bc := plainPort(a), plainPort(b)
 	if ac < 0 || bc < 0 {
 		return compareOdd(a, b)
 	}
-	if c := strings.Compare(a[:ac], b[:bc]); c != 0 {
-		return c
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-// samePort reports whether two addresses of one length end in the same port.
-func samePort(a, b string) bool {
-	i := strings.LastIndexByte(a, ':')
-	return i >= 0 && a[i:] == b[i:]
-}
-
-// alike reports whether two addresses of one length have plain ports of one
-// length.
-func alike(a, b string) bool {
-	i := len(a) - 1
-	for i >= 0 && isDigit(a[i]) && isDigit(b[i]) {
-		i--
-	}
-	digits := len(a) - 1 - i
-	return i >= 0 && digits > 0 && digits <= longest && a[i] == ':' && b[i] == ':' && a[i+1] != '0' && b[i+1] != '0'
+	return strings.Compare(a[:ac], b[:bc])
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
