@@ -53,9 +53,11 @@ func (n *Node) Shutdown(ctx context.Context) error {
 // Recover is an operator's word that the members which this node does not hear
 // are gone for good, when so many are that no quorum is left: this node and the
 // voters that it hears go on without them, under a new branch of the cluster's
-// identity. Should the others live after all, both sides find each other as
-// islands: see IslandDetected and Config.ReportIslands. It returns once this
-// node has taken the wish up. Errors: one that says so while this node has a
+// identity. Call it once the View shows who is gone as unreachable: who is not
+// missed yet counts as heard, and it may take a second call then. Should the
+// others live after all, both sides find each other as islands: see
+// IslandDetected and Config.ReportIslands. It returns once this node has taken
+// the wish up. Errors: one that says so while this node has a
 // quorum, ErrNotMember, ErrStopped, ctx's.
 func (n *Node) Recover(ctx context.Context) error {
 	return n.command(ctx, "recover", core.Recover{})

@@ -20,8 +20,10 @@ import (
 //
 // A sign of life keeps the subject from being accused for as long as an answer of
 // its own would. It is no support for a lease: that is made of direct answers.
-// A link over which only helpers reach is told in the observer's row (see
-// reach.Row.Around), and what becomes of it is said in mend.go.
+// Who would be accused but for such signs is told in the observer's row (see
+// reach.Row.Around), and what becomes of such a link is said in mend.go. Before,
+// it is nobody else's concern: where one packet in twenty is lost, some link of a
+// thousand nodes is silent for that long each second.
 
 // detour is what this node knows of a peer by way of others, while it hears
 // nothing of it by itself.

@@ -56,6 +56,25 @@ func TestHelpersKeepABadLinkFromAccusing(t *testing.T) {
 	}
 }
 
+// TestAGapIsNobodyElsesConcern: a link that is silent for too short a time to
+// accuse anybody is looked around, and no row tells of it: in a large cluster each
+// row goes to all.
+func TestAGapIsNobodyElsesConcern(t *testing.T) {
+	p := newPump(t, 8)
+	p.cluster("a", "b", "c", "d", "e")
+	b, d := p.get("b"), p.get("d")
+	p.cut("b", "d")
+	p.until(Lan().Accuse, "b reaches d by way of others", func() bool { return b.around(b.roster.find(d.self)) })
+	p.heal()
+	for end := p.now.Add(5 * time.Second); p.now.Before(end); p.run(50 * time.Millisecond) {
+		for _, name := range []string{"b", "d"} {
+			if _, around := p.row(name); len(around) > 0 {
+				t.Fatalf("%s tells that it reaches %v by way of others", name, around)
+			}
+		}
+	}
+}
+
 // TestSeeking counts what indirect probes cost: nothing at rest, three questions in
 // each of two tries before an accusation.
 func TestSeeking(t *testing.T) {

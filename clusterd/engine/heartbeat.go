@@ -163,8 +163,8 @@ func (e *Engine) accuse() {
 		switch {
 		case silent:
 			accused = append(accused, p.node)
-		case e.around(p):
-			around = append(around, p.node)
+		case e.around(p) && p.detector.Suspect(e.attention()):
+			around = append(around, p.node) // else it is some lost packets that nobody else need hear of
 		}
 	}
 	if changed {
