@@ -58,6 +58,9 @@ func (m *Machine) answer(from member.Node, asked string, stamp Stamp) {
 	case !m.seeking():
 		a.State, a.Identity, a.View, a.Lease = Member, m.known, m.standing.View, m.standing.Lease
 		a.Leaving, a.Size = m.standing.Leaving, m.size()
+		if !m.mayAdmit() {
+			a.Node = m.standing.OtherSteward
+		}
 	case c != nil && c.node != from:
 		a.State, a.Identity, a.Node = Heard, c.identity, c.node
 	case m.remembers():
@@ -113,6 +116,7 @@ func (m *Machine) onAnswer(from member.Node, a Answer) {
 		m.hearOf(a.Node)
 	case a.State == Member:
 		c.names(a.Identity, a.Lease && !a.Leaving, true)
+		m.hearOf(a.Node) // zero if it can let this process in itself
 		m.takeBack()
 	}
 }

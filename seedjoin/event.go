@@ -12,14 +12,15 @@ type Input interface{ input() }
 // Standing is what the engine knows, as far as this machine needs it. The zero
 // Standing: not a member.
 type Standing struct {
-	Identity member.Identity
-	View     uint64
-	Lease    bool        // may act: for now "is a voter that reaches a quorum"
-	Leaving  bool        // on its way out: lets nobody in
-	Steward  bool        // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
-	Change   uint64      // differs from before when Members or Voters do
-	Members  member.Roll // every address in use: joining to down; nil = none
-	Voters   member.Roll // those of the view; nil = none
+	Identity     member.Identity
+	View         uint64
+	Lease        bool        // may act: for now "is a voter that reaches a quorum"
+	Leaving      bool        // on its way out: lets nobody in
+	Steward      bool        // one of the three lowest reachable Up addresses: it invites configured seeds (S3)
+	OtherSteward member.Node // the lowest of these that is not this process: who asks here to no avail is sent there; zero = none
+	Change       uint64      // differs from before when Members or Voters do
+	Members      member.Roll // every address in use: joining to down; nil = none
+	Voters       member.Roll // those of the view; nil = none
 }
 
 // Stand tells what the engine knows now. Give it whenever that has changed.

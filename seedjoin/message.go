@@ -52,7 +52,7 @@ type Answer struct {
 	Lease    bool            // with Member: it may act, so a join there has a chance (S4)
 	Leaving  bool            // with Member: it is leaving, so a join there has none
 	Size     uint32          // with Member: how many members that cluster has
-	Node     member.Node     // with Founding and Heard
+	Node     member.Node     // with Founding and Heard; with Member, unless it lets anybody in itself: who may
 }
 
 // Join asks a member for admission.

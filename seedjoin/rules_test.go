@@ -272,3 +272,32 @@ func TestASilentTargetIsGivenUpOn(t *testing.T) {
 		t.Errorf("got %s asked still, want the second in the list", s.join.to)
 	}
 }
+
+// A seed that is Joining for long, while the minimum is not met, lets nobody in.
+// Who knows no other member must hear of one from it, or the minimum is never met.
+func TestWhoMayNotAdmitSendsToASteward(t *testing.T) {
+	self, steward := member.Node{Address: a, UID: 6}, member.Node{Address: b, UID: 4}
+	id := member.Identity{Cluster: member.ClusterID{1}}
+	standing := Standing{Identity: id, View: 3, OtherSteward: steward, Members: member.Nodes{self, steward}}
+	for _, lease := range []bool{false, true} {
+		seed, now := machineOf(t, self, self)
+		standing.Lease = lease
+		step(t, seed, now, Stand{standing})
+		step(t, seed, now, &Message{From: member.Node{Address: c, UID: 5}, To: self, Body: Probe{Asked: a, Name: "test"}})
+		got, want := bodyOf[Answer](t, seed.Ready()).Node, steward
+		if lease {
+			want = member.Node{}
+		}
+		if got != want {
+			t.Errorf("with a lease %t: got %v named, want %v", lease, got, want)
+		}
+	}
+
+	s := newSolo(t, c, a)
+	s.from(a, Answer{Asked: a, Stamp: s.elapsed(), State: Member, Identity: id, Node: steward})
+	s.pass(0)
+	s.from(b, Answer{Asked: b, Stamp: s.elapsed(), State: Member, Identity: id, Lease: true})
+	if s.join.to.Address != b {
+		t.Errorf("got %q asked for admission, want the steward %s", s.join.to, b)
+	}
+}

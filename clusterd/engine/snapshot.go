@@ -42,14 +42,15 @@ type Member struct {
 // Standing is what the join machine needs to know of the engine. Its fields
 // are those of seedjoin.Standing.
 type Standing struct {
-	Identity member.Identity // zero = not a member
-	View     uint64          // number of the newest decided view
-	Lease    bool            // this node may act
-	Leaving  bool            // it is leaving, and accepts no joiners
-	Steward  bool            // it is one of the three lowest reachable Up addresses
-	Change   uint64          // grows when Members or Voters change
-	Members  member.Roll     // every address in use, Joining to Down: those of the moment when it is asked
-	Voters   member.Roll     // those of the newest decided view, likewise
+	Identity     member.Identity // zero = not a member
+	View         uint64          // number of the newest decided view
+	Lease        bool            // this node may act
+	Leaving      bool            // it is leaving, and accepts no joiners
+	Steward      bool            // it is one of the three lowest reachable Up addresses
+	OtherSteward member.Node     // the lowest of these that is not this node; zero = none
+	Change       uint64          // grows when Members or Voters change
+	Members      member.Roll     // every address in use, Joining to Down: those of the moment when it is asked
+	Voters       member.Roll     // those of the newest decided view, likewise
 }
 
 // Inspection shows what the invariants of a simulator look at. Everything in

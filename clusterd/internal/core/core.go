@@ -290,7 +290,7 @@ func (c *Core) tellStanding(now time.Time) bool {
 
 func same(a, b *seedjoin.Standing) bool {
 	return a.Identity == b.Identity && a.View == b.View && a.Lease == b.Lease && a.Leaving == b.Leaving &&
-		a.Steward == b.Steward && a.Change == b.Change
+		a.Steward == b.Steward && a.OtherSteward == b.OtherSteward && a.Change == b.Change
 }
 
 // drainJoin acts on what the machine wants, and reports whether that may have
