@@ -68,6 +68,20 @@ func (g *group) stand() {
 	g.m.touch(g)
 }
 
+// obey has the replica stand because its leader said so, with forced votes, and
+// tells whether it does. The library refuses while a change of the configuration is
+// committed and not applied, such as the one that made this node a voter, and would
+// forget the order; here it stands as long as the term does.
+func (g *group) obey() bool {
+	if g.called != g.term || g.state != raft.StateFollower {
+		return false
+	}
+	_ = g.rn.Step(&raftpb.Message{
+		Type: raftpb.MsgTimeoutNow.Enum(), From: new(g.lead), To: new(g.m.cfg.Self), Term: new(g.term),
+	})
+	return g.rn.HasReady()
+}
+
 // mayVote tells whether a candidate's request may reach the library.
 func (g *group) mayVote(msg *raftpb.Message) bool {
 	if g.blank() && !g.m.without.blankRefuses {

@@ -144,7 +144,7 @@ func (g *group) drain() {
 	}
 	g.guarded(func() {
 		g.submit()
-		for g.rn.HasReady() {
+		for g.rn.HasReady() || g.obey() {
 			g.take(g.rn.Ready())
 		}
 	})

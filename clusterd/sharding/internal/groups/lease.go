@@ -31,6 +31,9 @@ type support struct {
 	heap int // place in the machine's heap of timers, -1 if none
 	// jitter is added to the patience until the next election.
 	jitter time.Duration
+	// called is the term whose leader, which gave its lease up, told this node to
+	// stand.
+	called uint64
 }
 
 // line is one group's part of a heartbeat.

@@ -222,6 +222,9 @@ func (g *group) receive(msg *raftpb.Message) error {
 		if g.m.cfg.Standby {
 			return nil // whoever sent it takes the shard back
 		}
+		g.called = msg.GetTerm()
+		g.m.touch(g)
+		return nil
 	case raftpb.MsgApp:
 		if msg.GetTerm() < g.term {
 			break

@@ -174,6 +174,30 @@ func TestHandoverTakesNoTime(t *testing.T) {
 	}
 }
 
+// TestHandoverToANewVoter: the order to stand comes in one packet with the news that
+// the change by which its receiver votes is committed. Before that is applied the
+// Raft library refuses to stand.
+func TestHandoverToANewVoter(t *testing.T) {
+	tr := newTrio(t, 9, Config{Shards: 1})
+	tr.create(0, 1, 2, 3)
+	tr.run(time.Second)
+	from := uint64(1)
+	for to := uint64(4); to <= 9; to++ {
+		seen := len(tr.node(from).all.Roles)
+		for _, n := range tr.nodes {
+			tr.step(n.id, Plan{View: to, Rows: []PlanRow{{Shard: 0, Members: []uint64{to - 2, to - 1, to}, Primary: to}}})
+		}
+		tr.run(3 * time.Second)
+		tr.wantPrimary(0, to)
+		for _, r := range tr.node(from).all.Roles[seen:] {
+			if r.Role == Primary {
+				t.Errorf("node %d took the shard back, in term %d, since node %d did not take it over", from, r.Term, to)
+			}
+		}
+		from = to
+	}
+}
+
 func TestFailedHandoverBeginsANewTerm(t *testing.T) {
 	tr := newTrio(t, 3, Config{Shards: 1})
 	tr.create(0, 1, 2, 3)
