@@ -167,7 +167,8 @@ func (s *Sim) enter(n *node, id member.Identity, v *member.View) {
 // taking silence for an answer: a majority of the seeds must have been there to
 // say no. One without a quorum may be followed by another, but for a voter who
 // only sleeps, and so may one that shuts down: it lets nobody in any more, so that
-// who starts again meanwhile has nothing to join.
+// who starts again meanwhile has nothing to join. Joiners of a cluster whose voters
+// are gone keep nobody from founding, and stay beside it where islands are reported.
 func (s *Sim) checkFounding(n *node) {
 	for id := range s.law.chains { // order: any one decides
 		switch {
@@ -177,8 +178,21 @@ func (s *Sim) checkFounding(n *node) {
 			s.islands = true
 		case s.alive(id) && !s.law.closing[id]:
 			s.fail("one", "%s founds a second cluster beside one that lives", name(n.id))
+		case s.cfg.ReportIslands && !s.votersLeft(id):
+			s.islands = true
 		}
 	}
+}
+
+// votersLeft reports whether anybody who runs is a voter of cluster id, as far as
+// that node itself knows.
+func (s *Sim) votersLeft(id member.Identity) bool {
+	for _, n := range s.live(nil) {
+		if h := &n.seen.holds; h.Identity == id && h.Decided != nil && h.Decided.Votes(n.self) {
+			return true
+		}
+	}
+	return false
 }
 
 // silent reports whether node n cannot have had the word of a majority of its
