@@ -345,7 +345,8 @@ func (w *world) wipe(n *simNode) {
 		if w.conf[shard].Epoch == 0 {
 			return
 		}
-		if c := w.conf[shard]; slices.Contains(c.Replicas, n.id) && len(c.Replicas) < 3 {
+		// With two a group stands still when one is lost, and soon it may be of two.
+		if c := w.conf[shard].Replicas; slices.Contains(c, n.id) && (len(c) < 3 || len(c) == 3 && w.changes(shard)) {
 			return
 		}
 		for id := range w.ghosts { // order: any one is enough
@@ -366,6 +367,19 @@ func (w *world) wipe(n *simNode) {
 	w.ghosts[n.id], n.disk, n.id = n.disk, newDisk(), w.nextID
 	w.stats.wipes++
 	n.restart()
+}
+
+// changes tells whether some log has a change of configuration that nobody has
+// applied: it may come true still, whoever is lost.
+func (w *world) changes(shard uint32) bool {
+	for _, n := range w.nodes {
+		if slices.ContainsFunc(n.disk.shard(shard).log, func(e Entry) bool {
+			return e.Kind == Change && e.Index > w.conf[shard].Index
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // spares tells whether a shard has a majority of data holders without a node.
