@@ -116,8 +116,9 @@ func (g *grove) checked(within time.Duration, nodes ...int) (keys int) {
 				}
 			}
 			for _, j := range nodes {
-				if !strings.Contains(out, g.clients[j]+" (") {
-					return fmt.Errorf("check through node %d: node %d is missing: %.300s", i, j, out)
+				_, line, _ := strings.Cut(out, g.clients[j]+" (")
+				if line, _, _ = strings.Cut(line, "\n"); line == "" || strings.Contains(line, "| 0 slots |") {
+					return fmt.Errorf("check through node %d: node %d is missing or without slots: %.300s", i, j, out)
 				}
 			}
 			_, rest, _ := strings.Cut(out, "[OK] ")
