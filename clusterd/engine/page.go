@@ -182,8 +182,15 @@ func (a *album) take(from member.Node, p *Page) error {
 		return nil // a page before it is lacking, or it came before
 	}
 	a.tries = 0
-	a.view.Members = append(a.view.Members, p.Entries[min(skip, len(p.Entries)):]...)
-	a.view.Removed = append(a.view.Removed, p.Removed[max(skip-len(p.Entries), 0):]...)
+	members := p.Entries[min(skip, len(p.Entries)):]
+	buried := p.Removed[max(skip-len(p.Entries), 0):]
+	if w := a.whole; w != nil {
+		m, b := len(a.view.Members)+len(members), len(a.view.Removed)+len(buried)
+		a.view.Members, a.view.Removed = w.Members[:m:m], w.Removed[:b:b]
+		return nil
+	}
+	a.view.Members = append(a.view.Members, members...)
+	a.view.Removed = append(a.view.Removed, buried...)
 	return nil
 }
 
