@@ -75,10 +75,7 @@ type peer struct {
 
 // find returns the peer of a node that is dealt with, nil for any other.
 func (r *roster) find(n member.Node) *peer {
-	if r.index == nil {
-		r.index = newIndex(r.peers)
-	}
-	if p := r.index.find(n); p != nil {
+	if p := r.remembered(n); p != nil {
 		return p
 	}
 	if !r.engine.lists(n) {
@@ -91,6 +88,14 @@ func (r *roster) find(n member.Node) *peer {
 		r.index = nil
 	}
 	return p
+}
+
+// remembered returns the peer of a node, nil where nothing is remembered of it.
+func (r *roster) remembered(n member.Node) *peer {
+	if r.index == nil {
+		r.index = newIndex(r.peers)
+	}
+	return r.index.find(n)
 }
 
 func (r *roster) search(n member.Node) (int, bool) {

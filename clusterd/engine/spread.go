@@ -37,7 +37,7 @@ const hops = 4
 
 // doubts reports whether n is better not relied on to pass something on.
 func (e *Engine) doubts(n member.Node) bool {
-	p := e.roster.find(n)
+	p := e.roster.remembered(n)
 	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)
 }
 

@@ -156,9 +156,14 @@ func (t *Tree[K, P]) Begin(now time.Time, key K, load P, audience []member.Node,
 }
 
 // Take takes over a share from a parent. What this node serves already, or has
-// served, it reports on.
+// served, it reports on. A share of nobody is served at once, however often it
+// comes, and not remembered: most are.
 func (t *Tree[K, P]) Take(now time.Time, parent member.Node, key K, ticket uint64, load P, share []member.Node) {
 	from := origin[K]{key, parent, ticket}
+	if len(share) == 0 {
+		t.report(from, Final, nil)
+		return
+	}
 	if k := t.tasks[from]; k != nil {
 		if k.until.IsZero() {
 			t.report(from, Begun, nil)
@@ -418,7 +423,7 @@ func (t *Tree[K, P]) finish(now time.Time, k *task[K, P]) {
 	}
 	t.report(k.origin, Final, k.missing)
 	var none P
-	k.load, k.open, k.until = none, nil, now.Add((maxTries+1)*t.patience(k.size+1))
+	k.load, k.rest, k.open, k.until = none, nil, nil, now.Add((maxTries+1)*t.patience(k.size+1))
 	t.done = append(t.done, k)
 	t.forget(now)
 }

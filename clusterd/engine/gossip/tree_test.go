@@ -251,9 +251,15 @@ func TestTreeForgets(t *testing.T) {
 		t.Errorf("got %d tasks, %d done, %d children, %d timers; want nothing kept", len(tree.tasks), len(tree.done), len(tree.children), len(tree.timers))
 	}
 	for ticket := range uint64(2 * maxDone) {
-		tree.Take(now, all[1], 2, ticket, "load", nil)
+		tree.Take(now, all[1], 2, ticket, "load", all[2:3])
+		tree.Hear(now, all[2], 2, tree.Flush()[0].Ticket, nil, Final)
+		tree.Flush()
 	}
 	if got := len(tree.tasks); got != maxDone {
 		t.Errorf("got %d shares remembered, want %d", got, maxDone)
+	}
+	tree.Take(now, all[1], 3, 1, "load", nil)
+	if said := tree.Flush(); len(said) != 1 || said[0].Report != Final || len(tree.tasks) != maxDone {
+		t.Errorf("got %v and %d shares remembered for a share of nobody, want the final report and %d", said, len(tree.tasks), maxDone)
 	}
 }
