@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -285,4 +286,39 @@ func TestNeverAnswered(t *testing.T) {
 	p.until(20*time.Second, "d forgotten", func() bool {
 		return p.status("a", "d") == 0 && p.status("b", "d") == 0
 	})
+}
+
+// TestPaceOfMembersAmongManyJoiners: while twenty members have let in thousands
+// who are not in a view yet, they hear from the stewards as often as a lease of
+// twenty asks for. When the pace was that of all who are there, five thousand that
+// joined at once left the leader of 512 members without a lease for good.
+func TestPaceOfMembersAmongManyJoiners(t *testing.T) {
+	p := newPump(t, 86)
+	all := names(20)
+	p.cluster(all...)
+	p.run(10 * time.Second)
+	far := 0
+	for _, name := range all {
+		e := p.get(name).Engine
+		e.roster.present = 5000
+		e.aim()
+		for _, q := range e.roster.peers {
+			if q.target && q.every > e.leaseFor(e.views.decided)/4 {
+				t.Errorf("%s has a heartbeat for %s every %v, want it four times in the %v of a lease", name, q.node.Address, q.every, e.leaseFor(e.views.decided))
+			}
+			if !q.target && slices.Contains(e.verdict.stewards, e.self) {
+				far++
+				q.seat, q.seatOf = nil, e.views.decided // as if it had not been decided on
+			}
+		}
+		e.aim()
+		for _, q := range e.roster.peers {
+			if !q.target && q.seat == nil && q.seatOf != nil && q.every != Lan().stewardEvery(5001) {
+				t.Errorf("%s expects a heartbeat of the joiner %s every %v, want %v", name, q.node.Address, q.every, Lan().stewardEvery(5001))
+			}
+		}
+	}
+	if far == 0 {
+		t.Error("the stewards monitor all themselves, so nothing was tested")
+	}
 }

@@ -126,13 +126,19 @@ func (e *Engine) lists(n member.Node) bool {
 	return who == n
 }
 
-// votes reports whether p is a voter of the decided view. It is asked for each
+// seat returns p's entry in the decided view, nil for none. It is asked for each
 // heartbeat.
-func (e *Engine) votes(p *peer) bool {
+func (e *Engine) seat(p *peer) *member.Entry {
 	if v := e.views.decided; p.seatOf != v {
 		p.seat, p.seatOf = v.Find(p.node), v
 	}
-	return p.seat != nil && p.seat.Status.Votes()
+	return p.seat
+}
+
+// votes reports whether p is a voter of the decided view.
+func (e *Engine) votes(p *peer) bool {
+	m := e.seat(p)
+	return m != nil && m.Status.Votes()
 }
 
 // at returns who at an address is dealt with, zero for nobody, and whether that
