@@ -184,7 +184,7 @@ func (a *album) take(from member.Node, p *Page) error {
 	a.tries = 0
 	members := p.Entries[min(skip, len(p.Entries)):]
 	buried := p.Removed[max(skip-len(p.Entries), 0):]
-	if w := a.whole; w != nil {
+	if w := a.whole; w != nil { // all pages so far are of it: its own entries will do
 		m, b := len(a.view.Members)+len(members), len(a.view.Removed)+len(buried)
 		a.view.Members, a.view.Removed = w.Members[:m:m], w.Removed[:b:b]
 		return nil

@@ -35,7 +35,8 @@ func (e *Engine) strategy() gossip.Config {
 // the least, when nothing is wrong.
 const hops = 4
 
-// doubts reports whether n is better not relied on to pass something on.
+// doubts reports whether n is better not relied on to pass something on. A tree
+// asks this of everybody in turn, so nothing is remembered of whoever is asked about.
 func (e *Engine) doubts(n member.Node) bool {
 	p := e.roster.remembered(n)
 	return p != nil && (p.accused || e.around(p)) || !e.verdict.reachable(n)

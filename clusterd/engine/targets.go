@@ -34,14 +34,14 @@ func (e *Engine) aim() {
 	heartbeat := e.cfg.Timing.Heartbeat
 	e.target(e.monitored(), heartbeat)
 	if l.present+1 > reach.All {
-		e.target(e.verdict.stewards, e.seldom(e.views.decided.Find(e.self) != nil))
+		e.target(e.verdict.stewards, e.stewardPace(e.views.decided.Find(e.self) != nil))
 	}
 	steward := slices.Contains(e.verdict.stewards, e.self)
 	l.targets, l.judged = l.targets[:0], l.judged[:0]
 	for _, p := range l.peers {
 		watched := p.present && (p.target || steward)
 		if !p.target {
-			p.pace(e.seldom(e.seat(p) != nil))
+			p.pace(e.stewardPace(e.seat(p) != nil))
 		}
 		if watched && !p.watched {
 			p.since, p.moved = e.now, e.attention()
@@ -61,17 +61,17 @@ func (e *Engine) aim() {
 	}
 }
 
-// seldom returns how often heartbeats go between a steward and one that it does
+// stewardPace returns how often heartbeats go between a steward and one that it does
 // not monitor. Members keep the pace that their lease is reckoned with, which is
 // that of their view (leaseFor): while a few hundred have let in thousands who are
 // not in a view yet, the pace of all would be slower than a lease is long, and
 // nobody could lead. Joiners, who have no lease, keep the pace of all.
-func (e *Engine) seldom(seated bool) time.Duration {
+func (e *Engine) stewardPace(isMember bool) time.Duration {
 	present := e.roster.present + 1
 	switch {
 	case present <= reach.All:
 		return e.cfg.Timing.Heartbeat
-	case seated:
+	case isMember:
 		return e.cfg.Timing.stewardEvery(len(e.views.decided.Members))
 	}
 	return e.cfg.Timing.stewardEvery(present)
